@@ -1,0 +1,59 @@
+"""supctl: Erlang-style supervision trees for Python code and operating-system processes.
+
+The packages, from the bottom up; each may import only what stands above it here:
+
+- ``errors``, ``exits``, ``specs``, ``events``: the vocabulary.
+- ``ipc``: how processes talk.
+- ``backends``: how an operating system does it; the reaper.   ``logs``: capture of output.
+- ``actors``: who does it: actors, and the app actor that is one managed program.
+- ``supervision``: what should happen: strategies, intensity, back-off, the tree.
+- ``config``: files people write, turned into specs.
+- ``cli``: the ``supctl`` command.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from .actors.actor import Actor as Actor
+    from .specs import App as App
+    from .specs import Backoff as Backoff
+    from .specs import Limits as Limits
+    from .specs import Stop as Stop
+    from .specs import Supervisor as Supervisor
+    from .specs import Worker as Worker
+    from .supervision.tree import Tree as Tree
+    from .supervision.tree import open_tree as open_tree
+    from .supervision.tree import run as run
+
+# Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
+# modules of this package with nothing but the standard library.
+_PLACES = {
+    "Actor": ".actors.actor",
+    "App": ".specs",
+    "Backoff": ".specs",
+    "Limits": ".specs",
+    "Stop": ".specs",
+    "Supervisor": ".specs",
+    "Worker": ".specs",
+    "Tree": ".supervision.tree",
+    "open_tree": ".supervision.tree",
+    "run": ".supervision.tree",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_PLACES[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PLACES])

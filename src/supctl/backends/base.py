@@ -1,0 +1,198 @@
+"""The interface between supervision and an operating system, with its promises.
+
+What every backend must keep is checked by ``tests/contracts``.
+"""
+
+from __future__ import annotations
+
+import signal as signals
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+from supctl.exits import ExitStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to run, to the letter: nothing is added to it and nothing is looked up in ours.
+
+    Args:
+        command: argument vector; a program without a slash is looked up in the
+            PATH of ``env`` (in :data:`os.defpath` if there is none).
+        env: the exact environment.
+        cwd: working directory; ours when ``None``. A relative program is relative to it.
+        stdin: descriptor that becomes standard input; ``None`` is ``/dev/null``.
+        stdout, stderr: whether to make an output pipe; otherwise ``/dev/null``.
+        umask, user, group, nice, rlimits, death_signal: as in :class:`supctl.App`.
+        stop_signal, grace: how the reaper ends it if *we* are gone.
+        memory, cpu, pids: limits in bytes, processors, tasks; ``None`` is unlimited.
+    """
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    stdin: int | None = None
+    stdout: bool = True
+    stderr: bool = True
+    umask: int | None = None
+    user: str | int | None = None
+    group: str | int | None = None
+    nice: int | None = None
+    rlimits: Mapping[str, tuple[int, int]] = field(default_factory=lambda: MappingProxyType({}))
+    death_signal: bool = False
+    stop_signal: int = signals.SIGTERM
+    grace: float = 10.0
+    memory: int | None = None
+    cpu: float | None = None
+    pids: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The main process has ended and is reaped. Comes once, before :class:`Gone`."""
+
+    status: ExitStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The main process has ended but descendants live on. Comes after :class:`Exited`.
+
+    May come again when their number changes; :class:`Gone` follows the last one's end.
+    """
+
+    pids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Nothing of the process's tree lives any more. The last notice, comes once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The reaper is gone; the backend has killed the tree and knows no exit status.
+
+    Comes in place of :class:`Exited` if that had not come; :class:`Gone` follows.
+    """
+
+    detail: str
+
+
+Notice: TypeAlias = Exited | Left | Gone | Lost
+Notify: TypeAlias = Callable[[Notice], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """A moment's facts about one process. Unknown facts are ``None``."""
+
+    pid: int
+    command: tuple[str, ...]
+    started_at_wall: float
+    memory: int
+    """Resident bytes (VmRSS)."""
+    descriptors: int | None
+    threads: int
+    memory_maps: int | None
+    descendants: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this system can do; probed once and passed in, so a test can take one away.
+
+    Args:
+        system: ``"linux"``, ``"simulated"``, ...
+        subreaper: orphans of our apps become children of the reaper.
+        pidfd: processes can be held by descriptor.
+        cgroup: directory below which we may make cgroups, or ``None``.
+        controllers: cgroup controllers that can be enforced there.
+        cgroup_reason: why ``cgroup`` or a controller is missing, a phrase for people.
+    """
+
+    system: str
+    subreaper: bool = False
+    pidfd: bool = False
+    cgroup: str | None = None
+    controllers: frozenset[str] = frozenset()
+    cgroup_reason: str = ""
+
+
+class Process(ABC):
+    """A program that was started, and everything that descends from it.
+
+    Attributes:
+        pid: of the main process. For people; signal through this object only.
+        stdout, stderr: read ends of the output pipes, ``None`` where the spec wanted
+            none. They belong to whoever takes them (:meth:`take_output`).
+        unenforced: limits that were asked for and are not enforced here, each as a
+            phrase that says why. Empty in the good case.
+    """
+
+    __slots__ = ("pid", "stderr", "stdout", "unenforced")
+
+    pid: int
+    stdout: int | None
+    stderr: int | None
+    unenforced: tuple[str, ...]
+
+    @abstractmethod
+    async def wait(self) -> ExitStatus:
+        """Return how the main process ended, as often as asked. Cancelling is harmless."""
+
+    @abstractmethod
+    async def wait_gone(self) -> None:
+        """Return when nothing of the tree lives. Cancelling is harmless."""
+
+    @abstractmethod
+    def signal(self, number: int) -> None:
+        """Send a signal to the process group and to descendants that left it.
+
+        Never blocks. Does nothing to what has already ended: a pid is signalled only
+        while we know it is ours.
+        """
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Kill the whole tree, again and again until none of it is left. Never blocks."""
+
+    def take_output(self) -> tuple[int | None, int | None]:
+        """Return ``(stdout, stderr)`` and leave the closing of both to the caller."""
+        taken = self.stdout, self.stderr
+        self.stdout = self.stderr = None
+        return taken
+
+
+class Backend(ABC):
+    """Starts processes and tells what becomes of them.
+
+    Used as an async context manager: leaving it kills whatever still lives and
+    returns when all of it is gone.
+    """
+
+    capabilities: Capabilities
+
+    @abstractmethod
+    async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
+        """Start a program and return once it is executing.
+
+        ``notify`` is called in the trio thread, in order, with what becomes of it;
+        never before this method has returned, and it must not raise or block.
+        Cancelling leaves nothing behind: what was started is killed.
+
+        Raises:
+            SpawnFailed: with the stage that failed; nothing is left running.
+            ReaperLost: the reaper ended meanwhile; nothing is left running.
+        """
+
+    @abstractmethod
+    def info(self, pid: int) -> ProcessInfo | None:
+        """Return facts about a process, ``None`` if it is gone."""
+
+
+BackendFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[Backend]]

@@ -1,0 +1,246 @@
+"""The errors of supctl: one type per situation.
+
+Every error has a stable ``code`` and ``category`` (they travel between processes
+and are what scripts may test), keeps its facts as fields, and says in its text
+what was seen, what was wanted and what to do next. ``args`` holds the fields in
+the order of the constructor, so a copy or the wire can rebuild it.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import ClassVar
+
+
+class SupctlError(Exception):
+    """Base of all errors that supctl raises on purpose."""
+
+    code: ClassVar[str] = "internal"
+    category: ClassVar[str] = "internal"
+
+
+class InvalidConfig(SupctlError):
+    """A specification or configuration value cannot work; nothing was started.
+
+    Args:
+        field: the field or key, with its path inside the spec (``backoff.factor``).
+        got: what was seen, shown with ``repr``.
+        wanted: what would be right, as a phrase (``"0 or more"``).
+    """
+
+    code, category = "invalid_config", "config"
+
+    def __init__(self, field: str, got: object, wanted: str) -> None:
+        self.field, self.got, self.wanted = field, got, wanted
+        super().__init__(field, got, wanted)
+
+    def __str__(self) -> str:
+        return f"{self.field} is {self.got!r}; wanted {self.wanted}"
+
+    def within(self, place: str) -> InvalidConfig:
+        """Return the same error with ``place`` put before the field."""
+        return InvalidConfig(f"{place}.{self.field}", self.got, self.wanted)
+
+
+class SpawnFailed(SupctlError):
+    """A program could not be started; nothing of it is left running.
+
+    Args:
+        program: the program as it was given.
+        stage: which step failed: ``program`` (finding or executing it), ``cwd``,
+            ``user``, ``group``, ``limits``, ``cgroup`` or ``system`` (no process,
+            descriptor or memory to be had).
+        errno: the system's error number.
+        detail: what the number alone does not say; may be empty.
+    """
+
+    code, category = "spawn_failed", "process"
+
+    def __init__(self, program: str, stage: str, errno: int, detail: str = "") -> None:
+        self.program, self.stage, self.errno, self.detail = program, stage, errno, detail
+        super().__init__(program, stage, errno, detail)
+
+    def __str__(self) -> str:
+        why = self.detail or os.strerror(self.errno)
+        mend = {
+            "program": "check command and PATH",
+            "cwd": "check cwd",
+            "user": "check user",
+            "group": "check group",
+            "limits": "check rlimits",
+            "cgroup": "check limits",
+            "system": "the system is out of a resource",
+        }.get(self.stage, "check the spec")
+        return f"cannot start {self.program!r}: {why}; {mend}"
+
+
+class ProcessNotFound(SupctlError):
+    """No child of that address or name is in the tree."""
+
+    code, category = "process_not_found", "process"
+
+    def __init__(self, address: str, known: tuple[str, ...] = ()) -> None:
+        self.address, self.known = address, known
+        super().__init__(address, known)
+
+    def __str__(self) -> str:
+        hint = f"; there are {', '.join(self.known)}" if self.known else ""
+        return f"nothing is called {self.address!r}{hint}"
+
+
+class InvalidState(SupctlError):
+    """What was asked for does not fit the state the target is in."""
+
+    code, category = "invalid_state", "process"
+
+    def __init__(self, target: str, state: str, wanted: str) -> None:
+        self.target, self.state, self.wanted = target, state, wanted
+        super().__init__(target, state, wanted)
+
+    def __str__(self) -> str:
+        return f"{self.target} is {self.state}; wanted {self.wanted}"
+
+
+class AlreadyRunning(SupctlError):
+    """Somebody already holds what may be held only once (a child, a log directory)."""
+
+    code, category = "already_running", "process"
+
+    def __init__(self, what: str, detail: str = "") -> None:
+        self.what, self.detail = what, detail
+        super().__init__(what, detail)
+
+    def __str__(self) -> str:
+        return f"{self.what} is already in use" + (f": {self.detail}" if self.detail else "")
+
+
+class PlatformNotSupported(SupctlError):
+    """This system cannot do what was asked for; says what could."""
+
+    code, category = "platform_not_supported", "platform"
+
+    def __init__(self, wanted: str, detail: str) -> None:
+        self.wanted, self.detail = wanted, detail
+        super().__init__(wanted, detail)
+
+    def __str__(self) -> str:
+        return f"{self.wanted} is not possible here: {self.detail}"
+
+
+class StorageFailed(SupctlError):
+    """A file or directory of ours cannot be used (no permission, not a directory, full)."""
+
+    code, category = "io_error", "storage"
+
+    def __init__(self, path: str, errno: int, wanted: str) -> None:
+        self.path, self.errno, self.wanted = path, errno, wanted
+        super().__init__(path, errno, wanted)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {os.strerror(self.errno)}; wanted {self.wanted}"
+
+
+class ReaperLost(SupctlError):
+    """The reaper ended while something was asked of it; a new one is on its way."""
+
+    code, category = "reaper_lost", "process"
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
+        super().__init__(detail)
+
+    def __str__(self) -> str:
+        return f"the reaper is gone ({self.detail}); its apps were ended"
+
+
+class ProtocolError(SupctlError):
+    """Bytes from a peer are not of the protocol; the connection is over."""
+
+    code, category = "protocol_error", "ipc"
+
+    def __init__(self, got: str, wanted: str) -> None:
+        self.got, self.wanted = got, wanted
+        super().__init__(got, wanted)
+
+    def __str__(self) -> str:
+        return f"got {self.got}; wanted {self.wanted}"
+
+
+class ActorTimeout(SupctlError):
+    """An actor did not answer in time; the call may still take effect."""
+
+    code, category = "timeout", "actor"
+
+    def __init__(self, actor: str, method: str, seconds: float) -> None:
+        self.actor, self.method, self.seconds = actor, method, seconds
+        super().__init__(actor, method, seconds)
+
+    def __str__(self) -> str:
+        return f"{self.actor} did not answer {self.method} within {self.seconds:g} s"
+
+
+class ActorGone(SupctlError):
+    """The actor that was called has ended or ended before it answered."""
+
+    code, category = "actor_gone", "actor"
+
+    def __init__(self, actor: str, reason: str) -> None:
+        self.actor, self.reason = actor, reason
+        super().__init__(actor, reason)
+
+    def __str__(self) -> str:
+        return f"{self.actor} is gone: {self.reason}"
+
+
+class MailboxFull(SupctlError):
+    """A bounded mailbox had no room and the sender chose not to wait."""
+
+    code, category = "overloaded", "actor"
+
+    def __init__(self, actor: str, capacity: int) -> None:
+        self.actor, self.capacity = actor, capacity
+        super().__init__(actor, capacity)
+
+    def __str__(self) -> str:
+        return f"the mailbox of {self.actor} is full ({self.capacity} messages)"
+
+
+class StartFailed(SupctlError):
+    """A tree did not come up; everything that had started was stopped again."""
+
+    code, category = "start_failed", "supervision"
+
+    def __init__(self, address: str, reason: str) -> None:
+        self.address, self.reason = address, reason
+        super().__init__(address, reason)
+
+    def __str__(self) -> str:
+        return f"{self.address} did not start: {self.reason}"
+
+
+class GaveUp(SupctlError):
+    """A root supervisor saw more restarts than its intensity allows.
+
+    Args:
+        supervisor: address of the supervisor that gave up.
+        child: address of the child whose restart was refused.
+        reason: why that child ended last, as text.
+        restarts: restarts made inside the window.
+        within: the window in seconds.
+    """
+
+    code, category = "gave_up", "supervision"
+
+    def __init__(
+        self, supervisor: str, child: str, reason: str, restarts: int, within: float
+    ) -> None:
+        self.supervisor, self.child, self.reason = supervisor, child, reason
+        self.restarts, self.within = restarts, within
+        super().__init__(supervisor, child, reason, restarts, within)
+
+    def __str__(self) -> str:
+        times = "restart" if self.restarts == 1 else "restarts"
+        return (
+            f"{self.supervisor} gave up: {self.child} {self.reason} "
+            f"after {self.restarts} {times} within {self.within:g} s"
+        )

@@ -1,0 +1,153 @@
+"""Typed events: everything that happens in a tree, as immutable values.
+
+An event says what happened (its type), where (``address``) and when (``at``, the
+monotonic clock of the tree; ``at_wall``, seconds since 1970). ``seq`` grows by one
+from event to event of a tree, and ``cause`` is the ``seq`` of the event that led to
+this one, so that a chain from a crash to an escalation can be followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from .exits import ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Base of all events. ``seq`` and the times are given by the tree's event log."""
+
+    address: str
+    cause: int | None = None
+    seq: int = 0
+    at: float = 0.0
+    at_wall: float = 0.0
+
+    @property
+    def kind(self) -> str:
+        """Return the event's name in JSON: ``"child_started"`` for ``ChildStarted``."""
+        name = type(self).__name__
+        return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as values that JSON can hold."""
+        told: dict[str, Any] = {"event": self.kind}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            told[item.name] = _reason_as_dict(value) if isinstance(value, ExitReason) else value
+        return told
+
+
+def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
+    told: dict[str, Any] = {"kind": str(reason.kind), "text": str(reason)}
+    if reason.status is not None:
+        told |= {item.name: getattr(reason.status, item.name) for item in fields(reason.status)}
+    return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildStarted(Event):
+    """A child runs. ``pid`` is 0 for what has no process of its own."""
+
+    pid: int
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildStartFailed(Event):
+    """An attempt to start a child failed."""
+
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildStopping(Event):
+    """A child was asked to stop; it has ``grace`` seconds."""
+
+    grace: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildKilled(Event):
+    """A child did not stop within its grace, and is killed with all its descendants."""
+
+    grace: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildDetached(Event):
+    """The main process of an app ended but its children (``pids``) live on."""
+
+    pids: tuple[int, ...]
+    kept: bool
+    """Whether they may live on (``detached = true``) or are being ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildExited(Event):
+    """A child ended. ``asked`` tells whether we had asked it to."""
+
+    reason: ExitReason
+    asked: bool
+    uptime: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestartScheduled(Event):
+    """A child, or the group it belongs to, will be started again in ``delay`` seconds."""
+
+    delay: float
+    restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildFailed(Event):
+    """A child used up its ``give_up_after``; it stays down, its siblings live on."""
+
+    restarts: int
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorGaveUp(Event):
+    """A supervisor saw more restarts than its intensity allows and fails upwards."""
+
+    child: str
+    restarts: int
+    within: float
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsNotEnforced(Event):
+    """An app runs, but a limit that was asked for cannot be enforced on this system."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaperRestarted(Event):
+    """The reaper was gone; its apps were ended and a new reaper (``pid``) holds the next ones."""
+
+    detail: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeStarted(Event):
+    """All children of the root have been started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreeStopped(Event):
+    """Nothing of the tree is left."""
+
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsMissed(Event):
+    """A slow reader missed ``count`` events; the tree did not wait for it."""
+
+    count: int

@@ -1,0 +1,17 @@
+"""Child specs: immutable, validated descriptions of what a supervisor holds.
+
+``App`` describes a program, ``Worker`` a Python actor, ``Supervisor`` a subtree.
+A spec is checked when it is made (:class:`~supctl.errors.InvalidConfig`), never later.
+"""
+
+from .app import App as App
+from .app import Limits as Limits
+from .app import Stop as Stop
+from .policy import Backoff as Backoff
+from .policy import Intensity as Intensity
+from .policy import Jitter as Jitter
+from .policy import Restart as Restart
+from .policy import Strategy as Strategy
+from .supervisor import ChildSpec as ChildSpec
+from .supervisor import Supervisor as Supervisor
+from .worker import Worker as Worker

@@ -1,0 +1,23 @@
+"""Names of children, the parts of addresses such as ``/web/api:2``."""
+
+from __future__ import annotations
+
+import re
+
+from supctl.errors import InvalidConfig
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+
+
+def check_name(name: str) -> str:
+    """Return ``name`` if it can be part of an address and of a file name.
+
+    Raises:
+        InvalidConfig: for ``/`` and ``:`` (they structure addresses), blanks, a
+            leading dot or dash, an empty or over-long name.
+    """
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidConfig(
+            "name", name, "1 to 128 letters, digits, _ . - (not beginning with . or -)"
+        )
+    return name

@@ -1,0 +1,168 @@
+"""Policies: when to restart, how long to wait before it, and when to give up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from supctl.errors import InvalidConfig
+
+
+class _Word(StrEnum):
+    """An enumeration whose words users write; a wrong word is an :class:`InvalidConfig`."""
+
+    @classmethod
+    def of(cls, field: str, value: str) -> Self:
+        """Return the member spelled ``value``.
+
+        Raises:
+            InvalidConfig: naming ``field`` and the words there are.
+        """
+        try:
+            return cls(value)
+        except ValueError:
+            raise InvalidConfig(field, value, "one of " + ", ".join(cls)) from None
+
+
+class Restart(_Word):
+    """Which ends of a child are followed by a restart (OTP's restart type)."""
+
+    PERMANENT = "permanent"
+    """Every end."""
+    TRANSIENT = "transient"
+    """Every end but a normal one."""
+    TEMPORARY = "temporary"
+    """None."""
+
+    def applies(self, *, normal: bool) -> bool:
+        """Return whether an end that was ``normal`` or not calls for a restart."""
+        match self:
+            case Restart.PERMANENT:
+                return True
+            case Restart.TRANSIENT:
+                return not normal
+            case _:
+                return False
+
+
+class Strategy(_Word):
+    """Who is restarted together with a child that ended (OTP's strategy)."""
+
+    ONE_FOR_ONE = "one_for_one"
+    ONE_FOR_ALL = "one_for_all"
+    REST_FOR_ONE = "rest_for_one"
+
+
+class Jitter(_Word):
+    """How chance is mixed into a delay.
+
+    Source: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+
+    NONE = "none"
+    FULL = "full"
+    EQUAL = "equal"
+    DECORRELATED = "decorrelated"
+
+
+def check_seconds(field: str, value: float, *, zero: bool = True) -> None:
+    """Refuse what is no usable duration in seconds: NaN, negative, infinite.
+
+    Raises:
+        InvalidConfig: naming ``field``.
+    """
+    enough = value >= 0 if zero else value > 0
+    if not enough or math.isinf(value):  # a NaN fails every comparison
+        raise InvalidConfig(field, value, "0 seconds or more" if zero else "more than 0 seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Intensity:
+    """How many restarts a supervisor bears before it fails upwards.
+
+    A restart made exactly ``within`` seconds ago still counts, as in OTP's
+    ``supervisor:add_restart/3`` (which works in whole seconds; we do not).
+
+    Args:
+        max_restarts: restarts allowed inside one window; 0 forbids any,
+            ``None`` allows any number.
+        within: length of the window in seconds, more than 0.
+
+    Raises:
+        InvalidConfig: naming the field that is out of range.
+    """
+
+    max_restarts: int | None = 1
+    within: float = 5.0
+
+    def __post_init__(self) -> None:
+        if self.max_restarts is not None and self.max_restarts < 0:
+            raise InvalidConfig("max_restarts", self.max_restarts, "0 or more")
+        check_seconds("within", self.within, zero=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Delay before a restart: ``min(maximum, initial * factor**n)`` under a jitter.
+
+    Args:
+        initial: seconds before the first restart; 0 restarts at once.
+        factor: growth per restart, 1 or more.
+        maximum: upper bound of the delay in seconds, not below ``initial``.
+        jitter: ``none``: the delay itself; ``full``: uniform in [0, delay];
+            ``equal``: half of it plus uniform in [0, half]; ``decorrelated``:
+            uniform in [initial, 3 * previous delay], at most ``maximum``.
+        reset_after: seconds of running after which the count begins anew.
+
+    Raises:
+        InvalidConfig: naming the field that is out of range.
+    """
+
+    initial: float = 0.1
+    factor: float = 2.0
+    maximum: float = 30.0
+    jitter: Jitter = Jitter.FULL
+    reset_after: float = 60.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jitter", Jitter.of("jitter", self.jitter))
+        check_seconds("initial", self.initial)
+        check_seconds("maximum", self.maximum)
+        check_seconds("reset_after", self.reset_after)
+        if not self.factor >= 1 or math.isinf(self.factor):
+            raise InvalidConfig("factor", self.factor, "a number, 1 or more")
+        if self.maximum < self.initial:
+            raise InvalidConfig("maximum", self.maximum, f"at least initial ({self.initial:g})")
+
+    def delay(self, n: int, previous: float, random: Callable[[], float]) -> float:
+        """Return the seconds to wait before restart ``n`` (0 is the first).
+
+        Args:
+            n: restarts made since the last stable run.
+            previous: the delay before restart ``n - 1``, in seconds; used by
+                ``decorrelated`` only, and not when ``n`` is 0.
+            random: returns a float in [0, 1), as :func:`random.random` does.
+        """
+        if self.initial == 0:
+            return 0.0
+        try:
+            ceiling = min(self.maximum, self.initial * self.factor**n)
+        except OverflowError:
+            ceiling = self.maximum
+        match self.jitter:
+            case Jitter.NONE:
+                return ceiling
+            case Jitter.FULL:
+                return ceiling * random()
+            case Jitter.EQUAL:
+                return ceiling / 2 + ceiling / 2 * random()
+            case Jitter.DECORRELATED:
+                before = previous if n else self.initial
+                upper = max(self.initial, 3 * before)
+                return min(self.maximum, self.initial + (upper - self.initial) * random())
+
+
+NO_BACKOFF = Backoff(initial=0.0, jitter=Jitter.NONE)

@@ -1,0 +1,78 @@
+"""``Worker``: the description of a Python actor that is to be kept alive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from supctl.errors import InvalidConfig
+
+from .names import check_name
+from .policy import Backoff, Restart, check_seconds
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Worker:
+    """One Python actor and what becomes of it when it ends.
+
+    Args:
+        name: unique inside its supervisor.
+        actor: the class (a :class:`supctl.Actor`), or its place as ``"module:Class"``.
+        args, kwargs: handed to the constructor at every start.
+        restart: ``permanent`` (default), ``transient`` or ``temporary``.
+        backoff: delay before a restart.
+        give_up_after: restarts without a stable run after which it becomes ``failed``.
+        grace: seconds that ``terminate`` may take before the actor is cancelled.
+        isolation: ``"task"``: the actor runs as a trio task of this process.
+
+    Raises:
+        InvalidConfig: naming the field and what it wanted.
+    """
+
+    name: str
+    actor: type[Any] | str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    restart: Restart
+    backoff: Backoff
+    give_up_after: int | None
+    grace: float
+    isolation: str
+
+    def __init__(
+        self,
+        name: str,
+        actor: type[Any] | str,
+        *args: Any,
+        kwargs: Mapping[str, Any] | None = None,
+        restart: Restart | str = Restart.PERMANENT,
+        backoff: Backoff | None = None,
+        give_up_after: int | None = None,
+        grace: float = 5.0,
+        isolation: str = "task",
+    ) -> None:
+        def put(field: str, value: object) -> None:
+            object.__setattr__(self, field, value)
+
+        if isinstance(actor, str) and actor.count(":") != 1:
+            raise InvalidConfig("actor", actor, "a class, or its place as 'module:Class'")
+        if isolation != "task":
+            raise InvalidConfig("isolation", isolation, "'task', the only one in this version")
+        if give_up_after is not None and give_up_after < 0:
+            raise InvalidConfig("give_up_after", give_up_after, "0 or more")
+        check_seconds("grace", grace)
+        put("name", check_name(name))
+        put("actor", actor)
+        put("args", args)
+        put("kwargs", MappingProxyType(dict(kwargs or {})))
+        put("restart", Restart.of("restart", restart))
+        put("backoff", backoff or Backoff())
+        put("give_up_after", give_up_after)
+        put("grace", grace)
+        put("isolation", isolation)
+
+    def __hash__(self) -> int:
+        """Hash by what identifies it; equality compares everything."""
+        return hash((self.name, self.actor))
