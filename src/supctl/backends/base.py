@@ -8,10 +8,9 @@ from __future__ import annotations
 import signal as signals
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TypeAlias
+from types import MappingProxyType, TracebackType
+from typing import Self, TypeAlias
 
 from supctl.exits import ExitStatus
 
@@ -151,7 +150,7 @@ class Process(ABC):
 
     @abstractmethod
     def signal(self, number: int) -> None:
-        """Send a signal to the process group and to descendants that left it.
+        """Send a signal to the process group; once its leader is gone, to every descendant.
 
         Never blocks. Does nothing to what has already ended: a pid is signalled only
         while we know it is ours.
@@ -178,6 +177,17 @@ class Backend(ABC):
     capabilities: Capabilities
 
     @abstractmethod
+    async def __aenter__(self) -> Self: ...
+
+    @abstractmethod
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None: ...
+
+    @abstractmethod
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         """Start a program and return once it is executing.
 
@@ -193,6 +203,3 @@ class Backend(ABC):
     @abstractmethod
     def info(self, pid: int) -> ProcessInfo | None:
         """Return facts about a process, ``None`` if it is gone."""
-
-
-BackendFactory: TypeAlias = Callable[[], AbstractAsyncContextManager[Backend]]

@@ -1,0 +1,162 @@
+"""The app actor: the task that carries one program through one life."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import trio
+
+from supctl.actors.incarnation import Detached, Down, Incarnation, Killed, NotUp, Tell, Up
+from supctl.actors.mailbox import Mailbox
+from supctl.backends.base import Backend, Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
+from supctl.errors import SupctlError
+from supctl.exits import ExitKind, ExitReason
+from supctl.specs import App
+
+from .machine import TABLE, Do, Event, State
+
+_Message: TypeAlias = Notice | Event
+
+AttachOutput: TypeAlias = Callable[[str, str, int], None]
+"""Takes over the read end of an output pipe: address, ``"stdout"`` or ``"stderr"``, descriptor."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppServices:
+    """What apps need of the world."""
+
+    backend: Backend
+    attach_output: AttachOutput
+
+
+class AppActor(Incarnation):
+    """One life of one program.
+
+    Args:
+        spec: what to run.
+        address: of the child, for its output.
+        services: shared by all apps of a tree.
+        tell: hears the reports.
+    """
+
+    __slots__ = ("_address", "_grace_ends_at", "_mailbox", "_process", "_reason", "_services",
+                 "_spec", "_state", "_stop_asked", "_tell")  # fmt: skip
+
+    def __init__(self, spec: App, address: str, services: AppServices, tell: Tell) -> None:
+        self._spec, self._address, self._services, self._tell = spec, address, services, tell
+        self._mailbox: Mailbox[_Message] = Mailbox(address)
+        self._state = State.STARTING
+        self._process: Process | None = None
+        self._reason: ExitReason | None = None
+        self._stop_asked = False
+        self._grace_ends_at: float | None = None
+
+    @property
+    def grace(self) -> float:  # type: ignore[override]
+        return self._spec.stop.grace
+
+    @property
+    def state(self) -> str:
+        return _SHOWN.get(self._state, self._state.value)
+
+    def stop(self) -> None:
+        self._stop_asked = True
+        self._mailbox.put(Event.STOP)
+
+    def kill(self) -> None:
+        self._stop_asked = True
+        self._mailbox.put(Event.KILL)
+
+    async def run(self) -> None:
+        spec = process_spec(self._spec)
+        try:
+            process = await self._services.backend.spawn(spec, self._mailbox.put)
+        except SupctlError as error:
+            self._reason = ExitReason(ExitKind.START_FAILED, detail=str(error))
+            self._decide(Event.NOT_SPAWNED)
+            self._tell(NotUp(self._reason))
+            return
+        self._process = process
+        for stream, fd in zip(("stdout", "stderr"), process.take_output(), strict=True):
+            if fd is not None:
+                self._services.attach_output(self._address, stream, fd)
+        self._tell(Up(process.pid, process.unenforced))
+        self._decide(Event.SPAWNED)
+        while self._state is not State.EXITED:
+            self._handle(await self._next_message())
+        assert self._reason is not None
+        self._tell(Down(self._reason))
+
+    async def _next_message(self) -> _Message:
+        if self._grace_ends_at is None:
+            return await self._mailbox.get()
+        with trio.CancelScope(deadline=self._grace_ends_at):
+            return await self._mailbox.get()
+        return Event.GRACE_OVER
+
+    def _handle(self, message: _Message) -> None:
+        match message:
+            case Event():
+                self._decide(message)
+            case Exited(status):
+                self._reason = ExitReason.of_status(status)
+                if self._state is State.STOPPING:
+                    self._reason = ExitReason(ExitKind.SHUTDOWN, status)
+                elif self._state is State.KILLING:
+                    self._reason = ExitReason(ExitKind.KILLED, status)
+                self._decide(Event.EXITED)
+            case Lost(detail):
+                self._reason = ExitReason(ExitKind.LOST, detail=f"its reaper was lost: {detail}")
+                self._decide(Event.EXITED)
+            case Left(pids):
+                self._tell(Detached(pids, kept=self._spec.detached and not self._stop_asked))
+                self._decide(Event.LEFT_FREE if self._spec.detached else Event.LEFT)
+            case Gone():
+                self._decide(Event.GONE)
+
+    def _decide(self, event: Event) -> None:
+        """Look up what follows from ``event`` and do it."""
+        self._state, do = TABLE[self._state, event]
+        process = self._process
+        match do:
+            case Do.ASK if process is not None:
+                process.signal(self._spec.stop.signal)
+                self._grace_ends_at = trio.current_time() + self._spec.stop.grace
+            case Do.ASK_REST if process is not None:
+                process.signal(self._spec.stop.signal)
+            case Do.KILL if process is not None:
+                if event is Event.GRACE_OVER:
+                    self._tell(Killed(self._spec.stop.grace))
+                process.kill()
+                self._grace_ends_at = None
+
+
+_SHOWN = {
+    State.CALLED_OFF: "stopping",
+    State.KILLING: "stopping",
+    State.ENDING: "stopping",
+}
+"""States that last for a moment and are no words of our vocabulary."""
+
+
+def process_spec(app: App, environ: Mapping[str, str] = os.environ) -> ProcessSpec:
+    """Return what a backend must run for ``app``. ``environ`` is handed on if it names none."""
+    return ProcessSpec(
+        command=app.command,
+        env=dict(environ) if app.env is None else app.env,
+        cwd=app.cwd,
+        umask=app.umask,
+        user=app.user,
+        group=app.group,
+        nice=app.nice,
+        rlimits=app.rlimits,
+        death_signal=app.death_signal,
+        stop_signal=app.stop.signal,
+        grace=app.stop.grace,
+        memory=app.limits.memory,
+        cpu=app.limits.cpu,
+        pids=app.limits.pids,
+    )

@@ -1,0 +1,332 @@
+"""Processes on POSIX systems, held by a reaper.
+
+This side decides nothing either: it turns the calls of :class:`~supctl.backends.base.Backend`
+into messages to the reaper and the reaper's messages into notices.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import trio
+
+from supctl.errors import ProtocolError, ReaperLost, SpawnFailed
+from supctl.exits import ExitStatus
+
+from .base import (
+    Backend,
+    Capabilities,
+    Exited,
+    Gone,
+    Left,
+    Lost,
+    Notice,
+    Notify,
+    Process,
+    ProcessSpec,
+)
+from .orphans import end_orphans
+from .reaper.marks import new_marks
+from .reaper.protocol import Launch
+from .reaper_link import ReaperLink
+
+_CLOSE_PATIENCE = 10.0
+"""Seconds that leaving the backend waits for killed processes. Only a process stuck in the
+kernel (state D) outlasts a SIGKILL; the reaper stays with it, we need not."""
+
+
+class PosixProcess(Process):
+    """A run held by the reaper. Made by :class:`PosixBackend` only."""
+
+    __slots__ = ("_answered", "_changed", "_early", "_link", "_notify", "_number", "_pidfd",
+                 "failure", "gone", "launch", "status")  # fmt: skip
+
+    def __init__(self, number: int, launch: Launch, link: ReaperLink) -> None:
+        self.pid = 0
+        self.stdout = self.stderr = None
+        self.unenforced = ()
+        self.launch = launch
+        self.status: ExitStatus | None = None
+        self.gone = False
+        self.failure: SpawnFailed | ReaperLost | None = None
+        self._number = number
+        self._link: ReaperLink | None = link  # None once nothing is left to signal
+        self._pidfd = -1
+        self._notify: Notify | None = None
+        self._early: list[Notice] | None = []  # notices that came before spawn returned
+        self._answered: trio.Event | None = trio.Event()
+        self._changed: trio.Event | None = None  # made by the first to wait
+
+    async def wait(self) -> ExitStatus:
+        while self.status is None:
+            await self._wait_change()
+        return self.status
+
+    async def wait_gone(self) -> None:
+        while not self.gone:
+            await self._wait_change()
+
+    async def _wait_change(self) -> None:
+        if self._changed is None:
+            self._changed = trio.Event()
+        await self._changed.wait()
+
+    def signal(self, number: int) -> None:
+        if self._link is not None:
+            self._link.send("signal", self._number, number)
+
+    def kill(self) -> None:
+        if self._link is not None:
+            self._link.send("kill", self._number)
+
+    # For the backend.
+
+    async def wait_answer(self) -> None:
+        """Return when the program executes. Raises what kept it from that."""
+        assert self._answered is not None
+        await self._answered.wait()
+        if self.failure is not None:
+            raise self.failure
+
+    def started(self, pid: int, descriptors: dict[str, int]) -> None:
+        """Take what the reaper told of the start."""
+        self.pid = pid
+        self._pidfd = descriptors.get("pidfd", -1)
+        self.stdout, self.stderr = descriptors.get("stdout"), descriptors.get("stderr")
+        self._answer()
+
+    def failed(self, failure: SpawnFailed | ReaperLost) -> None:
+        """Know that it never ran; nothing of it is left."""
+        self.failure = failure
+        self._end()
+        self._answer()
+
+    def _answer(self) -> None:
+        if self._answered is not None:
+            self._answered.set()
+
+    def listen(self, notify: Notify | None) -> None:
+        """Send notices to ``notify`` from now on, those first that have come already."""
+        early, self._early, self._answered = self._early or [], None, None
+        self._notify = notify
+        for notice in early:
+            self._tell(notice)
+
+    def notice(self, notice: Notice) -> None:
+        """Record what became of it and tell who listens."""
+        match notice:
+            case Exited(status):
+                self.status = status
+            case Lost():
+                self.status = self.status or ExitStatus()
+            case Gone():
+                self._end()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
+        self._tell(notice)
+
+    def _tell(self, notice: Notice) -> None:
+        if self._early is not None:
+            self._early.append(notice)
+        elif self._notify is not None:
+            self._notify(notice)
+
+    def cut_loose(self) -> None:
+        """Signal through the reaper no more: it is gone."""
+        self._link = None
+
+    def _end(self) -> None:
+        self.gone, self._link = True, None
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+            self._pidfd = -1
+
+    def close_output(self) -> None:
+        """Close output pipes that nobody has taken."""
+        for fd in self.take_output():
+            if fd is not None:
+                os.close(fd)
+
+
+class PosixBackend(Backend):
+    """Spawns through a reaper and starts a new one when that is lost.
+
+    Args:
+        capabilities: what this system can do.
+        on_reaper_restarted: called with the reason and the new reaper's pid.
+    """
+
+    def __init__(
+        self,
+        capabilities: Capabilities,
+        on_reaper_restarted: Callable[[str, int], None] | None = None,
+    ) -> None:
+        self.capabilities = capabilities
+        self._on_reaper_restarted = on_reaper_restarted
+        self._runs: dict[int, PosixProcess] = {}
+        self._numbers = itertools.count(1)
+        self._marks = new_marks(int.from_bytes(os.urandom(4), "big"))
+        self._emptied: trio.Event | None = None
+
+    @property
+    def reaper_pid(self) -> int:
+        """The pid of the reaper that holds new processes."""
+        return self._link.pid
+
+    async def __aenter__(self) -> Self:
+        self._link = ReaperLink()
+        self._nursery_manager = trio.open_nursery()
+        self._nursery = await self._nursery_manager.__aenter__()
+        self._nursery.start_soon(self._serve)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        with trio.CancelScope(shield=True):
+            with trio.move_on_after(_CLOSE_PATIENCE):
+                await self._end_all()
+            self._nursery.cancel_scope.cancel()
+            with trio.move_on_after(_CLOSE_PATIENCE):
+                await self._link.close()
+        # Not told of the body's error, the nursery leaves it as it is instead of in a group.
+        await self._nursery_manager.__aexit__(None, None, None)
+        return None
+
+    async def _end_all(self) -> None:
+        for process in list(self._runs.values()):
+            process.kill()
+        if self._runs:
+            self._emptied = trio.Event()
+            await self._emptied.wait()
+
+    async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
+        number = next(self._numbers)
+        cgroup, unenforced = self.prepare_limits(spec, number)
+        launch = _launch(spec, next(self._marks), cgroup)
+        process = PosixProcess(number, launch, self._link)
+        process.unenforced = unenforced
+        self._runs[number] = process
+        stdin = [] if spec.stdin is None else [spec.stdin]
+        try:
+            self._link.send("spawn", number, launch.as_dict(), descriptors=stdin)
+            await process.wait_answer()
+        except trio.Cancelled:
+            self._abandon(process)
+            raise
+        except ProtocolError as error:  # longer than any message may be
+            del self._runs[number]
+            raise SpawnFailed(spec.command[0], "program", errno.E2BIG, str(error)) from None
+        # Not from here: a notice must not come before this call has returned.
+        trio.lowlevel.current_trio_token().run_sync_soon(process.listen, notify)
+        return process
+
+    def prepare_limits(self, spec: ProcessSpec, number: int) -> tuple[str | None, tuple[str, ...]]:
+        """Return a cgroup with the limits of ``spec``, and phrases for what cannot be enforced."""
+        wanted = [name for name in ("memory", "cpu", "pids") if getattr(spec, name) is not None]
+        reason = self.capabilities.cgroup_reason or "this system has no cgroups"
+        return None, tuple(f"{name} limit not enforced: {reason}" for name in wanted)
+
+    def _abandon(self, process: PosixProcess) -> None:
+        """Kill what was asked for but is not wanted any more; it may not even have started."""
+        process.kill()  # sent behind the spawn, so it finds the run
+        process.listen(lambda _: process.close_output())
+
+    async def _serve(self) -> None:
+        """Hear the reaper; when it is lost, end what it held and start another."""
+        while True:
+            detail = await self._listen(self._link)
+            orphans = dict(self._runs)
+            self._link.kill()
+            lost = self._link
+            self._link = ReaperLink()
+            for number, process in orphans.items():
+                process.cut_loose()
+                self._nursery.start_soon(self._end_lost, number, process, detail)
+            with trio.CancelScope(shield=True):
+                await lost.close()
+            if self._on_reaper_restarted is not None:
+                self._on_reaper_restarted(detail, self._link.pid)
+
+    async def _listen(self, link: ReaperLink) -> str:
+        """Handle what the reaper tells until it is lost; return how that showed."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(link.flush_forever)
+            try:
+                while True:
+                    for message in await link.receive():
+                        self._handle(link, message)
+            except (EOFError, ProtocolError) as error:
+                nursery.cancel_scope.cancel()
+                return str(error)
+
+    def _handle(self, link: ReaperLink, message: list[Any]) -> None:
+        match message:
+            case ["hello", version, int()]:
+                link.check_hello(version)
+            case ["started", int(number), int(pid), list(names)]:
+                fds = dict(zip(names, link.take_descriptors(len(names)), strict=True))
+                self._runs[number].started(pid, fds)
+            case ["failed", int(number), str(stage), int(code), str(detail)]:
+                process = self._runs[number]
+                self._forget(number)
+                program = process.launch.command[0]
+                process.failed(SpawnFailed(program, stage, code, detail))
+            case ["exited", int(number), dict(status)]:
+                self._runs[number].notice(Exited(ExitStatus(**status)))
+            case ["left", int(number), list(pids)]:
+                self._runs[number].notice(Left(tuple(pids)))
+            case ["gone", int(number)]:
+                process = self._runs[number]
+                self._forget(number)
+                process.notice(Gone())
+            case other:
+                raise ProtocolError(repr(other)[:200], "a message of the reaper protocol")
+
+    def _forget(self, number: int) -> None:
+        del self._runs[number]
+        if not self._runs and self._emptied is not None:
+            self._emptied.set()
+
+    async def _end_lost(self, number: int, process: PosixProcess, detail: str) -> None:
+        """See the tree of one lost process to its end, then tell."""
+        launch = process.launch
+        grace = 0.0 if self._emptied is not None else launch.grace
+        await end_orphans(launch.mark, launch.stop_signal, grace)
+        self._forget(number)
+        if process.pid == 0:
+            process.failed(ReaperLost(detail))
+            return
+        if process.status is None:
+            process.notice(Lost(detail))
+        process.notice(Gone())
+
+
+def _launch(spec: ProcessSpec, mark: int, cgroup: str | None) -> Launch:
+    return Launch(
+        command=list(spec.command),
+        env=dict(spec.env),
+        mark=mark,
+        cwd=spec.cwd,
+        stdin=spec.stdin is not None,
+        stdout=spec.stdout,
+        stderr=spec.stderr,
+        umask=spec.umask,
+        user=spec.user,
+        group=spec.group,
+        nice=spec.nice,
+        rlimits={name: list(pair) for name, pair in spec.rlimits.items()},
+        death_signal=spec.death_signal,
+        stop_signal=spec.stop_signal,
+        grace=spec.grace,
+        cgroup=cgroup,
+    )

@@ -1,0 +1,131 @@
+"""What daemon and reaper say to each other.
+
+The link is a stream socket pair. Each message is a frame (:mod:`supctl.ipc.framing`) that
+holds a JSON array, its first item the word that names it. Text that is not UTF-8 (arguments,
+paths, environment) travels as surrogate escapes. Descriptors travel as SCM_RIGHTS beside
+the first byte of their frame; the message says how many there are.
+
+The daemon asks, and never waits for one answer before it asks the next:
+
+=========================================  =============================================
+``["spawn", run, launch]``                 start a program; ``run`` is a number never used
+                                           before, ``launch`` the fields of :class:`Launch`.
+                                           One descriptor with ``launch["stdin"]`` true.
+``["signal", run, number]``                to its process group; when the main process is
+                                           gone, to every descendant that is left
+``["kill", run]``                          kill all of its tree until none is left
+=========================================  =============================================
+
+The reaper tells:
+
+=========================================  =============================================
+``["hello", version, pid]``                once, first
+``["started", run, pid, names]``           with one descriptor for each of ``names``, of
+                                           ``pidfd``, ``stdout``, ``stderr`` (read ends)
+``["failed", run, stage, errno, detail]``  nothing of the program runs; the last word on it
+``["exited", run, status]``                the main process is reaped; ``status`` holds the
+                                           fields of :class:`supctl.exits.ExitStatus`
+``["left", run, pids]``                    the main process is gone, these descendants live
+``["gone", run]``                          nothing of its tree lives; the last word on it
+``["refused", text]``                      a message made no sense and was skipped
+=========================================  =============================================
+
+A well-framed message that makes no sense is refused and skipped. A stream that has lost its
+frames cannot be mended: the reaper treats it as the loss of the daemon, the daemon as the
+loss of the reaper.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final
+
+from supctl.errors import ProtocolError
+from supctl.ipc.framing import frame
+
+VERSION: Final = 1
+
+LIMIT: Final = 16 * 1024 * 1024
+"""Bytes of a message. The kernel allows arguments and environment of a few MiB (execve(2))."""
+
+MAX_DESCRIPTORS: Final = 253
+"""Descriptors in one sendmsg (SCM_MAX_FD)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """All the reaper must know to start a program, and to end it when it is on its own.
+
+    Fields as in :class:`supctl.backends.base.ProcessSpec`, and ``mark``: the number that tells
+    this run's descendants from others (:mod:`.marks`); ``cgroup``: directory of its own cgroup.
+    """
+
+    command: list[str]
+    env: dict[str, str]
+    mark: int
+    cwd: str | None = None
+    stdin: bool = False
+    stdout: bool = True
+    stderr: bool = True
+    umask: int | None = None
+    user: str | int | None = None
+    group: str | int | None = None
+    nice: int | None = None
+    rlimits: dict[str, list[int]] = field(default_factory=dict)
+    death_signal: bool = False
+    stop_signal: int = 15
+    grace: float = 10.0
+    cgroup: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields that differ from their defaults, ready for JSON."""
+        return {name: value for name, value in asdict(self).items() if value != _DEFAULTS[name]}
+
+    @classmethod
+    def of(cls, told: Any) -> Launch:
+        """Rebuild it from JSON.
+
+        Raises:
+            ProtocolError: fields are missing, unknown or of the wrong kind.
+        """
+        try:
+            launch = cls(**told)
+            command_ok = bool(launch.command) and all(isinstance(w, str) for w in launch.command)
+            env_ok = all(isinstance(value, str) for value in launch.env.values())
+            numbers_ok = launch.stop_signal + launch.grace + launch.mark >= 0
+        except (TypeError, AttributeError) as error:
+            raise ProtocolError(f"a launch with {error}", "the fields of Launch") from None
+        if not (command_ok and env_ok and numbers_ok):
+            raise ProtocolError("a launch with a field out of range", "the fields of Launch")
+        return launch
+
+
+_DEFAULTS: Final[dict[str, Any]] = {item.name: item.default for item in fields(Launch)} | {
+    "rlimits": {}
+}
+
+
+def encode(message: Iterable[Any]) -> bytes:
+    """Return ``message`` as one frame.
+
+    Raises:
+        ProtocolError: it is longer than :data:`LIMIT`.
+    """
+    return frame(json.dumps(list(message), separators=(",", ":")).encode("ascii"), LIMIT)
+
+
+def decode(payload: bytes) -> list[Any]:
+    """Return the message in ``payload``.
+
+    Raises:
+        ProtocolError: it is no JSON array that begins with a word.
+    """
+    try:
+        message = json.loads(payload)
+    except (ValueError, RecursionError):
+        raise ProtocolError(f"{payload[:40]!r}", "a JSON array") from None
+    if not isinstance(message, list) or not message or not isinstance(message[0], str):
+        raise ProtocolError(f"{payload[:40]!r}", "a JSON array that begins with a word")
+    return message

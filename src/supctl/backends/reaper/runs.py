@@ -1,0 +1,201 @@
+"""The runs a reaper holds: which processes belong to each, and what is left of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import marks
+from .protocol import Launch
+
+
+@dataclass(slots=True)
+class Run:
+    """One program that was started, from its spawn until nothing of its tree lives.
+
+    ``pid`` is ours to signal while ``alive``: it is our child and we have not reaped it.
+    """
+
+    number: int
+    pid: int
+    launch: Launch
+    started_at: float
+    outputs: list[int]
+    """Duplicates of the read ends, so that an app never writes to a pipe without a reader."""
+    alive: bool = True
+    killing: bool = False
+    survivors: tuple[int, ...] = ()
+    """Descendants that outlive the main process, as last seen."""
+    extra_marks: set[int] = field(default_factory=set)
+    """Marks that its descendants gave to *their* children: a supctl below this one."""
+    kill_at: float | None = None
+    """When it is killed, once it was asked to end because the daemon is gone."""
+
+
+class Runs:
+    """All runs, with the look-ups the loop needs."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, Run] = {}
+        self._by_pid: dict[int, Run] = {}
+        self._by_mark: dict[int, Run] = {}
+        self._ended: dict[int, Run] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(list(self._by_number.values()))
+
+    def get(self, number: int) -> Run | None:
+        """Return the run of that number, ``None`` if it is gone or never was."""
+        return self._by_number.get(number)
+
+    def add(self, run: Run) -> None:
+        """Hold a run that has just been started."""
+        self._by_number[run.number] = self._by_pid[run.pid] = run
+        self._by_mark[run.launch.mark] = run
+
+    def reaped(self, pid: int) -> Run | None:
+        """Return the run whose main process ``pid`` was, and know it as ended."""
+        run = self._by_pid.pop(pid, None)
+        if run is not None:
+            run.alive = False
+            self._ended[run.number] = run
+        return run
+
+    def ended(self) -> list[Run]:
+        """Return the runs whose main process has ended but that are not removed."""
+        return list(self._ended.values())
+
+    def remove(self, run: Run) -> None:
+        """Forget a run of which nothing lives; closes its output pipes."""
+        del self._by_number[run.number]
+        del self._by_mark[run.launch.mark]
+        self._ended.pop(run.number, None)
+        for fd in run.outputs:
+            os.close(fd)
+        if run.launch.cgroup is not None:
+            remove_cgroup(run.launch.cgroup)
+
+    def close_output(self, fd: int) -> None:
+        """Close one duplicate of an output pipe that is at its end."""
+        os.close(fd)
+        for run in self._by_number.values():
+            if fd in run.outputs:
+                run.outputs.remove(fd)
+                return
+
+    def survivors(self) -> dict[int, list[int]]:
+        """Return, by run number, the descendants of runs whose main process has ended."""
+        wanted: dict[int, Run] = {}
+        for run in self._ended.values():
+            wanted[run.launch.mark] = run
+            wanted.update(dict.fromkeys(run.extra_marks, run))
+        found: dict[int, list[int]] = {}
+        for mark, pids in marks.marked(wanted, skip=self._by_pid).items():
+            found.setdefault(wanted[mark].number, []).extend(pids)
+        return found
+
+    def signal(self, run: Run, number: int) -> None:
+        """Signal the process group, or all survivors when its leader is gone."""
+        if run.alive:
+            # The group, not the pid: a shell's own children would outlive it holding our
+            # log pipe, and the reader would wait for an end-of-file that never comes.
+            _killpg(run.pid, number)
+        else:
+            ours = {run.launch.mark, *run.extra_marks}
+            for pid in run.survivors:
+                marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) in ours)
+
+    def kill(self, doomed: list[Run]) -> None:
+        """Kill all of ``doomed``, descendants that left the group included.
+
+        One pass over the system's processes serves them all. It is called again after each
+        end until nothing is left, so a child born during the pass is found by the next.
+        """
+        if not doomed:
+            return
+        for run in doomed:
+            if run.launch.cgroup is not None:
+                write_to_cgroup(run.launch.cgroup, "cgroup.kill", "1")
+        children = marks.children_by_parent()
+        carriers = marks.marked({run.launch.mark for run in doomed})
+        for run in doomed:
+            self._kill_tree(run, children, carriers.get(run.launch.mark, []))
+
+    def _kill_tree(self, run: Run, children: dict[int, list[int]], carriers: list[int]) -> None:
+        roots = [*carriers, *([run.pid] if run.alive else [])]
+        members = marks.descendants(children, roots)
+        learned = {mark for mark in map(marks.mark_of, members) if marks.is_mark(mark)}
+        run.extra_marks |= {mark for mark in learned if mark is not None} - {run.launch.mark}
+        ours = {run.launch.mark, *run.extra_marks}
+
+        def still_ours(pid: int) -> bool:
+            return marks.mark_of(pid) in ours or marks.parent_of(pid) in members
+
+        if run.alive:
+            _killpg(run.pid, signal.SIGKILL)
+        for pid in members:
+            if pid != run.pid or run.alive:
+                marks.signal_if(pid, signal.SIGKILL, still_ours)
+
+
+def _killpg(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        pass  # it has moved itself into another group, or is a zombie we have not reaped yet
+    except PermissionError:
+        pass  # all of the group has become another user's (setuid); the tree kill finds ours
+
+
+def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
+    """Return the fields of an exit status from what wait4(2) told."""
+    signaled = os.WIFSIGNALED(wait_status)
+    told: dict[str, Any] = {
+        "wall_time": round(time.monotonic() - run.started_at, 6),
+        "cpu_time": round(usage.ru_utime + usage.ru_stime, 6),
+        "peak_memory": usage.ru_maxrss * 1024,
+    }
+    if not signaled:
+        return told | {"code": os.WEXITSTATUS(wait_status)}
+    told["signal"] = os.WTERMSIG(wait_status)
+    told["core_dumped"] = os.WCOREDUMP(wait_status)
+    told["out_of_memory"] = (
+        told["signal"] == signal.SIGKILL
+        and run.launch.cgroup is not None
+        and _was_out_of_memory(run.launch.cgroup)
+    )
+    return told
+
+
+def _was_out_of_memory(cgroup: str) -> bool:
+    """Return whether the kernel killed something of the cgroup at its limit (cgroup v2 guide)."""
+    try:
+        with open(f"{cgroup}/memory.events") as file:
+            return any(line.startswith("oom_kill ") and int(line.split()[1]) for line in file)
+    except (OSError, ValueError):
+        return False
+
+
+def write_to_cgroup(cgroup: str, name: str, text: str) -> None:
+    """Write to a cgroup's control file; one that is not there is no error (older kernels)."""
+    try:
+        with open(f"{cgroup}/{name}", "w") as file:
+            file.write(text)
+    except OSError:
+        pass
+
+
+def remove_cgroup(cgroup: str) -> None:
+    """Remove an empty cgroup and those its processes made below it."""
+    for folder, _, _ in os.walk(cgroup, topdown=False):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            pass  # something was moved in from outside: not ours to end
