@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .specs import Worker as Worker
     from .supervision.tree import Tree as Tree
     from .supervision.tree import open_tree as open_tree
-    from .supervision.tree import run as run
+    from .supervision.foreground import run as run
 
 # Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
 # modules of this package with nothing but the standard library.
@@ -41,7 +41,7 @@ _PLACES = {
     "Worker": ".specs",
     "Tree": ".supervision.tree",
     "open_tree": ".supervision.tree",
-    "run": ".supervision.tree",
+    "run": ".supervision.foreground",
 }
 
 

@@ -20,6 +20,10 @@ from .machine import TABLE, Do, Event, State
 
 _Message: TypeAlias = Notice | Event
 
+KILL_PATIENCE = 10.0
+"""Seconds a killed program may take. Only what is stuck in the kernel (state D) takes longer;
+it stays with the backend, and supervision goes on without it."""
+
 AttachOutput: TypeAlias = Callable[[str, str, int], None]
 """Takes over the read end of an output pipe: address, ``"stdout"`` or ``"stderr"``, descriptor."""
 
@@ -42,7 +46,7 @@ class AppActor(Incarnation):
         tell: hears the reports.
     """
 
-    __slots__ = ("_address", "_grace_ends_at", "_mailbox", "_process", "_reason", "_services",
+    __slots__ = ("_address", "_deadline", "_mailbox", "_process", "_reason", "_services",
                  "_spec", "_state", "_stop_asked", "_tell")  # fmt: skip
 
     def __init__(self, spec: App, address: str, services: AppServices, tell: Tell) -> None:
@@ -52,7 +56,7 @@ class AppActor(Incarnation):
         self._process: Process | None = None
         self._reason: ExitReason | None = None
         self._stop_asked = False
-        self._grace_ends_at: float | None = None
+        self._deadline: float | None = None
 
     @property
     def grace(self) -> float:  # type: ignore[override]
@@ -85,15 +89,21 @@ class AppActor(Incarnation):
                 self._services.attach_output(self._address, stream, fd)
         self._tell(Up(process.pid, process.unenforced))
         self._decide(Event.SPAWNED)
-        while self._state is not State.EXITED:
-            self._handle(await self._next_message())
-        assert self._reason is not None
-        self._tell(Down(self._reason))
+        try:
+            while self._state is not State.EXITED:
+                self._handle(await self._next_message())
+        except BaseException:  # our own task is ended: nobody would end the program later
+            process.kill()
+            raise
+        stuck = ExitReason(
+            ExitKind.KILLED, detail=f"SIGKILL has not ended it in {KILL_PATIENCE:g} s"
+        )
+        self._tell(Down(self._reason or stuck))
 
     async def _next_message(self) -> _Message:
-        if self._grace_ends_at is None:
+        if self._deadline is None:
             return await self._mailbox.get()
-        with trio.CancelScope(deadline=self._grace_ends_at):
+        with trio.CancelScope(deadline=self._deadline):
             return await self._mailbox.get()
         return Event.GRACE_OVER
 
@@ -124,14 +134,14 @@ class AppActor(Incarnation):
         match do:
             case Do.ASK if process is not None:
                 process.signal(self._spec.stop.signal)
-                self._grace_ends_at = trio.current_time() + self._spec.stop.grace
+                self._deadline = trio.current_time() + self._spec.stop.grace
             case Do.ASK_REST if process is not None:
                 process.signal(self._spec.stop.signal)
             case Do.KILL if process is not None:
                 if event is Event.GRACE_OVER:
                     self._tell(Killed(self._spec.stop.grace))
                 process.kill()
-                self._grace_ends_at = None
+                self._deadline = trio.current_time() + KILL_PATIENCE
 
 
 _SHOWN = {

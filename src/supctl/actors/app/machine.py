@@ -47,7 +47,7 @@ class Event(Enum):
 
 
 class Do(Enum):
-    """What is to be done about it."""
+    """What is to be done about it. Each ``Do`` that sets a deadline replaces the one before."""
 
     NOTHING = auto()
     ASK = auto()
@@ -55,6 +55,7 @@ class Do(Enum):
     ASK_REST = auto()
     """Send the stop signal to what is left; the grace has begun already."""
     KILL = auto()
+    """Kill all of it, and let the last deadline begin."""
     END = auto()
     """Report the end."""
 
@@ -96,6 +97,7 @@ TABLE: Final[dict[tuple[State, Event], tuple[State, Do]]] = {
     (_S.KILLING, _E.LEFT): (_S.KILLING, _D.NOTHING),
     (_S.KILLING, _E.LEFT_FREE): (_S.KILLING, _D.NOTHING),
     (_S.KILLING, _E.GONE): (_S.EXITED, _D.END),
+    (_S.KILLING, _E.GRACE_OVER): (_S.EXITED, _D.END),  # stuck in the kernel: we wait no longer
     (_S.EXITED, _E.STOP): (_S.EXITED, _D.NOTHING),
     (_S.EXITED, _E.KILL): (_S.EXITED, _D.NOTHING),
 }
@@ -104,8 +106,8 @@ IMPOSSIBLE: Final = (
     # Only what starts can turn out to have started or not.
     {(s, e) for s in _S for e in (_E.SPAWNED, _E.NOT_SPAWNED)}
     - {(s, e) for s in (_S.STARTING, _S.CALLED_OFF) for e in (_E.SPAWNED, _E.NOT_SPAWNED)}
-    # The grace runs while it is stopping, and nowhere else.
-    | {(s, _E.GRACE_OVER) for s in _S if s is not _S.STOPPING}
+    # There is a deadline while it is stopping or being killed, and nowhere else.
+    | {(s, _E.GRACE_OVER) for s in _S if s not in (_S.STOPPING, _S.KILLING)}
     # A process that does not run yet, or of which nothing is left, does nothing more.
     | {
         (s, e)

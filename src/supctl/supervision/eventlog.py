@@ -1,0 +1,101 @@
+"""The events of one tree: numbered, kept for a while, and handed to whoever listens."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final, Self, TypeVar
+
+import trio
+
+from supctl.events import Event, EventsMissed
+
+E = TypeVar("E", bound=Event)
+
+_KEPT: Final = 1000
+"""Events kept for those who look back; about 300 bytes each."""
+
+_WAITING: Final = 1000
+"""Events that wait for a slow reader before it misses the oldest."""
+
+
+class Subscription:
+    """One reader's events, from the moment it began to listen.
+
+    A reader that lags more than ``limit`` events behind misses the oldest and gets an
+    :class:`~supctl.events.EventsMissed` in their place; the tree never waits for it.
+    """
+
+    def __init__(self, limit: int = _WAITING) -> None:
+        self._limit = limit
+        self._waiting: deque[Event] = deque()
+        self._missed = 0
+        self._arrived = trio.Event()
+        self._closed = False
+
+    def offer(self, event: Event) -> None:
+        """Add an event; drops the oldest if too many wait."""
+        if len(self._waiting) >= self._limit:
+            self._waiting.popleft()
+            self._missed += 1
+        self._waiting.append(event)
+        self._arrived.set()
+
+    def close(self) -> None:
+        """Let the reader come to its end once it has read what waits."""
+        self._closed = True
+        self._arrived.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._waiting:
+            if self._closed:
+                raise StopAsyncIteration
+            self._arrived = trio.Event()
+            await self._arrived.wait()
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._missed:
+            first, missed = self._waiting[0], self._missed
+            self._missed = 0
+            return EventsMissed(
+                address="/", count=missed, seq=first.seq - 1, at=first.at, at_wall=first.at_wall
+            )
+        return self._waiting.popleft()
+
+
+class EventLog:
+    """Numbers events, keeps the latest and hands them to all subscriptions."""
+
+    def __init__(self) -> None:
+        self._seq = 0
+        self._subscriptions: list[Subscription] = []
+        self.latest: deque[Event] = deque(maxlen=_KEPT)
+
+    def emit(self, event: E) -> E:
+        """Record ``event`` and return it with number and times filled in."""
+        self._seq += 1
+        told = replace(event, seq=self._seq, at=trio.current_time(), at_wall=time.time())
+        self.latest.append(told)
+        for subscription in self._subscriptions:
+            subscription.offer(told)
+        return told
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        """Listen from now on, inside the block."""
+        subscription = Subscription()
+        self._subscriptions.append(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.remove(subscription)
+
+    def close(self) -> None:
+        """Let all readers come to their end."""
+        for subscription in self._subscriptions:
+            subscription.close()

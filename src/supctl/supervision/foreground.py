@@ -1,0 +1,80 @@
+"""Run a tree as a program of its own: until a signal, or until it gives up."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator, Callable
+from os import PathLike
+
+import trio
+
+from supctl.logs.capture import Tap
+from supctl.specs import Supervisor
+
+from .tree import Tree, open_tree
+
+SignalHandler = Callable[[Tree], None]
+
+
+async def serve(
+    spec: Supervisor,
+    *,
+    log_directory: str | PathLike[str] | None = None,
+    tap: Tap | None = None,
+    attend: Callable[[Tree], None] | None = None,
+    handlers: dict[signal.Signals, SignalHandler] | None = None,
+) -> None:
+    """Run a tree until SIGTERM or SIGINT, then stop it in order; a second SIGINT kills it.
+
+    Args:
+        spec, log_directory, tap: as for :func:`open_tree`.
+        attend: called with the tree before its first child starts.
+        handlers: what to do at further signals.
+
+    Raises:
+        What :func:`open_tree` raises.
+    """
+    handlers = handlers or {}
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *handlers) as received:
+        async with open_tree(spec, log_directory=log_directory, tap=tap, wait_up=False) as tree:
+            if attend is not None:
+                attend(tree)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_heed_signals, tree, received, handlers)
+                await tree.ended.wait()
+                nursery.cancel_scope.cancel()
+
+
+async def _heed_signals(
+    tree: Tree,
+    received: AsyncIterator[int],
+    handlers: dict[signal.Signals, SignalHandler],
+) -> None:
+    interrupts = 0
+    async for number in received:
+        match number:
+            case signal.SIGTERM:
+                tree.stop()
+            case signal.SIGINT:
+                interrupts += 1
+                if interrupts == 1:
+                    tree.stop()
+                else:
+                    tree.kill()
+            case _:
+                handlers[signal.Signals(number)](tree)
+
+
+def run(spec: Supervisor, *, log_directory: str | PathLike[str] | None = None) -> None:
+    """Run a tree as this program's whole purpose; returns when it was stopped by a signal.
+
+    SIGTERM and SIGINT stop everything in reverse order, a second SIGINT kills it.
+
+    Args:
+        log_directory: as for :func:`open_tree`.
+
+    Raises:
+        GaveUp: the root saw more restarts than its intensity allows.
+        What :func:`open_tree` raises.
+    """
+    trio.run(lambda: serve(spec, log_directory=log_directory))

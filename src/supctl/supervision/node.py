@@ -1,0 +1,309 @@
+"""The supervisor actor: the trio shell around :class:`~.core.SupervisorCore`.
+
+It turns what happens (reports of children, timers, requests) into events for the core, and the
+core's commands into calls. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias
+
+import trio
+
+from supctl import events
+from supctl.actors.app.actor import AppActor, AppServices
+from supctl.actors.incarnation import (
+    Detached,
+    Down,
+    Incarnation,
+    Killed,
+    NotUp,
+    Report,
+    Tell,
+    Up,
+)
+from supctl.actors.mailbox import Mailbox
+from supctl.actors.worker import WorkerActor
+from supctl.errors import InvalidState
+from supctl.exits import ExitKind, ExitReason
+from supctl.specs import App, Supervisor, Worker
+
+from . import messages as m
+from .child import Child, ChildStatus, expand, kind_of
+from .core import SupervisorCore
+from .eventlog import EventLog
+
+
+_log = logging.getLogger("supctl.supervision")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What all supervisors of a tree share."""
+
+    apps: AppServices
+    events: EventLog
+    random: Callable[[], float]
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """Where the core's answer to a request is put; the token of its messages."""
+
+    done: trio.Event = field(default_factory=trio.Event)
+    result: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A report of one life of one child."""
+
+    child: Child
+    run: int
+    report: Report
+
+
+_Message: TypeAlias = "_Heard | m.Event"
+
+
+class SupervisorActor(Incarnation):
+    """One life of a supervisor.
+
+    Args:
+        spec: its children and policies.
+        address: ``/`` for the root.
+        world: shared by the whole tree.
+        tell: hears the reports.
+    """
+
+    grace = math.inf
+
+    def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:
+        self.spec, self.address = spec, address
+        self._world, self._tell = world, tell
+        self._mailbox: Mailbox[_Message] = Mailbox(address)
+        self.children = {child.name: child for child in expand(spec, address)}
+        self._core = SupervisorCore(
+            [m.ChildPolicy.of(child.name, child.spec) for child in self.children.values()],
+            strategy=spec.strategy,
+            intensity=spec.intensity,
+            concurrent=spec.concurrent,
+            random=world.random,
+        )
+        self.finished: m.Finished | None = None
+        self._is_up = False
+        self._stopping = False
+        self._killing = False
+        self.gave_up_event: int | None = None
+        self._because: int | None = None  # the event that what is done now follows from
+
+    # What its own supervisor does with it.
+
+    @property
+    def state(self) -> str:
+        if self._stopping:
+            return "stopping"
+        return "running" if self._is_up else "starting"
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._mailbox.put(m.Shutdown(urgent=True))
+
+    def kill(self) -> None:
+        self._killing = True
+        for child in self.children.values():
+            if child.life is not None:
+                child.life.kill()
+        self.stop()
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as self._nursery:
+            self._feed(m.Begin())
+            while self.finished is None:
+                self._take(await self._mailbox.get())
+            # Timers of restarts that will not be.
+            self._nursery.cancel_scope.cancel()
+        reason = self.finished.reason
+        self._tell(Down(reason) if self._is_up else NotUp(reason))
+
+    async def ask(self, make: Callable[[Request], m.Event]) -> Any:
+        """Put a request to the core and return its answer. Raises the error it answers with."""
+        request = Request()
+        if self.finished is not None:
+            raise InvalidState(self.address, "stopped", "a supervisor that runs")
+        self._mailbox.put(make(request))
+        await request.done.wait()
+        if isinstance(request.result, Exception):
+            raise request.result
+        return request.result
+
+    # What happens.
+
+    def _take(self, message: _Message) -> None:
+        self._because = None
+        if not isinstance(message, _Heard):
+            if isinstance(message, m.TimerFired):
+                self._because = self.children[message.name].last_event
+            self._feed(message)
+            return
+        child, run = message.child, message.run
+        match message.report:
+            case Up(pid, unenforced):
+                child.pid, child.started_at = pid, trio.current_time()
+                self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+                for detail in unenforced:
+                    self._note(child, events.LimitsNotEnforced, detail=detail)
+                self._feed(m.ChildUp(child.name, run))
+            case Detached(pids, kept):
+                self._note(child, events.ChildDetached, pids=pids, kept=kept)
+            case Killed(grace):
+                self._note(child, events.ChildKilled, grace=grace)
+            case NotUp(reason):
+                child.life, child.reason = None, reason
+                self._note(child, events.ChildStartFailed, reason=reason)
+                self._feed(m.ChildNotUp(child.name, run, reason))
+            case Down(reason):
+                self._bury(child, reason)
+                self._feed(m.ChildDown(child.name, run, reason))
+
+    def _bury(self, child: Child, reason: ExitReason) -> None:
+        uptime = trio.current_time() - child.started_at
+        asked = child.stop_asked
+        if isinstance(child.life, SupervisorActor) and child.life.gave_up_event is not None:
+            child.last_event = child.life.gave_up_event
+        child.life, child.pid, child.reason = None, 0, reason
+        self._note(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
+
+    def _feed(self, event: m.Event) -> None:
+        for command in self._core.handle(event, trio.current_time()):
+            self._carry_out(command)
+
+    # What is to be done.
+
+    def _carry_out(self, command: m.Command) -> None:
+        match command:
+            case m.StartChild(name, run):
+                self._start(self.children[name], run)
+            case m.StopChild(name):
+                self._stop(self.children[name])
+            case m.SetTimer(name, token, delay):
+                self._nursery.start_soon(self._fire_after, delay, m.TimerFired(name, token))
+            case m.Reply(request, result):
+                request.result = result
+                request.done.set()
+            case m.RestartScheduled(name, delay, restarts):
+                child = self.children[name]
+                child.restarts += 1
+                self._note(child, events.RestartScheduled, delay=delay, restarts=restarts)
+            case m.ChildFailed(name, restarts, reason):
+                child = self.children[name]
+                self._note(child, events.ChildFailed, restarts=restarts, reason=reason)
+            case m.GaveUp(name, restarts, within, reason):
+                child = self.children[name]
+                self.gave_up_event = self._because = self._world.events.emit(
+                    events.SupervisorGaveUp(
+                        address=self.address,
+                        cause=child.last_event,
+                        child=child.address,
+                        restarts=restarts,
+                        within=within,
+                        reason=reason,
+                    )
+                ).seq
+            case m.Up():
+                self._is_up = True
+                self._tell(Up())
+            case m.Finished():
+                self.finished = command
+
+    def _start(self, child: Child, run: int) -> None:
+        child.run, child.stop_asked = run, False
+        tell = partial(self._hear, child, run)
+        life: Incarnation
+        match child.spec:
+            case App() as app:
+                life = AppActor(app, child.address, self._world.apps, tell)
+            case Worker() as worker:
+                life = WorkerActor(worker, child.address, tell)
+            case spec:
+                life = SupervisorActor(spec, child.address, self._world, tell)
+        child.life = life
+        self._nursery.start_soon(_live, life, tell)
+        if self._killing:
+            life.kill()
+
+    def _hear(self, child: Child, run: int, report: Report) -> None:
+        self._mailbox.put(_Heard(child, run, report))
+
+    def _stop(self, child: Child) -> None:
+        if child.life is None:
+            return  # its end is in the mailbox already
+        child.stop_asked = True
+        if isinstance(child.spec, App | Worker):
+            self._note(child, events.ChildStopping, cause=self._because, grace=child.life.grace)
+        if self._killing:
+            child.life.kill()
+        else:
+            child.life.stop()
+
+    async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
+        await trio.sleep(delay)
+        self._mailbox.put(event)
+
+    def _note(
+        self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
+    ) -> None:
+        """Emit an event about ``child``, caused by its last one unless told otherwise."""
+        event = kind(address=child.address, cause=cause or child.last_event, **facts)
+        child.last_event = self._because = self._world.events.emit(event).seq
+
+    # What is to be seen.
+
+    def status(self, depth: int = 0) -> list[ChildStatus]:
+        """Return a view of every child below, in start order, each before its own children."""
+        now = trio.current_time()
+        rows: list[ChildStatus] = []
+        for child in self.children.values():
+            rows.append(self._status_of(child, now, depth))
+            if isinstance(child.life, SupervisorActor):
+                rows += child.life.status(depth + 1)
+        return rows
+
+    def _status_of(self, child: Child, now: float, depth: int) -> ChildStatus:
+        due_at = self._core.due_at(child.name)
+        return ChildStatus(
+            address=child.address,
+            kind=kind_of(child.spec),
+            state=self.state_of(child),
+            pid=child.pid,
+            uptime=now - child.started_at if child.life is not None and child.started_at else None,
+            restarts=child.restarts,
+            reason=child.reason,
+            due_in=None if due_at is None else max(0.0, due_at - now),
+            depth=depth,
+        )
+
+    def state_of(self, child: Child) -> str:
+        """Return the state of ``child`` as people see it."""
+        if child.life is not None:
+            return child.life.state
+        match self._core.state_of(child.name):
+            case m.ChildState.WAITING | m.ChildState.STARTING:
+                return "backoff"
+            case m.ChildState.FAILED:
+                return "failed"
+        return "stopped" if child.stop_asked or child.reason is None else "exited"
+
+
+async def _live(life: Incarnation, tell: Tell) -> None:
+    """Run one life; a fault of ours in it is a crash of that child and of nothing else."""
+    try:
+        await life.run()
+    except Exception as error:
+        _log.exception("internal error in %r", life)
+        tell(Down(ExitReason(ExitKind.CRASHED, detail=f"internal error: {error!r}")))

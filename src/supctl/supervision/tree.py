@@ -1,0 +1,247 @@
+"""Trees that run: :func:`open_tree`."""
+
+from __future__ import annotations
+
+import random as random_module
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager
+from os import PathLike
+
+import trio
+
+from supctl import events
+from supctl.actors.app.actor import AppServices
+from supctl.actors.incarnation import Down, NotUp, Report, Up
+from supctl.backends.base import Backend, ProcessInfo
+from supctl.backends.platform import open_backend
+from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed
+from supctl.exits import SHUTDOWN, ExitReason
+from supctl.logs.capture import Capture, Tap
+from supctl.logs.directory import LogDirectory, default_log_directory
+from supctl.specs import Supervisor
+
+from .child import Child, ChildStatus
+from .eventlog import EventLog, Subscription
+from .handle import Handle
+from .node import SupervisorActor, World
+
+
+class Tree:
+    """A running tree. Made by :func:`open_tree`."""
+
+    def __init__(self, spec: Supervisor, world: World) -> None:
+        self._log, self._backend = world.events, world.apps.backend
+        self._root = SupervisorActor(spec, "/", world, self._hear)
+        self._settled = trio.Event()  # up, or not coming up
+        self._ended = trio.Event()
+        self._reason: ExitReason | None = None
+
+    def _hear(self, report: Report) -> None:
+        match report:
+            case Up():
+                self._log.emit(events.TreeStarted(address="/"))
+            case NotUp(reason) | Down(reason):
+                self._reason = reason
+                self._log.emit(
+                    events.TreeStopped(address="/", reason=reason, cause=self._root.gave_up_event)
+                )
+                self._ended.set()
+        self._settled.set()
+
+    @property
+    def name(self) -> str:
+        """The name of the root supervisor."""
+        return self._root.spec.name
+
+    def __getitem__(self, address: str) -> Handle:
+        """Return the child at ``address``, such as ``"web/api"`` or ``"/web/api:2"``.
+
+        Raises:
+            ProcessNotFound: there is none; says which there are.
+        """
+        self.find(address)
+        return Handle(self, "/" + address.strip("/"))
+
+    def find(self, address: str) -> tuple[SupervisorActor, Child]:
+        """Return the supervisor that holds ``address`` and its record of the child.
+
+        Raises:
+            ProcessNotFound: there is none.
+            InvalidState: a supervisor on the way does not run now.
+        """
+        node = self._root
+        *above, name = address.strip("/").split("/")
+        for part in above:
+            child = _child_of(node, part, address)
+            if not isinstance(child.life, SupervisorActor):
+                raise InvalidState(child.address, node.state_of(child), "a supervisor that runs")
+            node = child.life
+        return node, _child_of(node, name, address)
+
+    def status(self) -> list[ChildStatus]:
+        """Return a view of every child, in start order, supervisors before their children."""
+        return self._root.status()
+
+    def info(self, pid: int) -> ProcessInfo | None:
+        """Return the system's facts about a process; ``None`` if it is gone."""
+        return self._backend.info(pid)
+
+    @property
+    def latest_events(self) -> tuple[events.Event, ...]:
+        """The latest events, oldest first, 1,000 at the most."""
+        return tuple(self._log.latest)
+
+    async def events(self) -> AsyncIterator[events.Event]:
+        """Yield events as they happen; ends with the tree. See :meth:`subscribe`."""
+        with self.subscribe() as subscription:
+            async for event in subscription:
+                yield event
+
+    def subscribe(self) -> AbstractContextManager[Subscription]:
+        """Return a context manager that gives the events from its entry on, to ``async for``.
+
+        A reader that falls more than 1,000 behind gets an ``EventsMissed`` in place of those
+        it missed; the tree never waits for it.
+        """
+        return self._log.subscribe()
+
+    def stop(self) -> None:
+        """Begin to stop everything in order. Never blocks; :meth:`wait` tells the end."""
+        self._root.stop()
+
+    def kill(self) -> None:
+        """Kill everything at once, without asking. Never blocks."""
+        self._root.kill()
+
+    async def wait_up(self) -> None:
+        """Return when all children of the root have been started. Cancelling is harmless.
+
+        Raises:
+            StartFailed: they were not; what had started is stopped again.
+        """
+        await self._settled.wait()
+        if self._reason is not None:
+            self.check_end()
+
+    async def wait(self) -> ExitReason:
+        """Return why the root ended, once nothing of the tree lives. Cancelling is harmless.
+
+        Raises:
+            GaveUp: the root saw more restarts than its intensity allows.
+            StartFailed: it did not come up.
+        """
+        await self._ended.wait()
+        self.check_end()
+        return self._reason or SHUTDOWN
+
+    def check_end(self) -> None:
+        """Raise what :meth:`wait` raises, if the tree has ended that way."""
+        finished = self._root.finished
+        if finished is None:
+            return
+        if (gave_up := finished.gave_up) is not None:
+            child = self._root.children[gave_up.name]
+            raise GaveUp(
+                self.name, child.address, str(gave_up.reason), gave_up.restarts, gave_up.within
+            )
+        if finished.not_started is not None:
+            child = self._root.children[finished.not_started]
+            raise StartFailed(child.address, finished.reason.detail or str(child.reason))
+
+    # For open_tree.
+
+    async def live(self) -> None:
+        """Run the root to its end."""
+        await self._root.run()
+
+    @property
+    def ended(self) -> trio.Event:
+        """Set when nothing of the tree lives."""
+        return self._ended
+
+
+def _child_of(node: SupervisorActor, name: str, address: str) -> Child:
+    child = node.children.get(name)
+    if child is None:
+        raise ProcessNotFound(address, tuple(child.address for child in node.children.values()))
+    return child
+
+
+@asynccontextmanager
+async def open_tree(
+    spec: Supervisor,
+    *,
+    log_directory: str | PathLike[str] | None = None,
+    tap: Tap | None = None,
+    backend: Backend | None = None,
+    random: Callable[[], float] = random_module.random,
+    wait_up: bool = True,
+) -> AsyncIterator[Tree]:
+    """Start a tree; leaving the block stops it and leaves nothing behind.
+
+    Args:
+        spec: the root. Its ``restart`` and ``backoff`` mean nothing, having no supervisor.
+        log_directory: where the output of its apps goes; by default a directory of the tree's
+            name below the user's directory for logs.
+        tap: sees all output too, in the capture's own thread.
+        backend: what runs programs; this system's by default.
+        random: returns floats in [0, 1); the source of all jitter.
+        wait_up: whether to enter the block only when all children have been started.
+
+    Raises:
+        StartFailed: a child of the root did not start.
+        GaveUp: the root saw more restarts than its intensity allows; the block is cancelled.
+        AlreadyRunning: another tree writes to the log directory.
+        StorageFailed: the log directory cannot be used.
+        PlatformNotSupported: there is no backend for this system.
+    """
+    log = EventLog()
+    with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
+        capture = Capture(directory, tap=tap)
+        try:
+            async with backend or open_backend(_reaper_listener(log)) as opened:
+                world = World(AppServices(opened, capture.attach), log, random)
+                async with _living(Tree(spec, world), wait_up) as tree:
+                    yield tree
+        finally:
+            # A slow disk must not block the loop, nor a cancellation lose the last lines.
+            with trio.CancelScope(shield=True):
+                await trio.to_thread.run_sync(capture.close)
+            log.close()
+
+
+@asynccontextmanager
+async def _living(tree: Tree, wait_up: bool) -> AsyncIterator[Tree]:
+    """Run ``tree`` beside the block; cancel the block when the root gives up."""
+    error: BaseException | None = None
+    block = trio.CancelScope()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tree.live)
+        nursery.start_soon(_cancel_on_give_up, tree, block)
+        try:
+            if wait_up:
+                await tree.wait_up()
+            with block:
+                yield tree
+        except BaseException as raised:
+            error = raised  # carried past the nursery, which would put it in a group
+        tree.stop()
+        with trio.CancelScope(shield=True):
+            await tree.ended.wait()
+    if error is not None:
+        raise error
+    tree.check_end()
+
+
+async def _cancel_on_give_up(tree: Tree, block: trio.CancelScope) -> None:
+    try:
+        await tree.wait()
+    except (GaveUp, StartFailed):
+        block.cancel()
+
+
+def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:
+    def listener(detail: str, pid: int) -> None:
+        log.emit(events.ReaperRestarted(address="/", detail=detail, pid=pid))
+
+    return listener
