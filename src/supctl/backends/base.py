@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal as signals
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeAlias
@@ -201,5 +201,8 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def info(self, pid: int) -> ProcessInfo | None:
-        """Return facts about a process, ``None`` if it is gone."""
+    def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
+        """Return facts about those main processes that still live.
+
+        Asks the system, some milliseconds for each, and may be called in any thread.
+        """

@@ -12,7 +12,8 @@ import itertools
 import os
 import signal as signals
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Self
@@ -209,10 +210,8 @@ class SimulatedProcess(Process):
 
     def _write(self, data: bytes) -> None:
         if self.status is None and self._stdout_writer >= 0:
-            try:
+            with suppress(BlockingIOError, BrokenPipeError):  # nobody reads; see Program.output
                 os.write(self._stdout_writer, data)
-            except (BlockingIOError, BrokenPipeError):
-                pass  # nobody reads; see Program.output
 
     def _close_writers(self) -> None:
         for fd in (self._stdout_writer, self._stderr_writer):
@@ -271,8 +270,10 @@ class SimulatedBackend(Backend):
     ) -> bool | None:
         self._lose("the backend was left")
         with trio.CancelScope(shield=True):
-            for process in list(self._living.values()):
+            living = list(self._living.values())
+            for process in living:
                 process.kill()
+            for process in living:
                 await process.wait_gone()
         for process in self.processes:
             process.close_output()
@@ -305,25 +306,25 @@ class SimulatedBackend(Backend):
         if lost.is_set():
             raise ReaperLost(self._lost_detail)
 
-    def info(self, pid: int) -> ProcessInfo | None:
-        """Return facts about a process, ``None`` if it is gone.
+    def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
+        """Return facts about those main processes that still live.
 
         ``started_at_wall`` counts from the opening of the backend: this world has no 1970.
         """
-        for process in self._living.values():
-            is_main = pid == process.pid and process.status is None
-            if is_main or pid in process.children:
-                return ProcessInfo(
-                    pid=pid,
-                    command=process.spec.command,
-                    started_at_wall=process.started_at - self._opened_at,
-                    memory=0,
-                    descriptors=None,
-                    threads=1,
-                    memory_maps=None,
-                    descendants=tuple(process.children) if is_main else (),
-                )
-        return None
+        return {
+            process.pid: ProcessInfo(
+                pid=process.pid,
+                command=process.spec.command,
+                started_at_wall=process.started_at - self._opened_at,
+                memory=0,
+                descriptors=None,
+                threads=1,
+                memory_maps=None,
+                descendants=tuple(process.children),
+            )
+            for process in list(self._living.values())
+            if process.pid in pids and process.status is None
+        }
 
     def lose_reaper(self, detail: str = "killed") -> None:
         """Lose the reaper: a fault for a rehearsal.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from os import PathLike
+from typing import TypeAlias
 
 import trio
 
@@ -13,7 +14,7 @@ from supctl.specs import Supervisor
 
 from .tree import Tree, open_tree
 
-SignalHandler = Callable[[Tree], None]
+SignalHandler: TypeAlias = Callable[[Tree], Awaitable[None]]
 
 
 async def serve(
@@ -21,14 +22,15 @@ async def serve(
     *,
     log_directory: str | PathLike[str] | None = None,
     tap: Tap | None = None,
-    attend: Callable[[Tree], None] | None = None,
+    attend: Callable[[Tree], Awaitable[None]] | None = None,
     handlers: dict[signal.Signals, SignalHandler] | None = None,
 ) -> None:
     """Run a tree until SIGTERM or SIGINT, then stop it in order; a second SIGINT kills it.
 
     Args:
         spec, log_directory, tap: as for :func:`open_tree`.
-        attend: called with the tree before its first child starts.
+        attend: runs beside the tree from before its first child starts; when it returns the
+            tree is stopped.
         handlers: what to do at further signals.
 
     Raises:
@@ -37,10 +39,11 @@ async def serve(
     handlers = handlers or {}
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *handlers) as received:
         async with open_tree(spec, log_directory=log_directory, tap=tap, wait_up=False) as tree:
-            if attend is not None:
-                attend(tree)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_heed_signals, tree, received, handlers)
+                if attend is not None:
+                    await attend(tree)
+                    tree.stop()
                 await tree.ended.wait()
                 nursery.cancel_scope.cancel()
 
@@ -62,7 +65,7 @@ async def _heed_signals(
                 else:
                     tree.kill()
             case _:
-                handlers[signal.Signals(number)](tree)
+                await handlers[signal.Signals(number)](tree)
 
 
 def run(spec: Supervisor, *, log_directory: str | PathLike[str] | None = None) -> None:

@@ -38,7 +38,6 @@ from .child import Child, ChildStatus, expand, kind_of
 from .core import SupervisorCore
 from .eventlog import EventLog
 
-
 _log = logging.getLogger("supctl.supervision")
 
 

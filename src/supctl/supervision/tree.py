@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random as random_module
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
 
@@ -82,9 +82,12 @@ class Tree:
         """Return a view of every child, in start order, supervisors before their children."""
         return self._root.status()
 
-    def info(self, pid: int) -> ProcessInfo | None:
-        """Return the system's facts about a process; ``None`` if it is gone."""
-        return self._backend.info(pid)
+    def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
+        """Return the system's facts about those main processes of apps that still live.
+
+        Takes some milliseconds for each; may be called in any thread.
+        """
+        return self._backend.info(pids)
 
     @property
     def latest_events(self) -> tuple[events.Event, ...]:

@@ -1,0 +1,32 @@
+# Everything sets itself up in .venv: with uv if it is there, else with venv and pip.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint bench test-vm clean
+.DELETE_ON_ERROR:
+
+demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
+	$(BIN)/python examples/tour.py
+
+test: $(READY) ## everything that can run on this machine
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY) ## figures against a bare loop and against runit, in one run
+	$(BIN)/python -m benchmarks
+
+test-vm: $(READY) ## limits, in a virtual machine with real cgroups v2
+	tests/vm/run $(BIN)/python
+
+$(READY): pyproject.toml
+	PYTHON=$(PYTHON) sh scripts/setup .venv
+	touch $(READY)
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,60 @@
+"""Run a tree in the foreground of a terminal, for ``supctl up`` and ``supctl run``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import trio
+
+from supctl.backends.reaper_link import raise_descriptor_limit
+from supctl.exits import ExitReason
+from supctl.logs.display import Display
+from supctl.specs import App, Supervisor, Worker
+from supctl.supervision.child import expand
+from supctl.supervision.foreground import serve
+
+from .attend import Attendant
+from .console import Console, JsonConsole, TextConsole
+
+
+def run_tree(
+    root: Supervisor, log_dir: Path | None, *, as_json: bool = False, notes: Sequence[str] = ()
+) -> dict[str, ExitReason]:
+    """Run ``root`` until it is stopped or nothing of it is left to supervise.
+
+    Returns:
+        Why each child ended that ended badly and was not started again, by address.
+
+    Raises:
+        What :func:`supctl.open_tree` raises.
+    """
+    raise_descriptor_limit()
+    console: Console = JsonConsole() if as_json else TextConsole(Display(list(_names(root))))
+    attendant = Attendant(console)
+    try:
+        for note in notes:
+            console.note(note)
+        trio.run(
+            lambda: serve(
+                root,
+                log_directory=log_dir,
+                tap=console.output,
+                attend=attendant.attend,
+                handlers=attendant.handlers(),
+            )
+        )
+    finally:
+        console.close()
+    return attendant.failed
+
+
+def _names(spec: Supervisor, address: str = "/") -> list[str]:
+    """Return the addresses of all programs, for the width of their column."""
+    names: list[str] = []
+    for child in expand(spec, address):
+        if isinstance(child.spec, App | Worker):
+            names.append(child.address)
+        else:
+            names += _names(child.spec, child.address)
+    return names

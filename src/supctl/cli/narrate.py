@@ -1,0 +1,100 @@
+"""Events as sentences for people."""
+
+from __future__ import annotations
+
+from supctl import events
+from supctl.exits import ExitKind, ExitReason
+
+
+def sentence(event: events.Event) -> str:
+    """Return what happened, in one line that begins with who it happened to."""
+    who = event.address.strip("/") or "tree"
+    match event:
+        case events.ChildStarted(pid=pid, restarts=restarts):
+            told = f"{who} started" + (f", pid {pid}" if pid else "")
+            return told + (f", restart {restarts}" if restarts else "")
+        case events.ChildStartFailed(reason=reason):
+            return f"{who} did not start: {reason.detail or reason}"
+        case events.ChildStopping(grace=grace):
+            return f"{who} is asked to stop, has {seconds(grace)}"
+        case events.ChildKilled(grace=grace):
+            return f"{who} did not stop within {seconds(grace)}: killed with all its children"
+        case events.ChildDetached(pids=pids, kept=kept):
+            fate = "they live on" if kept else "they are ended"
+            return f"{who}: main process ended but left {pid_list(pids)}; {fate}"
+        case events.ChildExited(reason=reason, asked=asked, uptime=uptime):
+            return f"{who} {past(reason, asked)} after {seconds(uptime)}"
+        case events.RestartScheduled(delay=delay, restarts=restarts):
+            when = f"in {seconds(delay)}" if delay else "at once"
+            return f"{who} is started again {when} (back-off step {restarts})"
+        case events.ChildFailed(restarts=restarts, reason=reason):
+            return f"{who} failed for good: {past(reason)} after {counted(restarts, 'restart')}"
+        case events.SupervisorGaveUp(child=child, restarts=restarts, within=within, reason=reason):
+            times = f"{counted(restarts, 'restart')} within {seconds(within)}"
+            return f"{who} gives up: {child.strip('/')} {past(reason)} after {times}"
+        case events.LimitsNotEnforced(detail=detail):
+            return f"{who}: {detail}"
+        case events.ReaperRestarted(detail=detail, pid=pid):
+            return (
+                f"the reaper was lost ({detail}); its apps are ended and start again under a "
+                f"new one, pid {pid}"
+            )
+        case events.TreeStarted():
+            return "everything is started"
+        case events.TreeStopped():
+            return "everything is stopped"
+        case events.EventsMissed(count=count):
+            return f"{counted(count, 'event')} not shown"
+    return f"{who}: {event.kind}"
+
+
+def past(reason: ExitReason, asked: bool = False) -> str:
+    """Return how something ended, as the rest of a sentence."""
+    match reason.kind:
+        case ExitKind.SHUTDOWN if asked:
+            return "stopped"
+        case ExitKind.NORMAL | ExitKind.CRASHED if reason.status is not None:
+            return str(reason.status)
+        case ExitKind.NORMAL:
+            return "finished"
+        case ExitKind.OUT_OF_MEMORY:
+            return "ran out of memory and was killed by the kernel"
+        case ExitKind.START_FAILED:
+            return f"did not start ({reason.detail})"
+        case ExitKind.KILLED:
+            return "was killed" + (f" ({reason.detail})" if reason.detail else "")
+        case ExitKind.LOST:
+            return f"was lost ({reason.detail})"
+    return f"ended: {reason}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration with a unit and no more digits than it deserves."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 120:
+        return f"{value:.3g} s"
+    minutes, rest = divmod(int(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def size(value: float) -> str:
+    """Return a number of bytes with a binary unit."""
+    for unit in ("B", "KiB", "MiB"):
+        if value < 1024:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1024
+    return f"{value:.1f} GiB"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return ``"1 restart"``, ``"2 restarts"``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def pid_list(pids: tuple[int, ...]) -> str:
+    """Return pids for a sentence, not more than five of them."""
+    shown = ", ".join(map(str, pids[:5]))
+    more = f" and {len(pids) - 5} more" if len(pids) > 5 else ""
+    return f"{'pid' if len(pids) == 1 else 'pids'} {shown}{more}"

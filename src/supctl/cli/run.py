@@ -1,0 +1,100 @@
+"""``supctl run``: supervise one command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_RESTARTS = {"always": "permanent", "on-failure": "transient", "never": "temporary"}
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.option("--name", help="Name of the program; by default the file name of COMMAND.")
+@click.option(
+    "--restart",
+    type=click.Choice(list(_RESTARTS)),
+    default="always",
+    show_default=True,
+    help="When to start it again after it has ended.",
+)
+@click.option(
+    "--max-restarts",
+    type=click.IntRange(min=0),
+    help="Give up after so many restarts without a minute of stable running.",
+)
+@click.option("--memory", metavar="SIZE", help="Memory it may use, such as 256M.")
+@click.option("--cpu", metavar="SHARE", help="Processor time it may use: 50% or 1.5 (processors).")
+@click.option("--env", metavar="K=V", multiple=True, help="Variable to add or change; repeatable.")
+@click.option("--cwd", metavar="DIR", help="Directory to run it in.")
+@click.option("--log-dir", type=click.Path(path_type=Path), help="Directory for its output.")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
+def run(command: tuple[str, ...], log_dir: Path | None, **options: Any) -> None:
+    """Keep one COMMAND alive.
+
+    Write -- before it if it has options: supctl run -- python3 -m http.server 8081
+
+    Exit status: that of COMMAND when it is not started again, 0 after Ctrl-C or SIGTERM, 2 if
+    COMMAND or an option cannot work.
+    """
+    from supctl.config import preflight
+    from supctl.specs import Supervisor
+
+    app = _app(command, **options)
+    root = Supervisor(app.name, [app], max_restarts=None)
+    preflight(root)
+    from .foreground import run_tree
+
+    failed = run_tree(root, log_dir)
+    for reason in failed.values():
+        sys.exit(1 if reason.status is None else reason.status.shell_code)
+
+
+def _app(
+    command: tuple[str, ...],
+    *,
+    name: str | None,
+    restart: str,
+    max_restarts: int | None,
+    memory: str | None,
+    cpu: str | None,
+    env: tuple[str, ...],
+    cwd: str | None,
+) -> Any:
+    from supctl.config.units import parse_cpu, parse_size
+    from supctl.specs import App, Limits
+
+    return App(
+        name or _name_of(command[0]),
+        command,
+        cwd=cwd,
+        env={**os.environ, **_variables(env)},
+        restart=_RESTARTS[restart],
+        give_up_after=max_restarts,
+        limits=Limits(
+            memory=None if memory is None else parse_size("--memory", memory),
+            cpu=None if cpu is None else parse_cpu("--cpu", cpu),
+        ),
+    )
+
+
+def _variables(pairs: tuple[str, ...]) -> dict[str, str]:
+    from supctl.errors import InvalidConfig
+
+    found: dict[str, str] = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not key or not separator:
+            raise InvalidConfig("--env", pair, "NAME=VALUE")
+        found[key] = value
+    return found
+
+
+def _name_of(program: str) -> str:
+    """Return a name made from a program's path; what cannot be in a name becomes a dash."""
+    stem = Path(program).name or "app"
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in stem)
+    return name.lstrip(".-")[:128] or "app"

@@ -1,0 +1,41 @@
+"""``supctl up``: run a tree in the foreground."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option(
+    "-f",
+    "--file",
+    "path",
+    type=click.Path(path_type=Path),
+    help="Tree to run; by default supctl.toml, supctl.json or services.json of this directory.",
+)
+@click.option(
+    "--log-dir",
+    type=click.Path(path_type=Path),
+    help="Directory for the output of the apps; by default one of the user's for logs.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines, and no output.")
+def up(path: Path | None, log_dir: Path | None, as_json: bool) -> None:
+    """Run a tree of programs in the foreground.
+
+    Starts everything in FILE, keeps it alive, and shows the output of each program behind its
+    name. Ctrl-C or SIGTERM stops everything in reverse order; a second Ctrl-C kills it. SIGUSR1
+    prints facts about every program.
+
+    Exit status: 0 after an orderly stop, 1 if the tree gave up or a program failed for good,
+    2 if something in FILE or on the command line cannot work.
+    """
+    from supctl.config import load
+
+    loaded = load(path)
+    from .foreground import run_tree
+
+    failed = run_tree(loaded.root, log_dir, as_json=as_json, notes=loaded.notes)
+    sys.exit(1 if failed else 0)

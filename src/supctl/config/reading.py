@@ -1,0 +1,179 @@
+"""Reading tables by their schema, value by value, so that every mistake is found.
+
+A schema is a ``TypedDict`` whose annotations say how each key is read: plain types by
+msgspec, the rest by the markers :class:`By`, :class:`Each` and :class:`Table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from supctl.errors import InvalidConfig
+
+from .mistakes import Mistake, closest, show
+
+T = TypeVar("T")
+Parse = Callable[[str, object], Any]
+"""Takes a place and a value; returns what it means or raises :class:`InvalidConfig`."""
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """The value is read by a parser."""
+
+    parse: Parse
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """The value is a table of free names; each of its values is read by a parser.
+
+    Args:
+        names: returns the names that may be used; ``None`` for any.
+    """
+
+    parse: Parse
+    names: Callable[[], tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The value is a table of these keys; the annotated type is made of them."""
+
+    keys: type
+
+
+class Reader:
+    """Reads the tables of one file and remembers its mistakes.
+
+    Attributes:
+        mistakes: all that were found so far, in order.
+        notes: what is legal and probably not meant, one sentence each.
+    """
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.mistakes: list[Mistake] = []
+        self.notes: list[str] = []
+
+    def wrong(self, place: str, seen: str, wanted: str, mend: str = "") -> None:
+        """Remember a mistake."""
+        self.mistakes.append(Mistake(place, seen, wanted, mend, self.file))
+
+    def refuse(self, error: InvalidConfig) -> None:
+        """Remember what ``error`` says; its field is the place in the file."""
+        self.mistakes.append(Mistake.of(error, self.file))
+
+    def table(self, keys: type, value: object, place: str, what: str = "table") -> dict[str, Any]:
+        """Return those values of a table that are right; the others are remembered as mistakes.
+
+        Args:
+            keys: the schema.
+            what: what such a table describes, for messages about its keys.
+        """
+        if not isinstance(value, dict):
+            self.wrong(place, f"is {show(value)}", "a table of keys and values")
+            return {}
+        known = _hints(keys)
+        good: dict[str, Any] = {}
+        for key, item in value.items():
+            if key not in known:
+                self._unknown(key, known, place, what)
+                continue
+            try:
+                good[key] = self._value(known[key], item, join(place, key))
+            except InvalidConfig as error:
+                self.refuse(error)
+            except _Refused:
+                pass
+        return good
+
+    def build(self, make: Callable[..., T], values: Mapping[str, Any], place: str) -> T | None:
+        """Return ``make(**values)``, or ``None`` if it refuses a value that was not given.
+
+        A spec names one wrong field at a time. So each that it refuses is remembered and
+        left out of the next attempt: in the end all of them are known.
+        """
+        values = dict(values)
+        while True:
+            try:
+                return make(**values)
+            except InvalidConfig as error:
+                field = error.field.partition(".")[0]
+                if field not in values:
+                    seen = f"is {show(error.got)} where nothing else is said"
+                    self.wrong(join(place, error.field), seen, error.wanted, f"set {field} too")
+                    return None
+                self.refuse(error.within(place))
+                del values[field]
+
+    def _unknown(self, key: str, known: Mapping[str, Any], place: str, what: str) -> None:
+        mend = closest(key, known)
+        wanted = f"a key of this {what}" if mend else "one of " + ", ".join(known)
+        self.wrong(join(place, key), "is unknown", wanted, mend)
+
+    def _value(self, hint: Any, value: object, place: str) -> Any:
+        for marker in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+            match marker:
+                case By(parse):
+                    return parse(place, value)
+                case Each():
+                    return self._each(marker, value, place)
+                case Table(keys):
+                    return self._nested(get_args(hint)[0], keys, value, place)
+        try:
+            return msgspec.convert(value, hint)
+        except msgspec.ValidationError:
+            raise InvalidConfig(place, value, _description(hint)) from None
+
+    def _each(self, marker: Each, value: object, place: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise InvalidConfig(place, value, "a table of names and values")
+        names = marker.names and marker.names()
+        before, good = len(self.mistakes), {}
+        for key, item in value.items():
+            if names is not None and key not in names:
+                self._unknown(key, dict.fromkeys(names), place, "table")
+                continue
+            try:
+                good[key] = marker.parse(join(place, key), item)
+            except InvalidConfig as error:
+                self.refuse(error)
+        if len(self.mistakes) > before:
+            raise _Refused
+        return good
+
+    def _nested(self, make: Callable[..., T], keys: type, value: object, place: str) -> T:
+        before = len(self.mistakes)
+        values = self.table(keys, value, place)
+        made = self.build(make, values, place)
+        if made is None or len(self.mistakes) > before:
+            raise _Refused
+        return made
+
+
+class _Refused(Exception):
+    """A value cannot be used; why is remembered already."""
+
+
+def join(place: str, key: str) -> str:
+    """Return the place of ``key`` in the table at ``place``, quoted where TOML would quote it."""
+    bare = key and all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in key)
+    name = key if bare else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return f"{place}.{name}" if place else name
+
+
+@cache
+def _hints(keys: type) -> dict[str, Any]:
+    return get_type_hints(keys, include_extras=True)
+
+
+def _description(hint: Any) -> str:
+    """Return what is said about a plain type: the ``description`` of its ``msgspec.Meta``."""
+    metas = (marker for marker in get_args(hint)[1:] if isinstance(marker, msgspec.Meta))
+    return next((meta.description for meta in metas if meta.description), "something else")

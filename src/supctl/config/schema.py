@@ -1,0 +1,146 @@
+"""The keys of ``supctl.toml``: every table, what its keys are called and how each is read.
+
+What is said here once gives the reading, the unknown-key messages and the types. A key that
+is left out keeps the default of the spec it goes to (:mod:`supctl.specs`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias, TypedDict
+
+from msgspec import Meta
+
+from supctl.specs import Backoff, Jitter, Limits, Restart, Stop, Strategy
+
+from .reading import By, Each, Table
+from .units import parse_cpu, parse_duration, parse_signal
+from .values import (
+    parse_account,
+    parse_command,
+    parse_env_value,
+    parse_inherit_env,
+    parse_jitter,
+    parse_memory,
+    parse_restart,
+    parse_rlimit,
+    parse_strategy,
+    parse_umask,
+)
+
+Text: TypeAlias = Annotated[str, Meta(min_length=1, description="text, not empty")]
+Flag: TypeAlias = Annotated[bool, Meta(description="true or false")]
+Whole: TypeAlias = Annotated[int, Meta(description="a whole number")]
+Number: TypeAlias = Annotated[float, Meta(description="a number")]
+Seconds: TypeAlias = Annotated[float, By(parse_duration)]
+
+Copies: TypeAlias = Annotated[int, Meta(ge=1, le=10_000, description="a number from 1 to 10000")]
+"""More would be a slip of the finger: a program that starts them is hard to stop."""
+
+
+def rlimit_names() -> tuple[str, ...]:
+    """Return the names of this system's resource limits as files write them: ``nofile``."""
+    import resource  # only here: not every system has it
+
+    prefix = "RLIMIT_"
+    return tuple(n.removeprefix(prefix).lower() for n in dir(resource) if n.startswith(prefix))
+
+
+class BackoffKeys(TypedDict, total=False):
+    """``backoff``: how long to wait before a restart."""
+
+    initial: Seconds
+    factor: Number
+    maximum: Seconds
+    jitter: Annotated[Jitter, By(parse_jitter)]
+    reset_after: Seconds
+
+
+class StopKeys(TypedDict, total=False):
+    """``stop``: how a program is asked to stop, and how long it may take."""
+
+    signal: Annotated[int, By(parse_signal)]
+    grace: Seconds
+
+
+class LimitsKeys(TypedDict, total=False):
+    """``limits``: what a program and its descendants may use together."""
+
+    memory: Annotated[int, By(parse_memory)]
+    cpu: Annotated[float, By(parse_cpu)]
+    pids: Whole
+
+
+class ChildKeys(TypedDict, total=False):
+    """What every child has."""
+
+    restart: Annotated[Restart, By(parse_restart)]
+    backoff: Annotated[Backoff, Table(BackoffKeys)]
+    give_up_after: Whole
+
+
+class AppKeys(ChildKeys, total=False):
+    """``[apps.NAME]`` with a ``command``: a program."""
+
+    command: Annotated[tuple[str, ...], By(parse_command)]
+    cwd: Text
+    env: Annotated[dict[str, str], Each(parse_env_value)]
+    inherit_env: Annotated[bool | tuple[str, ...], By(parse_inherit_env)]
+    stop: Annotated[Stop, Table(StopKeys)]
+    limits: Annotated[Limits, Table(LimitsKeys)]
+    instances: Copies
+    detached: Flag
+    death_signal: Flag
+    umask: Annotated[int, By(parse_umask)]
+    user: Annotated[str | int, By(parse_account)]
+    group: Annotated[str | int, By(parse_account)]
+    nice: Whole
+    rlimits: Annotated[dict[str, tuple[int, int]], Each(parse_rlimit, rlimit_names)]
+
+
+class WorkerKeys(ChildKeys, total=False):
+    """``[apps.NAME]`` with an ``actor``: a Python actor."""
+
+    actor: Text
+    args: Annotated[list[Any], Meta(description="a list of arguments")]
+    kwargs: Annotated[dict[str, Any], Meta(description="a table of named arguments")]
+    grace: Seconds
+    isolation: Text
+
+
+class RootKeys(TypedDict, total=False):
+    """``[supervisor]``: the root of the tree."""
+
+    strategy: Annotated[Strategy, By(parse_strategy)]
+    max_restarts: Whole
+    within: Seconds
+    concurrent: Flag
+
+
+class SupervisorKeys(ChildKeys, RootKeys, total=False):
+    """``[apps.NAME]`` with ``apps`` of its own: a supervisor."""
+
+    apps: Any
+
+
+class FileKeys(TypedDict, total=False):
+    """The file itself."""
+
+    supervisor: Any
+    apps: Any
+
+
+class ServiceKeys(TypedDict, total=False):
+    """An element of ``services`` in gosv's ``services.json``."""
+
+    name: Text
+    command: Text
+    args: Annotated[list[str], Meta(description="a list of texts")]
+    max_restarts: Whole
+    memory_mb: Annotated[int, Meta(ge=0, le=2**40, description="megabytes as a whole number")]
+    cpu_percent: Annotated[int, Meta(ge=0, le=409_600, description="percent of one processor")]
+
+
+class ServicesKeys(TypedDict, total=False):
+    """gosv's ``services.json`` itself."""
+
+    services: Any

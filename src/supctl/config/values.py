@@ -1,0 +1,170 @@
+"""Values that are words or lists: commands, policies, environment values, masks, rlimits.
+
+As in :mod:`.units`, every parser takes the field's name and the value as it was written,
+and raises :class:`InvalidConfig` naming it.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+from supctl.errors import InvalidConfig
+from supctl.specs import Jitter, Restart, Strategy
+
+from .mistakes import closest
+from .units import parse_size
+
+T = TypeVar("T")
+
+_RESTARTS: Final[Mapping[str, Restart]] = {
+    "always": Restart.PERMANENT,
+    "on-failure": Restart.TRANSIENT,
+    "never": Restart.TEMPORARY,
+}
+_UNLIMITED: Final = -1  # as in specs and in resource.RLIM_INFINITY
+_PAGE: Final = 4096
+"""Bytes; the kernel rounds ``memory.max`` down to pages, and nothing runs in none."""
+
+
+def parse_restart(field: str, value: object) -> Restart:
+    """Return the policy called ``always``, ``on-failure`` or ``never`` (or by its OTP name)."""
+    synonyms = {str(word): word for word in Restart}
+    return _word(field, value, _RESTARTS, synonyms)
+
+
+def parse_strategy(field: str, value: object) -> Strategy:
+    """Return the strategy of that name."""
+    return _word(field, value, {str(word): word for word in Strategy})
+
+
+def parse_jitter(field: str, value: object) -> Jitter:
+    """Return the jitter of that name."""
+    return _word(field, value, {str(word): word for word in Jitter})
+
+
+def _word(
+    field: str, value: object, words: Mapping[str, T], synonyms: Mapping[str, T] | None = None
+) -> T:
+    known = {**words, **(synonyms or {})}
+    if isinstance(value, str) and value in known:
+        return known[value]
+    raise InvalidConfig(field, value, "one of " + ", ".join(words), closest(value, known))
+
+
+def parse_command(field: str, value: object) -> tuple[str, ...]:
+    """Return an argument vector: from a list of words, or text split as a shell would.
+
+    No shell runs it: variables, ``~``, pipes and redirections mean nothing.
+
+    Raises:
+        InvalidConfig: it is empty, a quote is not closed, or an element is no text.
+    """
+    wanted = 'a program and its arguments, such as ["sleep", "60"] or "sleep 60"'
+    words: object = value
+    if isinstance(value, str):
+        try:
+            words = shlex.split(value)
+        except ValueError as error:  # a quote or a backslash that leads nowhere
+            raise InvalidConfig(field, value, wanted, f"{error}".lower()) from None
+    if not isinstance(words, list) or not words or not words[0]:
+        raise InvalidConfig(field, value, wanted)
+    for number, word in enumerate(words):
+        if not isinstance(word, str) or "\0" in word:
+            mend = f'quote it: "{word}"' if isinstance(word, int | float) else ""
+            raise InvalidConfig(f"{field}[{number}]", word, "text without NUL characters", mend)
+    return tuple(words)
+
+
+_SHELL_ONLY: Final = re.compile(r"&&|\|\|?|;|&|[0-9]?>>?|<|\$\(.*|\$\{?[A-Za-z_].*|`.*")
+_ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+
+
+def shell_word(text: str) -> str | None:
+    """Return the first word of a command that means something to a shell only, if there is one.
+
+    Such a word is legal, and reaches the program as it is written; hardly anybody wants that.
+    """
+    words = shlex.split(text)
+    if _ASSIGNMENT.fullmatch(words[0]):
+        return words[0]
+    return next((word for word in words if _SHELL_ONLY.fullmatch(word)), None)
+
+
+def parse_env_value(field: str, value: object) -> str:
+    """Return the text of an environment variable.
+
+    Raises:
+        InvalidConfig: for numbers and truth values too: whether ``1.10`` is to be
+            ``1.1``, or ``true`` ``True``, is not ours to guess.
+    """
+    if isinstance(value, str):
+        return value
+    quoted = str(value).lower() if isinstance(value, bool) else value
+    name = field.rpartition(".")[2]
+    mend = f'quote it: {name} = "{quoted}"' if isinstance(value, int | float) else ""
+    raise InvalidConfig(field, value, "text", mend)
+
+
+def parse_inherit_env(field: str, value: object) -> bool | tuple[str, ...]:
+    """Return whether everything is inherited, or the names (with ``*``) that are."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    wanted = 'true, false, or a list of names such as ["DISPLAY", "AWS_*"]'
+    raise InvalidConfig(field, value, wanted)
+
+
+def parse_umask(field: str, value: object) -> int:
+    """Return a file mode mask, from its octal digits as text."""
+    if isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{1,4}", value):
+        mask = int(value, 8)
+        if mask <= 0o777:
+            return mask
+    # A number is refused even where it could be read: TOML forbids 022, and 22 is not 022.
+    mend = f'quote it: "{value:03}"' if type(value) is int and 0 <= value <= 777 else ""
+    raise InvalidConfig(field, value, 'octal digits in quotes, such as "022"', mend)
+
+
+def parse_memory(field: str, value: object) -> int:
+    """Return a memory limit in bytes, one page or more."""
+    size = parse_size(field, value)
+    if size < _PAGE:
+        mend = f'did you mean "{value}M"? a plain number is bytes' if size else ""
+        raise InvalidConfig(field, value, "at least one page of memory, 4K", mend)
+    return size
+
+
+def parse_rlimit(field: str, value: object) -> tuple[int, int]:
+    """Return a soft and a hard limit: from one value for both, or from a list of two.
+
+    Each is a whole number, a size, or ``"unlimited"`` (-1 in what is returned).
+    """
+    if isinstance(value, list) and len(value) == 2:
+        return _rlimit(field, value[0], value), _rlimit(field, value[1], value)
+    limit = _rlimit(field, value, value)
+    return limit, limit
+
+
+def _rlimit(field: str, value: object, whole: object) -> int:
+    if value == "unlimited":
+        return _UNLIMITED
+    try:
+        return parse_size(field, value)
+    except InvalidConfig:
+        wanted = 'a number such as 1024, a size, "unlimited", or a list [soft, hard] of two'
+        raise InvalidConfig(field, whole, wanted) from None
+
+
+def parse_account(field: str, value: object) -> str | int:
+    """Return a user or group: its name, or its number (also as text, ``"1000"``)."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise InvalidConfig(field, value, "a name, or a number that is 0 or more")

@@ -1,0 +1,455 @@
+"""The supervisor as a state machine: events in, commands out.
+
+It never waits, reads a clock or touches anything; chance comes in as an argument. The rules are
+those of OTP's ``supervisor``; tests name the facts they check.
+
+OTP's supervisor *blocks* while it starts or stops children, and its mailbox keeps what arrives.
+Here that is a *plan*: steps carried out one after the other, each awaiting the answers of its
+children, while all other events wait in an inbox. A concurrent supervisor has the same plans with
+all children in one step, and restarts single children outside of any plan.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Final
+
+from supctl.errors import InvalidState, ProcessNotFound, StartFailed
+from supctl.exits import SHUTDOWN, ExitKind, ExitReason
+from supctl.specs import Intensity, Restart, Strategy
+
+from . import messages as m
+from .messages import ChildPolicy, ChildState
+from .window import RestartWindow
+
+_NO_PROCESS: Final = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED})
+
+
+class Phase(Enum):
+    """Where the supervisor is in its own life."""
+
+    NEW = auto()
+    STARTING = auto()
+    RUNNING = auto()
+    ENDING = auto()
+    OVER = auto()
+
+
+class Impossible(RuntimeError):
+    """An event that cannot come about in this state: a bug of the shell."""
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    """The core's record of one child."""
+
+    policy: ChildPolicy
+    place: int
+    state: ChildState = ChildState.STOPPED
+    run: int = 0
+    started_at: float = 0.0
+    streak: int = 0
+    """Restarts since the last stable run."""
+    delay: float = 0.0
+    """The back-off before the last restart."""
+    due_at: float | None = None
+    timer: int = 0
+    """Token of the timer that counts; those with others are stale."""
+    exit_waits: m.ChildDown | None = None
+    """Its end, while that waits in the inbox."""
+    forgotten: bool = False
+    """A temporary child that has ended: a group restart does not bring it back."""
+
+
+class _Kind(Enum):
+    START = auto()
+    STOP = auto()
+
+
+@dataclass(slots=True)
+class _Step:
+    """Children to be started or stopped together; the next step begins when all have answered."""
+
+    kind: _Kind
+    children: Sequence[_Child]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """Steps under way, what comes after the last, and what if a child does not start."""
+
+    steps: deque[_Step]
+    then: Callable[[], None]
+    failed: Callable[[_Child, ExitReason], None]
+    awaited: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class _Retry:
+    """A failed restart to be tried again, behind all that has already arrived (OTP-AGAIN-01)."""
+
+    name: str
+    run: int
+    reason: ExitReason
+
+
+class SupervisorCore:
+    """Decides for one life of one supervisor.
+
+    Args:
+        children: in start order, names unique.
+        strategy, intensity, concurrent: as in :class:`supctl.Supervisor`.
+        random: returns floats in [0, 1), for the jitter.
+    """
+
+    def __init__(
+        self,
+        children: Iterable[ChildPolicy],
+        *,
+        strategy: Strategy = Strategy.ONE_FOR_ONE,
+        intensity: Intensity | None = None,
+        concurrent: bool = False,
+        random: Callable[[], float],
+    ) -> None:
+        self._children = {
+            policy.name: _Child(policy, place) for place, policy in enumerate(children)
+        }
+        self._strategy = strategy
+        self._intensity = intensity or Intensity()
+        self._window = RestartWindow(self._intensity)
+        self._concurrent = concurrent
+        self._random = random
+        self._phase = Phase.NEW
+        self._plan: _Plan | None = None
+        self._inbox: deque[m.Event | _Retry] = deque()
+        self._commands: list[m.Command] = []
+        self._outcome = m.Finished(SHUTDOWN)
+        self._now = 0.0
+
+    # What is to be seen.
+
+    @property
+    def phase(self) -> Phase:
+        """Where the supervisor is in its own life."""
+        return self._phase
+
+    def state_of(self, name: str) -> ChildState:
+        """Return the state of a child."""
+        return self._children[name].state
+
+    def due_at(self, name: str) -> float | None:
+        """Return when a child is to be started again; ``None`` if it is not."""
+        child = self._children[name]
+        return child.due_at if child.state is ChildState.WAITING else None
+
+    # The one way in.
+
+    def handle(self, event: m.Event, now: float) -> list[m.Command]:
+        """Take an event that came about at ``now`` and return what is to be done, in order."""
+        self._commands, self._now = [], now
+        if self._phase is Phase.OVER:
+            self._refuse(event)
+        elif not self._answers_plan(event):
+            self._post(event)
+        while self._plan is None and self._inbox:
+            self._dispatch(self._inbox.popleft())
+        return self._commands
+
+    def _post(self, event: m.Event) -> None:
+        """Put an event into the inbox; what must not wait there takes effect at once."""
+        match event:
+            case m.Shutdown(urgent=True) if self._phase is not Phase.ENDING:
+                # An operator does not wait for a plan to end.
+                self._end(m.Finished(SHUTDOWN))
+            case m.ChildUp(name, run):
+                self._is_up(self._started(name, run))
+            case m.ChildNotUp(name, run, reason):
+                self._try_again(self._started(name, run), reason)
+            case m.ChildDown(name, run):
+                child = self._current(name, run)
+                child.exit_waits, child.state = event, ChildState.STOPPED
+                self._inbox.append(event)
+            case _:
+                self._inbox.append(event)
+
+    def _dispatch(self, event: m.Event | _Retry) -> None:
+        match event:
+            case m.Begin():
+                self._begin()
+            case m.ChildDown():
+                self._on_exit(event)
+            case _Retry(name, run, reason):
+                self._on_retry(self._children[name], run, reason)
+            case m.TimerFired(name, token):
+                self._on_timer(self._children[name], token)
+            case m.TerminateChild(name, token):
+                self._on_terminate_child(name, token)
+            case m.RestartChild(name, token):
+                self._on_restart_child(name, token)
+            case m.Shutdown():
+                self._end(m.Finished(SHUTDOWN))
+            case other:
+                raise Impossible(f"{other} does not wait in the inbox")
+
+    def _current(self, name: str, run: int) -> _Child:
+        child = self._children[name]
+        if child.run != run:
+            raise Impossible(f"{name} is in run {child.run}, but something came of run {run}")
+        return child
+
+    def _started(self, name: str, run: int) -> _Child:
+        """Return the child that was started outside of any plan and has answered."""
+        child = self._current(name, run)
+        if child.state is not ChildState.STARTING:
+            raise Impossible(f"{name} is {child.state}, nobody has started it")
+        return child
+
+    # Plans: what happens in order, while everything else waits.
+
+    def _carry_out(
+        self,
+        steps: Iterable[_Step],
+        then: Callable[[], None] = lambda: None,
+        failed: Callable[[_Child, ExitReason], None] | None = None,
+    ) -> None:
+        self._plan = _Plan(deque(steps), then, failed or self._try_again)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Begin steps until one has something to wait for, or the plan is done."""
+        plan = self._plan
+        while plan is not None and not plan.awaited:
+            if not plan.steps:
+                self._plan = None
+                plan.then()
+                return
+            self._begin_step(plan, plan.steps.popleft())
+
+    def _begin_step(self, plan: _Plan, step: _Step) -> None:
+        for child in step.children:
+            wanted = self._start(child) if step.kind is _Kind.START else self._stop(child)
+            if wanted:
+                plan.awaited.add(child.policy.name)
+
+    def _start(self, child: _Child) -> bool:
+        """Start a child that has no process; return whether an answer is to come."""
+        if child.state not in _NO_PROCESS or child.forgotten:
+            return False
+        child.run += 1
+        child.state, child.due_at = ChildState.STARTING, None
+        child.timer += 1
+        self._commands.append(m.StartChild(child.policy.name, child.run))
+        return True
+
+    def _stop(self, child: _Child) -> bool:
+        """Stop a child; return whether an answer is to come.
+
+        An exit that waits in the inbox is used up: it is neither counted nor judged
+        (OTP-BURST-01).
+        """
+        child.exit_waits = None
+        if child.state in _NO_PROCESS:
+            if child.state is ChildState.WAITING:
+                child.state, child.due_at = ChildState.STOPPED, None
+            self._forget_temporary(child)
+            return False
+        if child.state is not ChildState.STOPPING:
+            child.state = ChildState.STOPPING
+            self._commands.append(m.StopChild(child.policy.name, child.run))
+        return True
+
+    def _answers_plan(self, event: m.Event) -> bool:
+        """Take an answer that the plan awaits; return whether ``event`` was one."""
+        plan = self._plan
+        if plan is None or not isinstance(event, m.ChildUp | m.ChildNotUp | m.ChildDown):
+            return False
+        if event.name not in plan.awaited:
+            return False
+        child = self._current(event.name, event.run)
+        match event:
+            case m.ChildUp() if child.state is ChildState.STOPPING:
+                return True  # it came up after we had called it off; its end is to come
+            case m.ChildUp():
+                self._is_up(child)
+            case m.ChildNotUp(reason=reason) if child.state is ChildState.STARTING:
+                self._plan = None
+                self._is_down(child)
+                plan.failed(child, reason)
+                return True
+            case m.ChildNotUp() | m.ChildDown():
+                if child.state is ChildState.STARTING:
+                    raise Impossible(f"{event.name} ended before it was up")
+                self._is_down(child)
+                self._forget_temporary(child)
+        plan.awaited.discard(event.name)
+        self._advance()
+        return True
+
+    def _is_up(self, child: _Child) -> None:
+        child.state, child.started_at = ChildState.RUNNING, self._now
+
+    def _is_down(self, child: _Child) -> None:
+        child.state = ChildState.STOPPED
+
+    def _forget_temporary(self, child: _Child) -> None:
+        if child.policy.restart is Restart.TEMPORARY:
+            child.forgotten = True
+
+    def _steps(self, kind: _Kind, children: Sequence[_Child]) -> list[_Step]:
+        """Return steps for ``children``: one for each, or one for all if we are concurrent."""
+        if self._concurrent:
+            return [_Step(kind, children)] if children else []
+        return [_Step(kind, [child]) for child in children]
+
+    # The start phase and the end.
+
+    def _begin(self) -> None:
+        if self._phase is not Phase.NEW:
+            raise Impossible("a supervisor begins once")
+        self._phase = Phase.STARTING
+        steps = self._steps(_Kind.START, list(self._children.values()))
+        self._carry_out(steps, then=self._all_up, failed=self._roll_back)
+
+    def _all_up(self) -> None:
+        self._phase = Phase.RUNNING
+        self._commands.append(m.Up())
+
+    def _roll_back(self, child: _Child, reason: ExitReason) -> None:
+        """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
+        detail = f"{child.policy.name}: {reason.detail or reason}"
+        told = ExitReason(ExitKind.START_FAILED, reason.status, detail)
+        self._end(m.Finished(told, not_started=child.policy.name))
+
+    def _end(self, outcome: m.Finished) -> None:
+        """Stop all children in reverse order, then be over."""
+        self._phase, self._outcome = Phase.ENDING, outcome
+        for event in self._inbox:
+            self._refuse(event)
+        self._inbox.clear()
+        children = list(reversed(self._children.values()))
+        self._carry_out(self._steps(_Kind.STOP, children), then=self._over)
+
+    def _over(self) -> None:
+        self._phase = Phase.OVER
+        for event in self._inbox:
+            self._refuse(event)
+        self._inbox.clear()
+        self._commands.append(self._outcome)
+
+    def _refuse(self, event: m.Event | _Retry) -> None:
+        """Answer a request that nobody will carry out any more; other events mean nothing now."""
+        if isinstance(event, m.TerminateChild | m.RestartChild):
+            error = InvalidState("the supervisor", "stopping", "one that runs")
+            self._commands.append(m.Reply(event.token, error))
+
+    # Restarts.
+
+    def _on_exit(self, event: m.ChildDown) -> None:
+        child = self._children[event.name]
+        if child.exit_waits is not event:
+            return  # a group restart has used it up
+        child.exit_waits = None
+        if self._now - child.started_at >= child.policy.backoff.reset_after:
+            child.streak = 0
+        if child.policy.restart.applies(normal=event.reason.is_normal):
+            self._restart(child, event.reason)
+        else:
+            self._forget_temporary(child)
+
+    def _restart(self, child: _Child, reason: ExitReason) -> None:
+        """Restart ``child`` and its group, unless one of the two limits forbids it."""
+        policy = child.policy
+        if policy.give_up_after is not None and child.streak >= policy.give_up_after:
+            child.state = ChildState.FAILED
+            self._commands.append(m.ChildFailed(policy.name, child.streak, reason))
+            return
+        if not self._window.add(self._now):
+            self._give_up(child, reason)
+            return
+        child.delay = policy.backoff.delay(child.streak, child.delay, self._random)
+        child.streak += 1
+        self._commands.append(m.RestartScheduled(policy.name, child.delay, child.streak))
+        if child.delay == 0:
+            self._restart_group(child)
+        else:
+            self._wait(child)
+
+    def _wait(self, child: _Child) -> None:
+        """Stop the rest of the group now, and start all of it when the delay is over."""
+        child.state, child.due_at = ChildState.WAITING, self._now + child.delay
+        child.timer += 1
+        self._commands.append(m.SetTimer(child.policy.name, child.timer, child.delay))
+        others = [other for other in self._group(child) if other is not child]
+        if others:
+            self._carry_out(self._steps(_Kind.STOP, others[::-1]))
+
+    def _on_timer(self, child: _Child, token: int) -> None:
+        if child.state is ChildState.WAITING and child.timer == token:
+            self._restart_group(child)
+
+    def _on_retry(self, child: _Child, run: int, reason: ExitReason) -> None:
+        if child.state is ChildState.WAITING and child.run == run and child.due_at is None:
+            self._restart(child, reason)
+
+    def _group(self, child: _Child) -> list[_Child]:
+        """Return who is restarted together with ``child``, in start order."""
+        match self._strategy:
+            case Strategy.ONE_FOR_ONE:
+                return [child]
+            case Strategy.ONE_FOR_ALL:
+                return list(self._children.values())
+            case Strategy.REST_FOR_ONE:
+                return list(self._children.values())[child.place :]
+
+    def _restart_group(self, child: _Child) -> None:
+        """Stop what runs of the group in reverse order, then start it in order."""
+        if self._concurrent:
+            self._start(child)  # its siblings are not concerned, so nothing has to wait for it
+            return
+        group = self._group(child)
+        stops = self._steps(_Kind.STOP, [other for other in group[::-1] if other is not child])
+        revived = [other for other in group if other.state is not ChildState.FAILED]
+        self._carry_out([*stops, *self._steps(_Kind.START, revived)])
+
+    def _try_again(self, child: _Child, reason: ExitReason) -> None:
+        """A restart has failed; the next waits its turn, and is counted then (OTP-AGAIN-01)."""
+        child.state = ChildState.WAITING
+        self._inbox.append(_Retry(child.policy.name, child.run, reason))
+
+    def _give_up(self, child: _Child, reason: ExitReason) -> None:
+        gave_up = m.GaveUp(child.policy.name, len(self._window), self._intensity.within, reason)
+        child.state = ChildState.STOPPED
+        self._commands.append(gave_up)
+        self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail="gave up"), gave_up=gave_up))
+
+    # Requests.
+
+    def _on_terminate_child(self, name: str, token: object) -> None:
+        child = self._children.get(name)
+        if child is None or child.forgotten:
+            self._commands.append(m.Reply(token, ProcessNotFound(name)))
+            return
+        child.streak = 0
+        self._carry_out(
+            [_Step(_Kind.STOP, [child])],
+            then=lambda: self._commands.append(m.Reply(token, None)),
+        )
+
+    def _on_restart_child(self, name: str, token: object) -> None:
+        child = self._children.get(name)
+        if child is None or child.forgotten:
+            self._commands.append(m.Reply(token, ProcessNotFound(name)))
+        elif child.state not in (ChildState.STOPPED, ChildState.FAILED):
+            self._commands.append(m.Reply(token, InvalidState(name, child.state, "stopped")))
+        else:
+            child.streak = 0
+            self._carry_out(
+                [_Step(_Kind.START, [child])],
+                then=lambda: self._commands.append(m.Reply(token, None)),
+                failed=lambda child, reason: self._commands.append(
+                    m.Reply(token, StartFailed(name, reason.detail or str(reason)))
+                ),
+            )

@@ -1,0 +1,33 @@
+"""The restarts that a supervisor still remembers, and whether one more is bearable."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from supctl.specs import Intensity
+
+
+class RestartWindow:
+    """A sliding window over the moments of restarts (OTP's ``supervisor:add_restart/3``)."""
+
+    def __init__(self, intensity: Intensity) -> None:
+        self._intensity = intensity
+        self._restarted_at: deque[float] = deque()
+
+    def __len__(self) -> int:
+        return len(self._restarted_at)
+
+    def add(self, now: float) -> bool:
+        """Note a restart at ``now``; return whether it is bearable.
+
+        A restart made exactly ``within`` seconds ago still counts.
+        """
+        limit = self._intensity.max_restarts
+        if limit is None:
+            return True  # and nothing is remembered: it could grow without bound
+        while self._restarted_at and self._restarted_at[0] < now - self._intensity.within:
+            self._restarted_at.popleft()
+        if len(self._restarted_at) >= limit:
+            return False
+        self._restarted_at.append(now)
+        return True
