@@ -201,7 +201,7 @@ def _state(pid: int) -> str:
 
 def _name(pid: int) -> str:
     with suppress(OSError):
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
         return " ".join(map(os.fsdecode, words)) or Path(f"/proc/{pid}/comm").read_text().strip()
     return "?"
 

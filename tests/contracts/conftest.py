@@ -24,6 +24,7 @@ from trio.testing import MockClock
 
 from supctl.backends.base import Backend, Notice, Process, ProcessSpec
 from supctl.backends.platform import open_backend
+from supctl.backends.posix import PosixBackend
 from supctl.backends.simulated import Child, Program, SimulatedBackend
 
 N = TypeVar("N", bound=Notice)
@@ -81,6 +82,10 @@ class World(ABC):
     @abstractmethod
     def open_another(self) -> Backend:
         """Return a second backend that runs the same programs, to be entered by the test."""
+
+    @abstractmethod
+    def lose_reaper(self) -> None:
+        """End the reaper of the backend by force."""
 
     @abstractmethod
     def living(self) -> set[int]:
@@ -170,13 +175,16 @@ class Simulated(World):
         self._backends: list[SimulatedBackend] = []
         self._programs: dict[str, Any] = {}
         self._numbers = itertools.count()
-        self.backend = self.open_another()
+        self.backend: SimulatedBackend = self.open_another()
 
     def open_another(self) -> SimulatedBackend:
         backend = SimulatedBackend()
         backend.programs = self._programs
         self._backends.append(backend)
         return backend
+
+    def lose_reaper(self) -> None:
+        self.backend.lose_reaper()
 
     def living(self) -> set[int]:
         found: set[int] = set()
@@ -247,6 +255,10 @@ class Real(World):
     def ignore_what_lives(self) -> None:
         """Count what lives now (the reaper) as none of the programs."""
         self._strangers = _descendants()
+
+    def lose_reaper(self) -> None:
+        assert isinstance(self.backend, PosixBackend)
+        os.kill(self.backend.reaper_pid, signals.SIGKILL)
 
     def living(self) -> set[int]:
         return _descendants() - self._strangers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal as signals
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 
-from supctl.backends.base import Exited, Gone
+from supctl.backends.base import Exited, Gone, Process
 
 if TYPE_CHECKING:
     from tests.contracts.conftest import Notices, World
@@ -20,6 +21,12 @@ MakeNotices = Callable[[], "Notices"]
 
 def open_descriptors() -> set[str]:
     return {path.name for path in Path("/proc/self/fd").iterdir()}
+
+
+def close(process: Process) -> None:
+    for fd in process.take_output():
+        if fd is not None:
+            os.close(fd)
 
 
 async def test_leaving_kills_and_awaits_everything(world: World, notices: MakeNotices) -> None:
@@ -50,14 +57,22 @@ async def test_leaving_because_of_an_error_hands_on_that_error(world: World) -> 
     assert world.living() == set()
 
 
-async def test_leaving_while_cancelled_kills_and_awaits_everything(world: World) -> None:
+async def test_leaving_while_cancelled_kills_and_awaits_everything(
+    world: World, notices: MakeNotices
+) -> None:
+    heard = notices()
+    before = open_descriptors()
     with trio.CancelScope() as scope:
         async with world.open_another() as backend:
-            await world.line(await backend.spawn(world.deaf_to(signals.SIGTERM)))
+            process = await backend.spawn(world.deaf_to(signals.SIGTERM), heard)
+            await world.line(process)
+            close(process)
             scope.cancel()
             await trio.sleep_forever()
     assert scope.cancelled_caught
+    assert heard.kinds == [Exited, Gone]
     assert world.living() == set()
+    assert open_descriptors() == before
 
 
 async def test_leaving_closes_output_that_nobody_took(world: World) -> None:

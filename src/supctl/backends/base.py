@@ -49,6 +49,17 @@ class ProcessSpec:
     cpu: float | None = None
     pids: int | None = None
 
+    def limits(self) -> dict[str, str]:
+        """Return a phrase for each limit that is set, by its name (a cgroup controller's)."""
+        phrases: dict[str, str] = {}
+        if self.memory is not None:
+            phrases["memory"] = f"memory limit of {self.memory / 2**20:g} MiB"
+        if self.cpu is not None:
+            phrases["cpu"] = f"cpu limit of {self.cpu:g} processors"
+        if self.pids is not None:
+            phrases["pids"] = f"pids limit of {self.pids}"
+        return phrases
+
 
 @dataclass(frozen=True, slots=True)
 class Exited:
@@ -76,7 +87,7 @@ class Gone:
 class Lost:
     """The reaper is gone; the backend has killed the tree and knows no exit status.
 
-    Comes in place of :class:`Exited` if that had not come; :class:`Gone` follows.
+    Comes in place of :class:`Exited`, and not at all if that had come; :class:`Gone` follows.
     """
 
     detail: str
@@ -128,7 +139,8 @@ class Process(ABC):
     Attributes:
         pid: of the main process. For people; signal through this object only.
         stdout, stderr: read ends of the output pipes, ``None`` where the spec wanted
-            none. They belong to whoever takes them (:meth:`take_output`).
+            none. They belong to whoever takes them (:meth:`take_output`); leaving the
+            backend closes what nobody took.
         unenforced: limits that were asked for and are not enforced here, each as a
             phrase that says why. Empty in the good case.
     """

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
+from types import TracebackType
 
-from .base import Capabilities, ProcessInfo
+from . import cgroup_hierarchy
+from .base import Capabilities, ProcessInfo, ProcessSpec
+from .cgroup_hierarchy import Unusable
+from .cgroups import Subtree
 from .posix import PosixBackend
 from .reaper import marks
+from .reaper_link import ReaperLink
 
 
 def probe() -> Capabilities:
     """Return what this Linux can do. Looks only; changes nothing."""
+    hierarchy = cgroup_hierarchy.probe()
     return Capabilities(
         system="linux",
         subreaper=True,  # since 3.4
         pidfd=_has_pidfd(),
-        cgroup_reason="not probed",
+        cgroup=hierarchy.base,
+        controllers=hierarchy.controllers,
+        cgroup_reason=hierarchy.reason,
     )
 
 
@@ -29,7 +37,62 @@ def _has_pidfd() -> bool:
 
 
 class LinuxBackend(PosixBackend):
-    """The backend of Linux."""
+    """The backend of Linux: with limits, where cgroups v2 can be had."""
+
+    _subtree: Subtree | str | None = None
+    """Ours, once a program needed it; or why it could not be made, which is tried once only."""
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        try:
+            return await super().__aexit__(kind, error, traceback)
+        finally:
+            if isinstance(self._subtree, Subtree):
+                self._subtree.release()
+
+    async def _end_all(self) -> None:
+        await super()._end_all()
+        if isinstance(self._subtree, Subtree):
+            self._link.send("subtree", None)  # other backends of ours may use it on
+
+    def _start_reaper(self) -> ReaperLink:
+        link = super()._start_reaper()
+        if isinstance(self._subtree, Subtree):
+            link.send("subtree", self._subtree.path)
+        return link
+
+    def prepare_limits(self, spec: ProcessSpec) -> tuple[str | None, tuple[str, ...]]:
+        """Make a cgroup with the limits of ``spec``, and return phrases for what it lacks."""
+        wanted = spec.limits()
+        possible = wanted.keys() & self.capabilities.controllers
+        failed = dict.fromkeys(wanted.keys() - possible, self.capabilities.cgroup_reason)
+        cgroup = None
+        if possible:
+            try:
+                cgroup, refused = self._open_subtree().make_run(spec, possible)
+                failed |= refused
+            except Unusable as why:
+                failed |= dict.fromkeys(possible, str(why))
+        return cgroup, tuple(
+            f"{phrase} is not enforced: {failed[name]}"
+            for name, phrase in wanted.items()
+            if name in failed
+        )
+
+    def _open_subtree(self) -> Subtree:
+        if self._subtree is None:
+            try:
+                self._subtree = Subtree.open(self.capabilities)
+                self._link.send("subtree", self._subtree.path)
+            except Unusable as why:
+                self._subtree = str(why)
+        if isinstance(self._subtree, str):
+            raise Unusable(self._subtree)
+        return self._subtree
 
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
         mark_of = {run.pid: run.launch.mark for run in list(self._runs.values())}

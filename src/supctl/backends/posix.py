@@ -31,6 +31,7 @@ from .base import (
     ProcessSpec,
 )
 from .orphans import end_orphans
+from .reaper import cgroups
 from .reaper.marks import new_marks
 from .reaper.protocol import Launch
 from .reaper_link import ReaperLink
@@ -180,7 +181,7 @@ class PosixBackend(Backend):
         return self._link.pid
 
     async def __aenter__(self) -> Self:
-        self._link = ReaperLink()
+        self._link = self._start_reaper()
         self._nursery_manager = trio.open_nursery()
         self._nursery = await self._nursery_manager.__aenter__()
         self._nursery.start_soon(self._serve)
@@ -202,6 +203,10 @@ class PosixBackend(Backend):
         await self._nursery_manager.__aexit__(None, None, None)
         return None
 
+    def _start_reaper(self) -> ReaperLink:
+        """Start a reaper; a system may have more to tell it."""
+        return ReaperLink()
+
     async def _end_all(self) -> None:
         for process in list(self._runs.values()):
             process.kill()
@@ -211,7 +216,7 @@ class PosixBackend(Backend):
 
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         number = next(self._numbers)
-        cgroup, unenforced = self.prepare_limits(spec, number)
+        cgroup, unenforced = self.prepare_limits(spec)
         launch = _launch(spec, next(self._marks), cgroup)
         process = PosixProcess(number, launch, self._link)
         process.unenforced = unenforced
@@ -224,17 +229,17 @@ class PosixBackend(Backend):
             self._abandon(process)
             raise
         except ProtocolError as error:  # longer than any message may be
-            del self._runs[number]
+            self._forget(number)
             raise SpawnFailed(spec.command[0], "program", errno.E2BIG, str(error)) from None
         # Not from here: a notice must not come before this call has returned.
         trio.lowlevel.current_trio_token().run_sync_soon(process.listen, notify)
         return process
 
-    def prepare_limits(self, spec: ProcessSpec, number: int) -> tuple[str | None, tuple[str, ...]]:
+    def prepare_limits(self, spec: ProcessSpec) -> tuple[str | None, tuple[str, ...]]:
         """Return a cgroup with the limits of ``spec``, and phrases for what cannot be enforced."""
-        wanted = [name for name in ("memory", "cpu", "pids") if getattr(spec, name) is not None]
         reason = self.capabilities.cgroup_reason or "this system has no cgroups"
-        return None, tuple(f"{name} limit not enforced: {reason}" for name in wanted)
+        wanted = spec.limits().values()
+        return None, tuple(f"{limit} is not enforced: {reason}" for limit in wanted)
 
     def _abandon(self, process: PosixProcess) -> None:
         """Kill what was asked for but is not wanted any more; it may not even have started."""
@@ -248,7 +253,7 @@ class PosixBackend(Backend):
             orphans = dict(self._runs)
             self._link.kill()
             lost = self._link
-            self._link = ReaperLink()
+            self._link = self._start_reaper()
             for number, process in orphans.items():
                 process.cut_loose()
                 self._nursery.start_soon(self._end_lost, number, process, detail)
@@ -293,7 +298,9 @@ class PosixBackend(Backend):
                 raise ProtocolError(repr(other)[:200], "a message of the reaper protocol")
 
     def _forget(self, number: int) -> None:
-        del self._runs[number]
+        cgroup = self._runs.pop(number).launch.cgroup
+        if cgroup is not None:  # the reaper removes those of what it saw start and end only
+            cgroups.remove(cgroup)
         if not self._runs and self._emptied is not None:
             self._emptied.set()
 

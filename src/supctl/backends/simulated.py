@@ -358,7 +358,7 @@ class SimulatedBackend(Backend):
         """Return phrases for the limits of ``spec`` that the capabilities do not cover."""
         reason = self.capabilities.cgroup_reason or "this system has no cgroups"
         return tuple(
-            f"{name} limit not enforced: {reason}"
-            for name in ("memory", "cpu", "pids")
-            if getattr(spec, name) is not None and name not in self.capabilities.controllers
+            f"{phrase} is not enforced: {reason}"
+            for name, phrase in spec.limits().items()
+            if name not in self.capabilities.controllers
         )

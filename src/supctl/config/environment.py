@@ -48,7 +48,7 @@ def identity(user: str | int) -> dict[str, str]:
     """Return the variables that say who runs: those of ``user``, not of whoever starts supctl.
 
     A program that runs as somebody else and finds our ``HOME`` fails at its first file there.
-    Empty for an unknown user, which :func:`supctl.config.preflight` reports.
+    Empty for an unknown user, which :mod:`.surroundings` reports.
     """
     import pwd  # only here: name services may load libraries
 

@@ -71,10 +71,8 @@ def show(value: object) -> str:
             return str(value).lower()
         case None:
             return "null"
-        case {}:
-            return "empty"
         case dict():
-            return "a table"
+            return "a table" if value else "an empty table"
         case datetime.date() | datetime.time():
             return f"{value} (a date or time)"
         case int() | float():

@@ -21,7 +21,7 @@ _DURATION_PART: Final = re.compile(r"([0-9.]+)(ms|[smhd])")
 _DURATION_WANTED: Final = 'a duration such as "100ms", "1.5s", "2m", "1h", or seconds as a number'
 
 _POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
-_SIZE: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([KMGT]?)(?:I?B)?")
+_SIZE: Final = re.compile(r"([0-9]{1,19}(?:\.[0-9]+)?) ?([KMGT]?)(?:I?B)?")
 _SIZE_WANTED: Final = 'a size such as "64K", "512M", "1.5G", or bytes as a whole number'
 _LARGEST: Final = 2**63 - 1
 """Bytes; the kernel keeps sizes in a signed 64-bit number."""
@@ -90,7 +90,7 @@ def parse_signal(field: str, value: object) -> int:
         mend = closest(name, names)
     else:
         number = _as_number(value)
-        if number in signals.valid_signals():
+        if number is not None and number in signals.valid_signals():
             return int(number)
         mend = ""
     raise InvalidConfig(field, value, 'a signal of this system, such as "TERM", "INT" or 15', mend)

@@ -7,11 +7,15 @@ import signal as signals
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Final
 
 from supctl.errors import InvalidConfig
 
 from .names import check_name
 from .policy import Backoff, Restart, check_seconds
+
+
+_SIGNALS: Final = signals.valid_signals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Stop:
     grace: float = 10.0
 
     def __post_init__(self) -> None:
-        if self.signal not in signals.valid_signals():
+        if self.signal not in _SIGNALS:
             raise InvalidConfig("signal", self.signal, "a signal of this system, such as TERM")
         check_seconds("grace", self.grace)
 

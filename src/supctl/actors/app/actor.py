@@ -47,7 +47,7 @@ class AppActor(Incarnation):
     """
 
     __slots__ = ("_address", "_deadline", "_mailbox", "_process", "_reason", "_services",
-                 "_spec", "_state", "_stop_asked", "_tell")  # fmt: skip
+                 "_spec", "_state", "_tell")  # fmt: skip
 
     def __init__(self, spec: App, address: str, services: AppServices, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
@@ -55,7 +55,6 @@ class AppActor(Incarnation):
         self._state = State.STARTING
         self._process: Process | None = None
         self._reason: ExitReason | None = None
-        self._stop_asked = False
         self._deadline: float | None = None
 
     @property
@@ -67,11 +66,9 @@ class AppActor(Incarnation):
         return _SHOWN.get(self._state, self._state.value)
 
     def stop(self) -> None:
-        self._stop_asked = True
         self._mailbox.put(Event.STOP)
 
     def kill(self) -> None:
-        self._stop_asked = True
         self._mailbox.put(Event.KILL)
 
     async def run(self) -> None:
@@ -122,7 +119,8 @@ class AppActor(Incarnation):
                 self._reason = ExitReason(ExitKind.LOST, detail=f"its reaper was lost: {detail}")
                 self._decide(Event.EXITED)
             case Left(pids):
-                self._tell(Detached(pids, kept=self._spec.detached and not self._stop_asked))
+                if self._state in (State.ENDING, State.DETACHED):  # else it is being ended anyway
+                    self._tell(Detached(pids, kept=self._spec.detached))
                 self._decide(Event.LEFT_FREE if self._spec.detached else Event.LEFT)
             case Gone():
                 self._decide(Event.GONE)

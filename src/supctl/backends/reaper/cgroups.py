@@ -15,11 +15,23 @@ LEAF: Final = "daemon"
 """The cgroup of daemon, reaper and unlimited programs, below the subtree."""
 
 
+def put(cgroup: str, name: str, text: str) -> None:
+    """Write to a control file, which must be there.
+
+    Raises:
+        OSError: there is none, or the kernel refuses.
+    """
+    fd = os.open(f"{cgroup}/{name}", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.write(fd, text.encode("ascii"))
+    finally:
+        os.close(fd)
+
+
 def write(cgroup: str, name: str, text: str) -> bool:
     """Write to a control file; return whether the kernel took it (older ones lack some files)."""
     try:
-        with open(f"{cgroup}/{name}", "w") as file:
-            file.write(text)
+        put(cgroup, name, text)
     except OSError:
         return False
     return True
@@ -60,7 +72,7 @@ def dissolve(subtree: str) -> None:
     """
     base, leaf = os.path.dirname(subtree), f"{subtree}/{LEAF}"
     _disable_controllers(subtree)
-    if os.path.isdir(leaf):  # without one nobody was moved and nothing enabled in the base
+    if os.path.isdir(leaf):  # none below the root, whose controllers serve others too
         _disable_controllers(base)
         _move_members(leaf, base)
     remove(subtree)

@@ -21,11 +21,13 @@ from typing import Any, Final
 from supctl.errors import ProtocolError
 from supctl.ipc.framing import FrameReader
 
+from . import cgroups
 from .launch import Launcher, LaunchFailed, Stdio, become_subreaper, stage
 from .protocol import LIMIT, MAX_DESCRIPTORS, VERSION, Launch, decode, encode
 from .runs import Run, Runs, status_of
 
 _READ_SIZE: Final = 256 * 1024
+_SIGNALS: Final = signal.valid_signals()
 
 
 class Reaper:
@@ -40,6 +42,7 @@ class Reaper:
         self._launcher = Launcher(descriptor_limit)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._daemon_alive = True
+        self._subtree: str | None = None  # cgroup of all of ours, to be taken back at the end
         self._doomed: list[Run] = []  # to be killed in this turn of the loop
         self._look_needed = False  # a main process or an orphan of ours has ended
         self._wakeup, wakeup_in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -62,6 +65,8 @@ class Reaper:
             self._look()
             self._obey_deadlines()
             self._flush()
+        if self._subtree is not None:
+            cgroups.dissolve(self._subtree)
 
     def _poll(self) -> list[int]:
         poll = select.poll()
@@ -114,9 +119,11 @@ class Reaper:
             match decode(payload):
                 case ["spawn", int(number), dict(told)]:
                     self._spawn(number, told)
-                case ["signal", int(number), int(signum)] if signum in signal.valid_signals():
+                case ["signal", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal(run, signum)
+                case ["subtree", str() | None as path]:
+                    self._subtree = path
                 case ["kill", int(number)]:
                     if run := self._runs.get(number):
                         run.killing = self._look_needed = True

@@ -14,6 +14,8 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
 ``["kill", run]``                          kill all of its tree until none is left
+``["subtree", path]``                      the cgroup that the reaper is to take back as its last
+                                           act, with the daemon gone; null if it need not
 =========================================  =============================================
 
 The reaper tells:
@@ -39,7 +41,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from supctl.errors import ProtocolError
@@ -81,7 +83,8 @@ class Launch:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, ready for JSON."""
-        return {name: value for name, value in asdict(self).items() if value != _DEFAULTS[name]}
+        pairs = ((name, getattr(self, name)) for name in _DEFAULTS)
+        return {name: value for name, value in pairs if value != _DEFAULTS[name]}
 
     @classmethod
     def of(cls, told: Any) -> Launch:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import marks
+from . import cgroups, marks
 from .protocol import Launch
 
 
@@ -80,7 +80,7 @@ class Runs:
         for fd in run.outputs:
             os.close(fd)
         if run.launch.cgroup is not None:
-            remove_cgroup(run.launch.cgroup)
+            cgroups.remove(run.launch.cgroup)
 
     def close_output(self, fd: int) -> None:
         """Close one duplicate of an output pipe that is at its end."""
@@ -122,7 +122,7 @@ class Runs:
             return
         for run in doomed:
             if run.launch.cgroup is not None:
-                write_to_cgroup(run.launch.cgroup, "cgroup.kill", "1")
+                cgroups.write(run.launch.cgroup, "cgroup.kill", "1")
         children = marks.children_by_parent()
         carriers = marks.marked({run.launch.mark for run in doomed})
         for run in doomed:
@@ -169,33 +169,6 @@ def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
     told["out_of_memory"] = (
         told["signal"] == signal.SIGKILL
         and run.launch.cgroup is not None
-        and _was_out_of_memory(run.launch.cgroup)
+        and cgroups.was_out_of_memory(run.launch.cgroup)
     )
     return told
-
-
-def _was_out_of_memory(cgroup: str) -> bool:
-    """Return whether the kernel killed something of the cgroup at its limit (cgroup v2 guide)."""
-    try:
-        with open(f"{cgroup}/memory.events") as file:
-            return any(line.startswith("oom_kill ") and int(line.split()[1]) for line in file)
-    except (OSError, ValueError):
-        return False
-
-
-def write_to_cgroup(cgroup: str, name: str, text: str) -> None:
-    """Write to a cgroup's control file; one that is not there is no error (older kernels)."""
-    try:
-        with open(f"{cgroup}/{name}", "w") as file:
-            file.write(text)
-    except OSError:
-        pass
-
-
-def remove_cgroup(cgroup: str) -> None:
-    """Remove an empty cgroup and those its processes made below it."""
-    for folder, _, _ in os.walk(cgroup, topdown=False):
-        try:
-            os.rmdir(folder)
-        except OSError:
-            pass  # something was moved in from outside: not ours to end

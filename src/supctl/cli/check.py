@@ -1,0 +1,124 @@
+"""``supctl check``: show what a file says, or everything that is wrong with it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+
+from supctl.config import load
+from supctl.specs import App, Backoff, ChildSpec, Restart, Stop, Supervisor, Worker
+
+from .narrate import counted, seconds, size
+
+_RESTARTS: Final = {
+    Restart.PERMANENT: "restart always",
+    Restart.TRANSIENT: "restart on-failure",
+    Restart.TEMPORARY: "restart never",
+}
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def check(file: Path | None) -> None:
+    """Show what FILE says, as a tree; or every mistake in it, with its place and its mend.
+
+    FILE is a supctl.toml, the same as JSON, or a services.json of gosv. A directory stands for
+    the first of supctl.toml, supctl.json and services.json in it, and so does the current
+    directory if FILE is left out. Nothing is started.
+
+    The exit status is 0 if the file can be used and 2 if not.
+    """
+    loaded = load(file)
+    click.echo(f"{click.style(str(loaded.source), bold=True)} ({loaded.format})")
+    for line in tree_lines(loaded.root):
+        click.echo(line)
+    for note in loaded.notes:
+        click.echo(f"{click.style('note:', fg='yellow')} {note}")
+    click.echo(f"{click.style('ok:', fg='green')} {summary(loaded.root)}")
+
+
+def summary(root: Supervisor) -> str:
+    """Return how many there are of each kind: ``"5 apps, 1 supervisor"``; the root counts."""
+    nodes = list(_nodes(root))
+    kinds = (("app", App), ("worker", Worker), ("supervisor", Supervisor))
+    numbers = [(sum(isinstance(node, kind) for node in nodes), noun) for noun, kind in kinds]
+    return ", ".join(counted(number, noun) for number, noun in numbers if number)
+
+
+def tree_lines(root: Supervisor) -> Iterator[str]:
+    """Yield the tree, a line for every node."""
+    yield _line(root)
+    yield from _below(root, "")
+
+
+def _nodes(node: ChildSpec) -> Iterator[ChildSpec]:
+    yield node
+    for child in node.children if isinstance(node, Supervisor) else ():
+        yield from _nodes(child)
+
+
+def _below(supervisor: Supervisor, indent: str) -> Iterator[str]:
+    for child in supervisor.children:
+        last = child is supervisor.children[-1]
+        yield f"{indent}{'└─ ' if last else '├─ '}{_line(child)}"
+        if isinstance(child, Supervisor):
+            yield from _below(child, indent + ("   " if last else "│  "))
+
+
+def _line(node: ChildSpec) -> str:
+    match node:
+        case App():
+            name, what, facts = node.name, shlex.join(node.command), _app_facts(node)
+            name += f" x{node.instances}" if node.instances > 1 else ""
+        case Worker():
+            name, what, facts = node.name, f"actor {node.actor}", _child_facts(node, Backoff())
+        case Supervisor():
+            name, what, facts = node.name, str(node.strategy), _supervisor_facts(node)
+    told = click.style(", ".join(facts), dim=True)
+    return f"{click.style(name, fg='cyan')}: {what}" + (f"  [{told}]" if facts else "")
+
+
+def _child_facts(node: ChildSpec, usual: Backoff) -> list[str]:
+    facts = [_RESTARTS[node.restart]]
+    if node.backoff != usual and node.restart is not Restart.TEMPORARY:
+        facts.append(_backoff(node.backoff))
+    if node.give_up_after is not None:
+        facts.append(f"gives up after {counted(node.give_up_after, 'restart')}")
+    return facts
+
+
+def _backoff(backoff: Backoff) -> str:
+    if not backoff.maximum:
+        return "no back-off"
+    span = f"{seconds(backoff.initial)} to {seconds(backoff.maximum)}"
+    return f"back-off {span}, x{backoff.factor:g}, jitter {backoff.jitter}"
+
+
+def _app_facts(app: App) -> list[str]:
+    facts = _child_facts(app, Backoff())
+    if app.stop != Stop():
+        facts.append(f"stop with signal {app.stop.signal}, grace {seconds(app.stop.grace)}")
+    limits = app.limits
+    if limits.memory is not None:
+        facts.append(f"memory {size(limits.memory)}")
+    if limits.cpu is not None:
+        facts.append(f"cpu {limits.cpu:g}")
+    if limits.pids is not None:
+        facts.append(f"pids {limits.pids}")
+    if app.user is not None:
+        facts.append(f"user {app.user}")
+    if app.cwd is not None:
+        facts.append(f"in {app.cwd}")
+    return facts
+
+
+def _supervisor_facts(node: Supervisor) -> list[str]:
+    intensity = node.intensity
+    if intensity.max_restarts is None:
+        return ["any number of restarts"]
+    times = counted(intensity.max_restarts, "restart")
+    return [f"fails after more than {times} within {seconds(intensity.within)}"]

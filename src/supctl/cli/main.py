@@ -1,0 +1,84 @@
+"""``supctl``: the command itself, and where its subcommands are found."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import Any, Final
+
+import click
+
+from supctl import __version__
+from supctl.errors import SupctlError
+
+from .errors import exit_status, report
+
+_COMMANDS: Final = {
+    "run": ("supctl.cli.run:run", "Keep one command alive."),
+    "up": ("supctl.cli.up:up", "Keep everything in a file alive, in the foreground."),
+    "check": ("supctl.cli.check:check", "Show what a file says, or all that is wrong with it."),
+}
+"""Name: place and short help. The help stands here so that showing it loads no command."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, and whose errors are sentences."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order in which a newcomer needs them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command, importing its module."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; for an unknown one, say which is near."""
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            near = difflib.get_close_matches(name, _COMMANDS, n=1)
+            mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_COMMANDS)}"
+            ctx.fail(f"no command is called {name!r} ({mend})")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands from the table above."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours ends us with its sentences and its exit status."""
+        try:
+            return super().invoke(ctx)
+        except SupctlError as error:
+            report(error)
+            ctx.exit(exit_status(error))
+
+
+_EPILOG: Final = """\
+\b
+Start here:
+  supctl run -- python3 -m http.server     one program, restarted whenever it ends
+  supctl check                             is supctl.toml right?
+  supctl up                                run all that it describes; Ctrl-C stops it
+"""
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="supctl %(version)s")
+def main() -> None:
+    """Keep programs alive under Erlang-style supervision trees.
+
+    A program that ends is started again, after a delay that grows while it keeps failing.
+    Stopping one ends everything that it started. "supctl COMMAND --help" tells more.
+    """

@@ -1,0 +1,15 @@
+"""Files that people write, turned into specs; needs nothing but :mod:`supctl.specs`.
+
+:func:`load` reads ``supctl.toml``, the same as JSON, and gosv's ``services.json``, and
+raises one :class:`ConfigErrors` with every mistake. Below it: ``syntax`` (bytes to
+tables), ``schema`` (the keys), ``reading`` (tables to values), ``native`` and ``gosv``
+(values to specs), ``surroundings`` (does this system have what they need?).
+"""
+
+from .loading import FILE_NAMES as FILE_NAMES
+from .loading import LoadedTree as LoadedTree
+from .loading import find_file as find_file
+from .loading import load as load
+from .mistakes import ConfigErrors as ConfigErrors
+from .mistakes import Mistake as Mistake
+from .surroundings import preflight as preflight

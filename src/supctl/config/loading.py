@@ -1,0 +1,106 @@
+"""Find a file, read it, recognise its format, and make a tree of it or say all its mistakes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from supctl.specs import Supervisor
+
+from .gosv import is_gosv, read_gosv, service_place
+from .mistakes import ConfigErrors, Mistake
+from .native import NativeReader, place_of
+from .reading import Reader
+from .surroundings import PlaceOf, find_mistakes
+from .syntax import is_json, parse
+
+FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
+"""What is looked for in a directory, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedTree:
+    """A file, understood.
+
+    Args:
+        root: the tree.
+        source: the file.
+        format: what it was read as, for people: ``"TOML"``, ``"JSON"``, ``"gosv"``.
+        notes: what is legal and perhaps not meant, one sentence each.
+    """
+
+    root: Supervisor
+    source: Path
+    format: str
+    notes: tuple[str, ...]
+
+
+def find_file(given: str | os.PathLike[str] | None = None) -> Path:
+    """Return the file that is meant: itself, or the first of :data:`FILE_NAMES` in a directory.
+
+    Args:
+        given: a file or a directory; the current directory when ``None``.
+
+    Raises:
+        ConfigErrors: there is none.
+    """
+    path = Path(given if given is not None else ".")
+    if not path.is_dir():
+        return path
+    for name in FILE_NAMES:
+        if (path / name).is_file():
+            return path / name
+    wanted = " or ".join((", ".join(FILE_NAMES[:-1]), FILE_NAMES[-1]))
+    where = "the current directory" if given is None else str(path)
+    mend = "name the file, or write one"
+    raise ConfigErrors([Mistake("", f"{where} holds no file for supctl", wanted, mend)])
+
+
+def load(
+    path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
+) -> LoadedTree:
+    """Return the tree that a file describes, checked as far as a look at this system can tell.
+
+    Args:
+        path: as for :func:`find_file`. The format is told by name and content.
+        environ: what apps inherit from; our own environment when ``None``.
+
+    Raises:
+        ConfigErrors: with everything that is wrong.
+    """
+    source = find_file(path)
+    content = _read(source)
+    as_json = is_json(source, content)
+    tables = parse(content, str(source), as_json=as_json)
+    reader = Reader(str(source))
+    root, place_of = _tree(tables, reader, source, os.environ if environ is None else environ)
+    if root is not None:
+        found = find_mistakes(root, place_of)
+        reader.mistakes += (replace(mistake, file=reader.file) for mistake in found)
+    if reader.mistakes or root is None:
+        raise ConfigErrors(reader.mistakes)
+    kind = "gosv" if is_gosv(tables) else "JSON" if as_json else "TOML"
+    return LoadedTree(root, source, kind, tuple(reader.notes))
+
+
+def _tree(
+    tables: dict[str, Any], reader: Reader, source: Path, environ: Mapping[str, str]
+) -> tuple[Supervisor | None, PlaceOf]:
+    if is_gosv(tables):
+        return read_gosv(tables, reader, environ), partial(service_place, tables)
+    native = NativeReader(reader, source.absolute().parent, environ)
+    return native.root(tables), place_of
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        why = os.strerror(error.errno or 0).lower()
+        wanted = "a file that can be read"
+        mend = "check its name" if isinstance(error, FileNotFoundError) else ""
+        raise ConfigErrors([Mistake("", why, wanted, mend, str(path))]) from None

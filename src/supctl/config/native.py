@@ -1,0 +1,139 @@
+"""Our own format: the tables of ``supctl.toml`` (or the same as JSON) -> specs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from supctl.errors import InvalidConfig
+from supctl.specs import App, ChildSpec, Supervisor, Worker
+from supctl.specs.names import check_name
+
+from .environment import identity, inherited
+from .mistakes import closest, show
+from .reading import Reader, join
+from .schema import AppKeys, FileKeys, RootKeys, SupervisorKeys, WorkerKeys
+from .values import shell_word
+
+ROOT_NAME = "root"
+"""Name of a file's root. It is not part of any address."""
+
+_STAND_IN = ("?",)
+"""Command of an app whose own is wrong, so that its other keys can be checked as well."""
+
+_SURROUNDINGS = {"command", "cwd", "env", "inherit_env"}
+"""Keys without which nobody can say whether a program would be found."""
+
+
+def place_of(path: tuple[str, ...]) -> str:
+    """Return where a file of this format describes a child: ``apps.web.apps.api``."""
+    place = ""
+    for name in path:
+        place = join(join(place, "apps"), name)
+    return place
+
+
+class NativeReader:
+    """Makes specs of one file's tables; mistakes go to ``reader``.
+
+    Args:
+        directory: of the file, absolute; what ``cwd`` is relative to, and its default.
+        environ: what apps inherit from.
+    """
+
+    def __init__(self, reader: Reader, directory: Path, environ: Mapping[str, str]) -> None:
+        self._reader, self._directory, self._environ = reader, directory, environ
+        self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
+
+    def root(self, tables: dict[str, Any]) -> Supervisor | None:
+        """Return the tree that the file describes, as far as it could be understood.
+
+        ``None``, and children left out, only where mistakes were remembered.
+        """
+        file = self._reader.table(FileKeys, tables, "", "file")
+        values = self._reader.table(RootKeys, file.get("supervisor", {}), "supervisor")
+        children = self._children(file.get("apps", {}), "apps")
+        # Unlimited: in a file it is an app's give_up_after that ends a restart storm.
+        values = {"max_restarts": None} | values
+        return self._reader.build(partial(Supervisor, ROOT_NAME, children), values, "supervisor")
+
+    def _children(self, tables: object, place: str) -> list[ChildSpec]:
+        if not isinstance(tables, dict) or not tables:
+            mend = "write [apps.NAME] and below it command = [...]"
+            if isinstance(tables, list):
+                mend = f"{mend}; is this the file of another tool?"
+            seen = f"is {show(tables)}" if tables else "holds nothing"
+            self._reader.wrong(place, seen, "at least one app", mend)
+            return []
+        children = (self._child(name, item, place) for name, item in tables.items())
+        return [child for child in children if child is not None]
+
+    def _child(self, name: str, table: object, parent: str) -> ChildSpec | None:
+        place = join(parent, name)
+        try:
+            check_name(name)
+        except InvalidConfig as error:
+            self._reader.wrong(place, "is no name to use", error.wanted)
+            return None
+        if not isinstance(table, dict):
+            mend = f"write [{place}] and below it command = [...]"
+            self._reader.wrong(place, f"is {show(table)}", "a table of keys", mend)
+            return None
+        kinds = [key for key in self._makers if key in table]
+        if len(kinds) != 1:
+            self._reader.wrong(place, *_kind_mistake(kinds, table))
+            return None
+        return self._makers[kinds[0]](name, table, place)
+
+    def _app(self, name: str, table: dict[str, Any], place: str) -> App | None:
+        values = self._reader.table(AppKeys, table, place, "app")
+        known = not (_SURROUNDINGS & table.keys() - values.keys())
+        command = values.pop("command", _STAND_IN)
+        if known and isinstance(table["command"], str):
+            self._warn_of_shell(table["command"], join(place, "command"))
+        values["env"] = self._environment(values)
+        values["cwd"] = str(self._directory / values.get("cwd", "."))
+        app = self._reader.build(partial(App, name, command), values, place)
+        return app if known else None
+
+    def _environment(self, values: dict[str, Any]) -> dict[str, str]:
+        base = inherited(self._environ, values.pop("inherit_env", False))
+        who = identity(values["user"]) if "user" in values else {}
+        given: dict[str, str] = values.get("env", {})
+        return base | who | given
+
+    def _warn_of_shell(self, command: str, place: str) -> None:
+        word = shell_word(command)
+        if word is not None:
+            self._reader.notes.append(
+                f"{place} holds {word!r}, which reaches the program as it is: no shell runs it "
+                '(if you want one: command = ["sh", "-c", "..."])'
+            )
+
+    def _worker(self, name: str, table: dict[str, Any], place: str) -> Worker | None:
+        values = self._reader.table(WorkerKeys, table, place, "worker")
+        actor = values.pop("actor", "module:Class")
+        try:
+            Worker(name, actor)
+        except InvalidConfig as error:
+            self._reader.refuse(error.within(place))
+            actor = "module:Class"
+        make = partial(Worker, name, actor, *values.pop("args", ()))
+        return self._reader.build(make, values, place)
+
+    def _supervisor(self, name: str, table: dict[str, Any], place: str) -> Supervisor | None:
+        values = self._reader.table(SupervisorKeys, table, place, "supervisor")
+        children = self._children(values.pop("apps"), join(place, "apps"))
+        return self._reader.build(partial(Supervisor, name, children), values, place)
+
+
+def _kind_mistake(kinds: list[str], table: dict[str, Any]) -> tuple[str, str, str]:
+    """Return what was seen, wanted and mends it, for a child of no kind or of several."""
+    wanted = "exactly one of command (a program), actor (a worker), apps (a supervisor)"
+    if kinds:
+        return f"has {' and '.join(kinds)}", wanted, "give each a table of its own"
+    slips = ((key, closest(key, ("command", "actor", "apps"))) for key in table)
+    mend = next((f"{near[:-1]} instead of {key!r}?" for key, near in slips if near), "")
+    return "has no command, actor or apps", wanted, mend

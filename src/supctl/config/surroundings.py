@@ -1,0 +1,176 @@
+"""What can be known of a tree before it starts, by a look at the file system and the users.
+
+A look is no promise: a program may vanish a moment later. But what is wrong now is said
+before anything has started, and all of it at once.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import reduce
+
+from supctl.specs import App, ChildSpec, Supervisor
+
+from .mistakes import ConfigErrors, Mistake, closest
+from .reading import join
+
+PlaceOf = Callable[[tuple[str, ...]], str]
+"""Returns where a child is described, from the names on the way to it."""
+
+
+def preflight(tree: ChildSpec) -> None:
+    """Refuse a tree that was made without a file if its apps could not start here and now.
+
+    Raises:
+        ConfigErrors: with everything that is wrong; places are names, ``web.api.cwd``,
+            or fields alone if the tree is a single app.
+    """
+    found = find_mistakes(tree, lambda path: reduce(join, path, ""))
+    if found:
+        raise ConfigErrors(found)
+
+
+def find_mistakes(tree: ChildSpec, place_of: PlaceOf) -> list[Mistake]:
+    """Return what would keep the apps of a tree from starting here and now."""
+    return [mistake for path, app in _apps(tree, ()) for mistake in _mistakes(app, place_of(path))]
+
+
+def _apps(node: ChildSpec, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], App]]:
+    match node:
+        case App():
+            yield path, node
+        case Supervisor():
+            for child in node.children:
+                yield from _apps(child, (*path, child.name))
+
+
+def _mistakes(app: App, place: str) -> Iterator[Mistake]:
+    yield from (wrong_cwd := list(_cwd(app, place)))
+    yield from _user(app, place)
+    yield from _group(app, place)
+    if not wrong_cwd:  # it says where the program is looked for
+        yield from _program(app, place)
+
+
+def _cwd(app: App, place: str) -> Iterator[Mistake]:
+    mode = None if app.cwd is None else _mode(app.cwd)
+    if app.cwd is None or (stat.S_ISDIR(mode or 0) and os.access(app.cwd, os.X_OK)):
+        return
+    if mode is None:
+        wrong, mend = "does not exist", "create it, or correct the path"
+    elif not stat.S_ISDIR(mode):
+        wrong, mend = "is not a directory", "name the directory it lies in"
+    else:
+        wrong, mend = "may not be entered", "check its permissions"
+    yield Mistake(join(place, "cwd"), f"is {app.cwd!r}, which {wrong}", "a directory", mend)
+
+
+def _program(app: App, place: str) -> Iterator[Mistake]:
+    """Look for the program as the reaper will: relative to cwd, along the PATH of its own env."""
+    program, base = app.command[0], app.cwd or os.getcwd()
+    env = os.environ if app.env is None else app.env
+    if "/" in program:
+        wrong, mend = _unusable(os.path.join(base, program))
+        mend = mend or ("check the path" if program.startswith("/") else f"looked for in {base}")
+    else:
+        path = env.get("PATH", os.defpath)
+        folders = [os.path.join(base, folder) for folder in path.split(os.pathsep)]
+        wrong, mend = _unusable_in(folders, program)
+        mend = mend or f"its PATH is {path}"
+    if wrong:
+        seen = f"starts {program!r}, which {wrong}"
+        yield Mistake(join(place, "command"), seen, "a program that can be executed", mend)
+
+
+def _unusable_in(folders: list[str], program: str) -> tuple[str, str]:
+    """Return why no folder holds the program, and what mends it; empty if one does."""
+    paths = [os.path.join(folder, program) for folder in folders]
+    paths = [path for path in paths if stat.S_ISREG(_mode(path) or 0)]
+    usable = (path for path in paths if os.access(path, os.X_OK))
+    path = next(usable, paths[0] if paths else None)
+    if path is None:
+        return "is in no directory of its PATH", closest(program, _entries(folders))
+    return _unusable(path)
+
+
+def _entries(folders: list[str]) -> Iterator[str]:
+    for folder in folders:
+        with suppress(OSError):
+            yield from os.listdir(folder)  # noqa: PTH208 -- names are all we want
+
+
+def _unusable(path: str) -> tuple[str, str]:
+    """Return what keeps a file from being executed, and what mends it; empty if nothing does."""
+    mode = _mode(path)
+    if mode is None:
+        return "does not exist", ""
+    if stat.S_ISDIR(mode):
+        return "is a directory", ""
+    if not stat.S_ISREG(mode):
+        return "is no regular file", ""
+    if not os.access(path, os.X_OK):
+        return "is not executable", f"chmod +x {shlex.quote(path)}"
+    interpreter = _interpreter(path)
+    if interpreter and _mode(interpreter) is None:
+        return f"asks in its first line for {interpreter!r}, which does not exist", "correct it"
+    return "", ""
+
+
+def _mode(path: str) -> int | None:
+    """Return type and permissions of a file; ``None`` where nothing can be reached."""
+    try:
+        return os.stat(path).st_mode
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return None
+
+
+def _interpreter(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256)
+    except OSError:  # executable but not readable: the kernel can, we cannot
+        return ""
+    words = first[2:].strip(b" \t\n").split(b" ", 1) if first.startswith(b"#!") else []
+    return os.fsdecode(words[0]) if words else ""
+
+
+def _user(app: App, place: str) -> Iterator[Mistake]:
+    if app.user is None:
+        return
+    import pwd  # only here, as grp below: not every system has it, and it may load libraries
+
+    where, seen = join(place, "user"), f"is {app.user!r}"
+    try:
+        number = app.user if isinstance(app.user, int) else pwd.getpwnam(app.user).pw_uid
+        pwd.getpwuid(number)
+    except (KeyError, OverflowError):
+        names = (entry.pw_name for entry in pwd.getpwall())
+        mend = closest(app.user, names) if isinstance(app.user, str) else ""
+        yield Mistake(where, f"{seen}, whom this system does not know", "a user", mend)
+        return
+    if os.geteuid() not in (0, number):
+        yield Mistake(where, seen, "yourself, as you are not root", "leave user out, or be root")
+
+
+def _group(app: App, place: str) -> Iterator[Mistake]:
+    if app.group is None:
+        return
+    import grp
+
+    where, seen = join(place, "group"), f"is {app.group!r}"
+    if isinstance(app.group, int):  # the kernel takes any number, named or not
+        number = app.group
+    else:
+        try:
+            number = grp.getgrnam(app.group).gr_gid
+        except KeyError:
+            mend = closest(app.group, (entry.gr_name for entry in grp.getgrall()))
+            yield Mistake(where, f"{seen}, which this system does not know", "a group", mend)
+            return
+    if os.geteuid() != 0 and number != os.getegid():
+        mend = "leave group out, or be root"
+        yield Mistake(where, seen, "your own group, as you are not root", mend)
