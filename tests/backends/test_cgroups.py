@@ -214,12 +214,12 @@ def test_dissolving_what_is_not_there_is_harmless(tmp_path: Path) -> None:
 async def test_a_capability_taken_away_is_said_for_each_limit() -> None:
     capabilities = Capabilities("linux", cgroup_reason="the test took it away")
     async with LinuxBackend(capabilities) as backend:
-        spec = ProcessSpec(("/bin/sleep", "60"), memory=64 << 20, cpu=0.5, pids=10)
+        spec = ProcessSpec(("true",), memory=64 << 20, cpu=0.5, pids=10, stdout=False, stderr=False)
         process = await backend.spawn(spec)
         assert process.unenforced == (
             "memory limit of 64 MiB is not enforced: the test took it away",
             "cpu limit of 0.5 processors is not enforced: the test took it away",
             "pids limit of 10 is not enforced: the test took it away",
         )
-        unlimited = await backend.spawn(ProcessSpec(("/bin/sleep", "60")))
+        unlimited = await backend.spawn(ProcessSpec(("true",), stdout=False, stderr=False))
         assert unlimited.unenforced == ()

@@ -89,7 +89,11 @@ class World(ABC):
 
     @abstractmethod
     def living(self) -> set[int]:
-        """Return the pids of all that was started and lives, zombies included."""
+        """Return the pids of all that was started and lives; zombies do not."""
+
+    @abstractmethod
+    def zombies(self) -> set[int]:
+        """Return the pids of all that has ended and that nobody has reaped."""
 
     async def line(self, process: Process) -> str:
         """Return the next line that a process prints, without its end."""
@@ -195,6 +199,9 @@ class Simulated(World):
                 )
         return found
 
+    def zombies(self) -> set[int]:
+        return set()
+
     def _script(self, **what: Any) -> ProcessSpec:
         name = f"program-{next(self._numbers)}"
         self._programs[name] = Program(**what)
@@ -254,14 +261,17 @@ class Real(World):
 
     def ignore_what_lives(self) -> None:
         """Count what lives now (the reaper) as none of the programs."""
-        self._strangers = _descendants()
+        self._strangers = set(_descendants())
 
     def lose_reaper(self) -> None:
         assert isinstance(self.backend, PosixBackend)
         os.kill(self.backend.reaper_pid, signals.SIGKILL)
 
     def living(self) -> set[int]:
-        return _descendants() - self._strangers
+        return {pid for pid, state in _descendants().items() if state != "Z"} - self._strangers
+
+    def zombies(self) -> set[int]:
+        return {pid for pid, state in _descendants().items() if state == "Z"} - self._strangers
 
     def python(self, name: str, *words: object) -> ProcessSpec:
         """Run a program of ``tests/programs``, with nothing in its environment."""
@@ -315,19 +325,20 @@ class Real(World):
         return str(path)
 
 
-def _descendants() -> set[int]:
-    """Return the pids of everything below this process, from /proc and nothing of ours."""
+def _descendants() -> dict[int, str]:
+    """Return pid and state letter of all that is below this process, from /proc alone."""
     parents: dict[int, int] = {}
+    states: dict[int, str] = {}
     for path in Path("/proc").iterdir():
         if path.name.isdigit():
             with suppress(OSError):
                 told = (path / "stat").read_text().rpartition(")")[2].split()
-                parents[int(path.name)] = int(told[1])
+                states[int(path.name)], parents[int(path.name)] = told[0], int(told[1])
     found: set[int] = set()
     level = {os.getpid()}
     while level := {pid for pid, parent in parents.items() if parent in level} - found:
         found |= level
-    return found
+    return {pid: states[pid] for pid in found}
 
 
 def _run_in_virtual_time(test: Callable[[], Any], *, instruments: list[Any], clock: object) -> Any:

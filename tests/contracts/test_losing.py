@@ -36,6 +36,8 @@ async def test_children_that_escaped_are_ended_too(world: World, notices: MakeNo
     await heard.first(Gone)
     assert heard.kinds == [Lost, Gone]
     assert family.isdisjoint(world.living())
+    # The tests are a subreaper, as a supctl that is PID 1 of a container is the one to reap.
+    assert family.isdisjoint(world.zombies())
 
 
 async def test_an_end_that_was_told_stays_the_end(world: World, notices: MakeNotices) -> None:

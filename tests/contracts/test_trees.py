@@ -142,6 +142,19 @@ async def test_a_child_born_during_the_stop_is_found(world: World, notices: Make
     assert world.living() == set()
 
 
+@both_kinds_of_child
+async def test_no_zombie_is_left(world: World, notices: MakeNotices, escapes: bool) -> None:
+    heard = notices()
+    spec = world.with_child(escapes=escapes, deaf=True, stays=True)
+    process = await world.backend.spawn(spec, heard)
+    await world.line(process)
+    process.kill()
+    await heard.first(Gone)
+    # An orphan may end a moment after nothing lives; whoever reaps this one has reaped that.
+    await (await world.backend.spawn(world.exits_with(0))).wait()
+    assert world.zombies() == set()
+
+
 async def test_leftovers_of_one_do_not_bother_the_other(world: World, notices: MakeNotices) -> None:
     heard = notices()
     other = await world.backend.spawn(world.runs_forever())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal as signals
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,7 @@ def check(file: Path | None) -> None:
     """
     loaded = load(file)
     click.echo(f"{click.style(str(loaded.source), bold=True)} ({loaded.format})")
-    for line in tree_lines(loaded.root):
+    for line in tree_lines(loaded.root, str(loaded.source.absolute().parent)):
         click.echo(line)
     for note in loaded.notes:
         click.echo(f"{click.style('note:', fg='yellow')} {note}")
@@ -49,10 +50,10 @@ def summary(root: Supervisor) -> str:
     return ", ".join(counted(number, noun) for number, noun in numbers if number)
 
 
-def tree_lines(root: Supervisor) -> Iterator[str]:
-    """Yield the tree, a line for every node."""
-    yield _line(root)
-    yield from _below(root, "")
+def tree_lines(root: Supervisor, home: str) -> Iterator[str]:
+    """Yield the tree, a line for every node; ``home`` is the directory that goes without saying."""
+    yield _line(root, home)
+    yield from _below(root, home, "")
 
 
 def _nodes(node: ChildSpec) -> Iterator[ChildSpec]:
@@ -61,18 +62,18 @@ def _nodes(node: ChildSpec) -> Iterator[ChildSpec]:
         yield from _nodes(child)
 
 
-def _below(supervisor: Supervisor, indent: str) -> Iterator[str]:
+def _below(supervisor: Supervisor, home: str, indent: str) -> Iterator[str]:
     for child in supervisor.children:
         last = child is supervisor.children[-1]
-        yield f"{indent}{'└─ ' if last else '├─ '}{_line(child)}"
+        yield f"{indent}{'└─ ' if last else '├─ '}{_line(child, home)}"
         if isinstance(child, Supervisor):
-            yield from _below(child, indent + ("   " if last else "│  "))
+            yield from _below(child, home, indent + ("   " if last else "│  "))
 
 
-def _line(node: ChildSpec) -> str:
+def _line(node: ChildSpec, home: str) -> str:
     match node:
         case App():
-            name, what, facts = node.name, shlex.join(node.command), _app_facts(node)
+            name, what, facts = node.name, shlex.join(node.command), _app_facts(node, home)
             name += f" x{node.instances}" if node.instances > 1 else ""
         case Worker():
             name, what, facts = node.name, f"actor {node.actor}", _child_facts(node, Backoff())
@@ -98,10 +99,11 @@ def _backoff(backoff: Backoff) -> str:
     return f"back-off {span}, x{backoff.factor:g}, jitter {backoff.jitter}"
 
 
-def _app_facts(app: App) -> list[str]:
+def _app_facts(app: App, home: str) -> list[str]:
     facts = _child_facts(app, Backoff())
     if app.stop != Stop():
-        facts.append(f"stop with signal {app.stop.signal}, grace {seconds(app.stop.grace)}")
+        name = signals.Signals(app.stop.signal).name.removeprefix("SIG")
+        facts.append(f"stop by {name}, grace {seconds(app.stop.grace)}")
     limits = app.limits
     if limits.memory is not None:
         facts.append(f"memory {size(limits.memory)}")
@@ -111,7 +113,7 @@ def _app_facts(app: App) -> list[str]:
         facts.append(f"pids {limits.pids}")
     if app.user is not None:
         facts.append(f"user {app.user}")
-    if app.cwd is not None:
+    if app.cwd not in (None, home):
         facts.append(f"in {app.cwd}")
     return facts
 

@@ -54,7 +54,7 @@ def identity(user: str | int) -> dict[str, str]:
 
     try:
         entry = pwd.getpwuid(user) if isinstance(user, int) else pwd.getpwnam(user)
-    except (KeyError, OverflowError):
+    except (KeyError, ValueError, OverflowError):  # ValueError: a NUL in the name
         return {}
     return {
         "HOME": entry.pw_dir,

@@ -21,6 +21,9 @@ from .syntax import is_json, parse
 FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
 """What is looked for in a directory, in this order."""
 
+_LARGEST: Final = 16 * 2**20
+"""Bytes; ten thousand apps fit, and /dev/zero does not fill the memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedTree:
@@ -92,15 +95,21 @@ def _tree(
 ) -> tuple[Supervisor | None, PlaceOf]:
     if is_gosv(tables):
         return read_gosv(tables, reader, environ), partial(service_place, tables)
-    native = NativeReader(reader, source.absolute().parent, environ)
-    return native.root(tables), place_of
+    # What comes through a pipe, /dev/fd/63, lies in no directory that means anything.
+    directory = source.absolute().parent if source.is_file() else Path.cwd()
+    return NativeReader(reader, directory, environ).root(tables), place_of
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(_LARGEST + 1)
     except OSError as error:
         why = os.strerror(error.errno or 0).lower()
         wanted = "a file that can be read"
         mend = "check its name" if isinstance(error, FileNotFoundError) else ""
         raise ConfigErrors([Mistake("", why, wanted, mend, str(path))]) from None
+    if len(content) > _LARGEST:
+        seen, wanted = f"is larger than {_LARGEST} bytes", "a file that somebody wrote"
+        raise ConfigErrors([Mistake("", seen, wanted, file=str(path))])
+    return content

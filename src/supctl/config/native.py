@@ -53,8 +53,9 @@ class NativeReader:
         ``None``, and children left out, only where mistakes were remembered.
         """
         file = self._reader.table(FileKeys, tables, "", "file")
+        named = "apps" in file or not self._reader.mistakes  # [app.x] needs one message, not two
         values = self._reader.table(RootKeys, file.get("supervisor", {}), "supervisor")
-        children = self._children(file.get("apps", {}), "apps")
+        children = self._children(file.get("apps", {}), "apps") if named else []
         # Unlimited: in a file it is an app's give_up_after that ends a restart storm.
         values = {"max_restarts": None} | values
         return self._reader.build(partial(Supervisor, ROOT_NAME, children), values, "supervisor")

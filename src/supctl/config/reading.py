@@ -6,6 +6,8 @@ msgspec, the rest by the markers :class:`By`, :class:`Each` and :class:`Table`.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -163,8 +165,8 @@ class _Refused(Exception):
 
 def join(place: str, key: str) -> str:
     """Return the place of ``key`` in the table at ``place``, quoted where TOML would quote it."""
-    bare = key and all(letter.isascii() and (letter.isalnum() or letter in "_-") for letter in key)
-    name = key if bare else '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
+    name = key if bare else json.dumps(key, ensure_ascii=not key.isprintable())
     return f"{place}.{name}" if place else name
 
 

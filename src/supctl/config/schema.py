@@ -136,8 +136,10 @@ class ServiceKeys(TypedDict, total=False):
     command: Text
     args: Annotated[list[str], Meta(description="a list of texts")]
     max_restarts: Whole
-    memory_mb: Annotated[int, Meta(ge=0, le=2**40, description="megabytes as a whole number")]
-    cpu_percent: Annotated[int, Meta(ge=0, le=409_600, description="percent of one processor")]
+    memory_mb: Annotated[int, Meta(ge=0, le=2**40, description="megabytes, 0 or more")]
+    cpu_percent: Annotated[
+        int, Meta(ge=0, le=409_600, description="percent, 0 or more")
+    ]
 
 
 class ServicesKeys(TypedDict, total=False):

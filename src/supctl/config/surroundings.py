@@ -147,7 +147,7 @@ def _user(app: App, place: str) -> Iterator[Mistake]:
     try:
         number = app.user if isinstance(app.user, int) else pwd.getpwnam(app.user).pw_uid
         pwd.getpwuid(number)
-    except (KeyError, OverflowError):
+    except (KeyError, ValueError, OverflowError):  # ValueError: a NUL in the name
         names = (entry.pw_name for entry in pwd.getpwall())
         mend = closest(app.user, names) if isinstance(app.user, str) else ""
         yield Mistake(where, f"{seen}, whom this system does not know", "a user", mend)
@@ -167,7 +167,7 @@ def _group(app: App, place: str) -> Iterator[Mistake]:
     else:
         try:
             number = grp.getgrnam(app.group).gr_gid
-        except KeyError:
+        except (KeyError, ValueError):
             mend = closest(app.group, (entry.gr_name for entry in grp.getgrall()))
             yield Mistake(where, f"{seen}, which this system does not know", "a group", mend)
             return

@@ -12,7 +12,12 @@ from typing import Any, Final
 from .mistakes import ConfigErrors, Mistake
 from .reading import join
 
+_DEEPEST: Final = 100
+"""Levels of nesting; what walks a tree of specs may then simply recurse."""
+
 _POSITION: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_DOTTED: Final = re.compile(r"\('.*'\)|\('.*',\)")  # a key as tomllib shows it: ('apps', 'web')
+_QUOTED: Final = re.compile(r"'([^']*)'")
 
 _TOML_MENDS: Final = (
     ("Cannot declare", "give every table a name of its own"),
@@ -20,7 +25,10 @@ _TOML_MENDS: Final = (
     ("Invalid value", 'put text in quotes: restart = "always"'),
     ("Expected '=' after a key", 'write key = value, with other keys than a-z 0-9 _ - in "quotes"'),
     ("Expected ']'", "close the [ of this line"),
-    ("Expected newline or end of document", "one key a line; is a quote or comma missing?"),
+    (
+        "Expected newline or end of document",
+        "one key a line; is a quote missing, or does a number begin with 0?",
+    ),
     ("Unclosed array", "close it with ]"),
     ("Unescaped '\\'", "write \\\\ for a backslash, or the text in 'single quotes'"),
     ("Illegal character '\\n'", "close the quote on the same line"),
@@ -46,16 +54,23 @@ def parse(content: bytes, file: str, *, as_json: bool) -> dict[str, Any]:
     """
     text = _decode(content, file)
     try:
-        return _json(text, file) if as_json else tomllib.loads(text)
+        tables = _json(text, file) if as_json else tomllib.loads(text)
+        if _depth(tables) <= _DEEPEST:
+            return tables
     except tomllib.TOMLDecodeError as error:
         raise _toml_mistake(error, text, file) from None
     except json.JSONDecodeError as error:
         raise _syntax(file, "JSON", error.msg, _JSON_MENDS, error.lineno, error.colno) from None
     except RecursionError:
-        mistake = Mistake("", "nests too deeply", "some tens of levels at most", file=file)
-        raise ConfigErrors([mistake]) from None
-    except ValueError as error:  # a number of more than 4,300 digits, or NaN in JSON
-        raise ConfigErrors([Mistake("", str(error), "plain numbers", file=file)]) from None
+        pass
+    except UnicodeEncodeError as error:
+        seen = f"holds half of a character, {error.object[error.start]!r}"
+        raise ConfigErrors([Mistake("", seen, "whole characters", file=file)]) from None
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        seen = "holds a number of thousands of digits"
+        raise ConfigErrors([Mistake("", seen, "smaller numbers", file=file)]) from None
+    wanted = f"tables inside tables up to {_DEEPEST} deep"
+    raise ConfigErrors([Mistake("", "nests too deeply", wanted, file=file)])
 
 
 def is_json(path: Path, content: bytes) -> bool:
@@ -77,7 +92,7 @@ def _decode(content: bytes, file: str) -> str:
 
 def _toml_mistake(error: tomllib.TOMLDecodeError, text: str, file: str) -> ConfigErrors:
     said = str(error)
-    message, _, _ = said.partition(" (at ")
+    message = _DOTTED.sub(lambda key: ".".join(_QUOTED.findall(key[0])), said.partition(" (at ")[0])
     if position := _POSITION.search(said):
         line, column = map(int, position.groups())
         return _syntax(file, "TOML", message, _TOML_MENDS, line, column)
@@ -112,12 +127,9 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
     return made
 
 
-def _no_constant(name: str) -> float:
-    raise ValueError(f"holds {name}, which is no number")
-
-
 def _json(text: str, file: str) -> dict[str, Any]:
-    tree = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+    tree = json.loads(text, object_pairs_hook=_object)
+    json.dumps(tree, ensure_ascii=False).encode()  # "\ud800" is legal JSON and no text
     if not isinstance(tree, dict):
         kind = "a list" if isinstance(tree, list) else "a single value"
         wanted = 'a table such as {"apps": {"web": {"command": ["..."]}}}'
@@ -127,6 +139,11 @@ def _json(text: str, file: str) -> dict[str, Any]:
     if twice:
         raise ConfigErrors(twice)
     return tree
+
+
+def _depth(value: object) -> int:
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, items), default=0)
 
 
 def _twice(value: object, place: str) -> Iterator[str]:

@@ -24,6 +24,7 @@ _RESTARTS: Final[Mapping[str, Restart]] = {
     "on-failure": Restart.TRANSIENT,
     "never": Restart.TEMPORARY,
 }
+_LAST_ID: Final = 2**32 - 2  # the one after it means "nobody in particular" to chown(2)
 _UNLIMITED: Final = -1  # as in specs and in resource.RLIM_INFINITY
 _PAGE: Final = 4096
 """Bytes; the kernel rounds ``memory.max`` down to pages, and nothing runs in none."""
@@ -78,7 +79,7 @@ def parse_command(field: str, value: object) -> tuple[str, ...]:
     return tuple(words)
 
 
-_SHELL_ONLY: Final = re.compile(r"&&|\|\|?|;|&|[0-9]?>>?|<|\$\(.*|\$\{?[A-Za-z_].*|`.*")
+_SHELL_ONLY: Final = re.compile(r"&&|\|\|?|;|&|[0-9]?[<>].*|\$\(.*|\$\{?[A-Za-z_].*|`.*")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
 
 
@@ -161,10 +162,10 @@ def _rlimit(field: str, value: object, whole: object) -> int:
 
 def parse_account(field: str, value: object) -> str | int:
     """Return a user or group: its name, or its number (also as text, ``"1000"``)."""
-    if isinstance(value, str) and value.isdecimal():
-        return int(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,10}", value):
+        value = int(value)
     if isinstance(value, str) and value:
         return value
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LAST_ID:
         return value
-    raise InvalidConfig(field, value, "a name, or a number that is 0 or more")
+    raise InvalidConfig(field, value, f"a name, or a number from 0 to {_LAST_ID}")
