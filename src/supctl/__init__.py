@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
     from .specs import Worker as Worker
+    from .supervision.foreground import run as run
     from .supervision.tree import Tree as Tree
     from .supervision.tree import open_tree as open_tree
-    from .supervision.foreground import run as run
 
 # Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
 # modules of this package with nothing but the standard library.

@@ -254,6 +254,27 @@ def test_after_a_sigkill_the_reaper_takes_everything_back(
     assert (cgroup_apart / "cgroup.subtree_control").read_text().split() == []
 
 
+@pytest.fixture
+def in_the_root() -> Iterator[Path]:
+    """Be in the root of all cgroups, with init and others."""
+    root = Path("/sys/fs/cgroup")
+    (root / "cgroup.procs").write_text(str(os.getpid()))
+    yield root
+    (OWN / "cgroup.procs").write_text(str(os.getpid()))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may write to the root cgroup")
+async def test_below_the_root_nobody_steps_aside(in_the_root: Path) -> None:
+    enabled = (in_the_root / "cgroup.subtree_control").read_text()
+    async with LinuxBackend(probe()) as backend:
+        process = await backend.spawn(silent(("sleep", "600"), pids=10, cpu=1, memory=64 * MIB))
+        assert process.unenforced == ()
+        assert cgroup_of(process.pid) == in_the_root / f"supctl-{os.getpid()}/run-1"
+        assert cgroup_of(os.getpid()) == cgroup_of(backend.reaper_pid) == in_the_root
+    assert [path for path in cgroups_below(in_the_root) if path.startswith("supctl")] == []
+    assert (in_the_root / "cgroup.subtree_control").read_text() == enabled
+
+
 def test_a_shared_cgroup_is_left_alone_and_said() -> None:
     ask = "from supctl.backends.linux import probe; print(probe().cgroup_reason)"
     # We are the stranger: what asks is our child, and shares our cgroup.

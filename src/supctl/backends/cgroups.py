@@ -143,5 +143,5 @@ def cpu_max(processors: float) -> str:
 
 def _told(error: Exception, path: str) -> str:
     if isinstance(error, OSError):
-        return f"{path}: {os.strerror(error.errno or 0)}"
+        return f"{error.filename or path}: {os.strerror(error.errno or 0)}"
     return str(error)

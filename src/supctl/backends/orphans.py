@@ -1,13 +1,14 @@
 """End the apps of a reaper that is gone: they run on, and nobody holds them but us.
 
-They are not our children, so their exit status is lost; what we have is a pidfd of each main
-process and the mark that all its descendants carry.
+They were not our children, so how they end is lost; what we have is the mark that all
+descendants of a run carry, and pidfds once we have found them.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 import trio
 
@@ -19,38 +20,37 @@ async def end_orphans(mark: int, stop_signal: int, grace: float) -> None:
 
     Returns when none of it lives. Cancelling leaves alive what is alive.
     """
-    with trio.move_on_after(grace):
-        if not await _signal_and_wait(mark, stop_signal):
-            return
-        while await _signal_and_wait(mark, None):
-            pass
-        return
-    while await _signal_and_wait(mark, signal.SIGKILL):
-        pass
-
-
-async def _signal_and_wait(mark: int, number: int | None) -> bool:
-    """Signal all carriers of ``mark``, wait for the end of one; return whether there was any."""
-    pids = marks.marked({mark}).get(mark, [])
-    if not pids:
-        return False
-    if number is not None:
-        for pid in pids:
-            marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) == mark)
-    await _wait_end(pids[0])
-    return True
-
-
-async def _wait_end(pid: int) -> None:
+    held: dict[int, int] = {}  # pidfd by pid
     try:
-        fd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    try:
-        await trio.lowlevel.wait_readable(fd)
-        # It is our child if we are PID 1 or a subreaper, and then nobody else reaps it.
-        os.waitid(os.P_PIDFD, fd, os.WEXITED | os.WNOHANG)
-    except ChildProcessError:
-        pass
+        with trio.move_on_after(grace) as asked:
+            await _end(mark, stop_signal, held)
+        if asked.cancelled_caught:
+            await _end(mark, signal.SIGKILL, held)
     finally:
-        os.close(fd)
+        for fd in held.values():
+            _reap(fd)
+            os.close(fd)
+
+
+async def _end(mark: int, number: int, held: dict[int, int]) -> None:
+    """Signal every carrier of ``mark`` once and return when there is none."""
+    signalled: set[int] = set()
+    while pids := marks.marked({mark}).get(mark, []):
+        for pid in pids:
+            if pid not in held:
+                try:
+                    held[pid] = os.pidfd_open(pid)
+                except ProcessLookupError:
+                    continue
+            if pid not in signalled:
+                signalled.add(pid)
+                marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) == mark)
+        if pids[0] in held:
+            await trio.lowlevel.wait_readable(held[pids[0]])
+            _reap(held[pids[0]])
+
+
+def _reap(fd: int) -> None:
+    """Reap an ended process that has become our child: we are PID 1, or a subreaper."""
+    with suppress(ChildProcessError):  # it is somebody else's, who reaps it
+        os.waitid(os.P_PIDFD, fd, os.WEXITED | os.WNOHANG)

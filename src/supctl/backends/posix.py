@@ -25,12 +25,12 @@ from .base import (
     Gone,
     Left,
     Lost,
-    Notice,
     Notify,
     Process,
     ProcessSpec,
 )
 from .orphans import end_orphans
+from .posix_process import PosixProcess
 from .reaper import cgroups
 from .reaper.marks import new_marks
 from .reaper.protocol import Launch
@@ -39,120 +39,6 @@ from .reaper_link import ReaperLink
 _CLOSE_PATIENCE = 10.0
 """Seconds that leaving the backend waits for killed processes. Only a process stuck in the
 kernel (state D) outlasts a SIGKILL; the reaper stays with it, we need not."""
-
-
-class PosixProcess(Process):
-    """A run held by the reaper. Made by :class:`PosixBackend` only."""
-
-    __slots__ = ("_answered", "_changed", "_early", "_link", "_notify", "_number", "_pidfd",
-                 "failure", "gone", "launch", "status")  # fmt: skip
-
-    def __init__(self, number: int, launch: Launch, link: ReaperLink) -> None:
-        self.pid = 0
-        self.stdout = self.stderr = None
-        self.unenforced = ()
-        self.launch = launch
-        self.status: ExitStatus | None = None
-        self.gone = False
-        self.failure: SpawnFailed | ReaperLost | None = None
-        self._number = number
-        self._link: ReaperLink | None = link  # None once nothing is left to signal
-        self._pidfd = -1
-        self._notify: Notify | None = None
-        self._early: list[Notice] | None = []  # notices that came before spawn returned
-        self._answered: trio.Event | None = trio.Event()
-        self._changed: trio.Event | None = None  # made by the first to wait
-
-    async def wait(self) -> ExitStatus:
-        while self.status is None:
-            await self._wait_change()
-        return self.status
-
-    async def wait_gone(self) -> None:
-        while not self.gone:
-            await self._wait_change()
-
-    async def _wait_change(self) -> None:
-        if self._changed is None:
-            self._changed = trio.Event()
-        await self._changed.wait()
-
-    def signal(self, number: int) -> None:
-        if self._link is not None:
-            self._link.send("signal", self._number, number)
-
-    def kill(self) -> None:
-        if self._link is not None:
-            self._link.send("kill", self._number)
-
-    # For the backend.
-
-    async def wait_answer(self) -> None:
-        """Return when the program executes. Raises what kept it from that."""
-        assert self._answered is not None
-        await self._answered.wait()
-        if self.failure is not None:
-            raise self.failure
-
-    def started(self, pid: int, descriptors: dict[str, int]) -> None:
-        """Take what the reaper told of the start."""
-        self.pid = pid
-        self._pidfd = descriptors.get("pidfd", -1)
-        self.stdout, self.stderr = descriptors.get("stdout"), descriptors.get("stderr")
-        self._answer()
-
-    def failed(self, failure: SpawnFailed | ReaperLost) -> None:
-        """Know that it never ran; nothing of it is left."""
-        self.failure = failure
-        self._end()
-        self._answer()
-
-    def _answer(self) -> None:
-        if self._answered is not None:
-            self._answered.set()
-
-    def listen(self, notify: Notify | None) -> None:
-        """Send notices to ``notify`` from now on, those first that have come already."""
-        early, self._early, self._answered = self._early or [], None, None
-        self._notify = notify
-        for notice in early:
-            self._tell(notice)
-
-    def notice(self, notice: Notice) -> None:
-        """Record what became of it and tell who listens."""
-        match notice:
-            case Exited(status):
-                self.status = status
-            case Lost():
-                self.status = self.status or ExitStatus()
-            case Gone():
-                self._end()
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
-        self._tell(notice)
-
-    def _tell(self, notice: Notice) -> None:
-        if self._early is not None:
-            self._early.append(notice)
-        elif self._notify is not None:
-            self._notify(notice)
-
-    def cut_loose(self) -> None:
-        """Signal through the reaper no more: it is gone."""
-        self._link = None
-
-    def _end(self) -> None:
-        self.gone, self._link = True, None
-        if self._pidfd >= 0:
-            os.close(self._pidfd)
-            self._pidfd = -1
-
-    def close_output(self) -> None:
-        """Close output pipes that nobody has taken."""
-        for fd in self.take_output():
-            if fd is not None:
-                os.close(fd)
 
 
 class PosixBackend(Backend):
@@ -173,7 +59,10 @@ class PosixBackend(Backend):
         self._runs: dict[int, PosixProcess] = {}
         self._numbers = itertools.count(1)
         self._marks = new_marks(int.from_bytes(os.urandom(4), "big"))
+        self._with_output: set[PosixProcess] = set()
         self._emptied: trio.Event | None = None
+        # Our own tasks work on while the user's block is cancelled, until we are done.
+        self._service_scope = trio.CancelScope(shield=True)
 
     @property
     def reaper_pid(self) -> int:
@@ -196,7 +85,9 @@ class PosixBackend(Backend):
         with trio.CancelScope(shield=True):
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
-            self._nursery.cancel_scope.cancel()
+            self._service_scope.cancel()
+            for process in list(self._with_output):
+                process.close_output()
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._link.close()
         # Not told of the body's error, the nursery leaves it as it is instead of in a group.
@@ -218,7 +109,7 @@ class PosixBackend(Backend):
         number = next(self._numbers)
         cgroup, unenforced = self.prepare_limits(spec)
         launch = _launch(spec, next(self._marks), cgroup)
-        process = PosixProcess(number, launch, self._link)
+        process = PosixProcess(number, launch, self._link, self._with_output)
         process.unenforced = unenforced
         self._runs[number] = process
         stdin = [] if spec.stdin is None else [spec.stdin]
@@ -248,19 +139,22 @@ class PosixBackend(Backend):
 
     async def _serve(self) -> None:
         """Hear the reaper; when it is lost, end what it held and start another."""
-        while True:
-            detail = await self._listen(self._link)
-            orphans = dict(self._runs)
-            self._link.kill()
-            lost = self._link
-            self._link = self._start_reaper()
-            for number, process in orphans.items():
-                process.cut_loose()
-                self._nursery.start_soon(self._end_lost, number, process, detail)
-            with trio.CancelScope(shield=True):
-                await lost.close()
-            if self._on_reaper_restarted is not None:
-                self._on_reaper_restarted(detail, self._link.pid)
+        with self._service_scope:
+            async with trio.open_nursery() as nursery:
+                while True:
+                    detail = await self._listen(self._link)
+                    await self._replace_reaper(nursery, detail)
+
+    async def _replace_reaper(self, nursery: trio.Nursery, detail: str) -> None:
+        lost, orphans = self._link, dict(self._runs)
+        lost.kill()
+        self._link = self._start_reaper()
+        for number, process in orphans.items():
+            process.cut_loose()
+            nursery.start_soon(self._end_lost, number, process, detail)
+        await lost.close()
+        if self._on_reaper_restarted is not None:
+            self._on_reaper_restarted(detail, self._link.pid)
 
     async def _listen(self, link: ReaperLink) -> str:
         """Handle what the reaper tells until it is lost; return how that showed."""

@@ -121,6 +121,7 @@ class ReaperLink:
             ProtocolError: the stream has lost its frames; the reaper must be given up.
         """
         while True:
+            await trio.lowlevel.checkpoint_if_cancelled()
             try:
                 data, ancillary, _, _ = self._socket.recvmsg(
                     _READ_SIZE, socket.CMSG_SPACE(MAX_DESCRIPTORS * 4), socket.MSG_CMSG_CLOEXEC

@@ -36,7 +36,7 @@ class Attendant:
                 self._console.event(event)
                 if isinstance(event, events.TreeStopped):
                     return
-                if isinstance(event, _ENDS) and self._is_over(tree):
+                if isinstance(event, _ENDS) and not tree.is_stopping and self._is_over(tree):
                     self._console.note("nothing is left to supervise")
                     tree.stop()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import signal as signals
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from typing import Final
 import click
 
 from supctl.config import load
+from supctl.exits import signal_name
 from supctl.specs import App, Backoff, ChildSpec, Restart, Stop, Supervisor, Worker
 
 from .narrate import counted, seconds, size
@@ -102,8 +102,7 @@ def _backoff(backoff: Backoff) -> str:
 def _app_facts(app: App, home: str) -> list[str]:
     facts = _child_facts(app, Backoff())
     if app.stop != Stop():
-        name = signals.Signals(app.stop.signal).name.removeprefix("SIG")
-        facts.append(f"stop by {name}, grace {seconds(app.stop.grace)}")
+        facts.append(f"stop by {signal_name(app.stop.signal)}, grace {seconds(app.stop.grace)}")
     limits = app.limits
     if limits.memory is not None:
         facts.append(f"memory {size(limits.memory)}")
@@ -119,8 +118,11 @@ def _app_facts(app: App, home: str) -> list[str]:
 
 
 def _supervisor_facts(node: Supervisor) -> list[str]:
+    facts = [] if node.restart is Restart.PERMANENT else [_RESTARTS[node.restart]]
     intensity = node.intensity
     if intensity.max_restarts is None:
-        return ["any number of restarts"]
-    times = counted(intensity.max_restarts, "restart")
-    return [f"fails after more than {times} within {seconds(intensity.within)}"]
+        facts.append("any number of restarts")
+    else:
+        times = counted(intensity.max_restarts, "restart")
+        facts.append(f"fails after more than {times} within {seconds(intensity.within)}")
+    return [*facts, "all at once"] if node.concurrent else facts

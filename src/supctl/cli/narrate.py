@@ -26,7 +26,7 @@ def sentence(event: events.Event) -> str:
             return f"{who} {past(reason, asked)} after {seconds(uptime)}"
         case events.RestartScheduled(delay=delay, restarts=restarts):
             when = f"in {seconds(delay)}" if delay else "at once"
-            return f"{who} is started again {when} (back-off step {restarts})"
+            return f"{who} is started again {when} (restart {restarts} in a row)"
         case events.ChildFailed(restarts=restarts, reason=reason):
             return f"{who} failed for good: {past(reason)} after {counted(restarts, 'restart')}"
         case events.SupervisorGaveUp(child=child, restarts=restarts, within=within, reason=reason):

@@ -137,9 +137,7 @@ class ServiceKeys(TypedDict, total=False):
     args: Annotated[list[str], Meta(description="a list of texts")]
     max_restarts: Whole
     memory_mb: Annotated[int, Meta(ge=0, le=2**40, description="megabytes, 0 or more")]
-    cpu_percent: Annotated[
-        int, Meta(ge=0, le=409_600, description="percent, 0 or more")
-    ]
+    cpu_percent: Annotated[int, Meta(ge=0, le=409_600, description="percent, 0 or more")]
 
 
 class ServicesKeys(TypedDict, total=False):

@@ -25,14 +25,9 @@ _TOML_MENDS: Final = (
     ("Invalid value", 'put text in quotes: restart = "always"'),
     ("Expected '=' after a key", 'write key = value, with other keys than a-z 0-9 _ - in "quotes"'),
     ("Expected ']'", "close the [ of this line"),
-    (
-        "Expected newline or end of document",
-        "one key a line; is a quote missing, or does a number begin with 0?",
-    ),
-    ("Unclosed array", "close it with ]"),
+    ("Expected newline", "one key a line; is a quote missing, or does a number begin with 0?"),
     ("Unescaped '\\'", "write \\\\ for a backslash, or the text in 'single quotes'"),
     ("Illegal character '\\n'", "close the quote on the same line"),
-    ("Unterminated string", "close the quote"),
 )
 _JSON_MENDS: Final = (
     ("Expecting property name", 'write keys in "double quotes", and no comma after the last one'),
@@ -97,7 +92,7 @@ def _toml_mistake(error: tomllib.TOMLDecodeError, text: str, file: str) -> Confi
         line, column = map(int, position.groups())
         return _syntax(file, "TOML", message, _TOML_MENDS, line, column)
     last = text.rstrip().count("\n") + 1  # "at end of document"
-    return _syntax(file, "TOML", message, _TOML_MENDS, last, None)
+    return _syntax(file, "TOML", message, (("", "the file ends before it is finished"),), last)
 
 
 def _syntax(
@@ -106,7 +101,7 @@ def _syntax(
     message: str,
     mends: tuple[tuple[str, str], ...],
     line: int,
-    column: int | None,
+    column: int | None = None,
 ) -> ConfigErrors:
     mend = next((mend for start, mend in mends if message.startswith(start)), "")
     seen = f"does not parse: {message[:1].lower()}{message[1:]}"

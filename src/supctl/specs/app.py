@@ -14,7 +14,6 @@ from supctl.errors import InvalidConfig
 from .names import check_name
 from .policy import Backoff, Restart, check_seconds
 
-
 _SIGNALS: Final = signals.valid_signals()
 
 

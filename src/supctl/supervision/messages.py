@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
@@ -16,7 +16,7 @@ class ChildPolicy:
 
     name: str
     restart: Restart = Restart.PERMANENT
-    backoff: Backoff = Backoff()
+    backoff: Backoff = field(default_factory=Backoff)
     give_up_after: int | None = None
 
     @classmethod

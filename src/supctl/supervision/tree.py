@@ -53,6 +53,11 @@ class Tree:
         """The name of the root supervisor."""
         return self._root.spec.name
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop, or has stopped."""
+        return self._root.state == "stopping" or self._ended.is_set()
+
     def __getitem__(self, address: str) -> Handle:
         """Return the child at ``address``, such as ``"web/api"`` or ``"/web/api:2"``.
 
@@ -154,8 +159,9 @@ class Tree:
     # For open_tree.
 
     async def live(self) -> None:
-        """Run the root to its end."""
-        await self._root.run()
+        """Run the root to its end. A cancellation does not reach it: it is asked to stop."""
+        with trio.CancelScope(shield=True):
+            await self._root.run()
 
     @property
     def ended(self) -> trio.Event:
