@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import trio
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
 from rich.table import Table
@@ -36,6 +36,7 @@ async def tour(console: Console) -> None:
                     tree.stop()
                     await tree.wait()
                     nursery.cancel_scope.cancel()
+                live.update(picture(tree), refresh=True)
         show_output(console, Path(logs))
 
 
@@ -43,7 +44,9 @@ async def tell(tree: Tree, console: Console) -> None:
     """Print every event as a sentence."""
     with tree.subscribe() as events:
         async for event in events:
-            console.print(f"[dim]{event.at - tree.latest_events[0].at:5.1f} s[/]  {sentence(event)}")
+            console.print(
+                f"[dim]{event.at - tree.latest_events[0].at:5.1f} s[/]  {sentence(event)}"
+            )
 
 
 async def draw(tree: Tree, live: Live) -> None:
@@ -60,7 +63,7 @@ def picture(tree: Tree) -> Panel:
         table.add_column(column, no_wrap=True)
     for row in tree.status():
         table.add_row(*cells(row))
-    return Panel(Group(table), title=tree.name, border_style="blue")
+    return Panel(table, title=tree.name, border_style="blue")
 
 
 def cells(row: ChildStatus) -> list[str]:

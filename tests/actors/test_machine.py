@@ -31,9 +31,7 @@ S, E, D = State, Event, Do
     ("events", "end"),
     [
         pytest.param([E.SPAWNED, E.EXITED, E.GONE], (S.EXITED, [D.END]), id="ends by itself"),
-        pytest.param(
-            [E.SPAWNED, E.STOP, E.EXITED, E.GONE], (S.EXITED, [D.ASK, D.END]), id="obeys"
-        ),
+        pytest.param([E.SPAWNED, E.STOP, E.EXITED, E.GONE], (S.EXITED, [D.ASK, D.END]), id="obeys"),
         pytest.param(
             [E.SPAWNED, E.STOP, E.GRACE_OVER, E.EXITED, E.GONE],
             (S.EXITED, [D.ASK, D.KILL, D.END]),

@@ -101,12 +101,11 @@ async def test_exception_in_a_cast_or_a_task_ends_the_actor(method: str) -> None
 
 
 async def test_what_waits_when_the_actor_ends_is_told() -> None:
-    async with living(Counter) as life:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(expect_gone, life)
-            nursery.start_soon(expect_gone, life)
-            await trio.testing.wait_all_tasks_blocked()
-            life.actor.kill()
+    async with living(Counter) as life, trio.open_nursery() as nursery:
+        nursery.start_soon(expect_gone, life)
+        nursery.start_soon(expect_gone, life)
+        await trio.testing.wait_all_tasks_blocked()
+        life.actor.kill()
     with pytest.raises(ActorGone):
         await life.actor.ref.call("add")
     life.actor.ref.cast("add")  # goes nowhere, quietly

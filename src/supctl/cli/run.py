@@ -66,9 +66,10 @@ def _app(
 ) -> Any:
     from supctl.config.units import parse_cpu, parse_size
     from supctl.specs import App, Limits
+    from supctl.specs.names import as_name
 
     return App(
-        name or _name_of(command[0]),
+        name or as_name(Path(command[0]).name) or "app",
         command,
         cwd=cwd,
         env={**os.environ, **_variables(env)},
@@ -91,10 +92,3 @@ def _variables(pairs: tuple[str, ...]) -> dict[str, str]:
             raise InvalidConfig("--env", pair, "NAME=VALUE")
         found[key] = value
     return found
-
-
-def _name_of(program: str) -> str:
-    """Return a name made from a program's path; what cannot be in a name becomes a dash."""
-    stem = Path(program).name or "app"
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "-" for c in stem)
-    return name.lstrip(".-")[:128] or "app"

@@ -12,7 +12,6 @@ from supctl.errors import InvalidConfig
 from supctl.specs import App, Backoff, Jitter, Limits, Stop, Supervisor
 
 from .mistakes import show
-from .native import ROOT_NAME
 from .reading import Reader
 from .schema import ServiceKeys, ServicesKeys
 
@@ -34,7 +33,9 @@ def is_gosv(tables: Mapping[str, Any]) -> bool:
     return isinstance(tables.get("services"), list)
 
 
-def read_gosv(tables: dict[str, Any], reader: Reader, environ: Mapping[str, str]) -> Supervisor:
+def read_gosv(
+    tables: dict[str, Any], reader: Reader, environ: Mapping[str, str], name: str
+) -> Supervisor:
     """Return the tree that the file describes, as far as it could be understood.
 
     All services start and stop at once, as under gosv: its grace is for all together.
@@ -55,7 +56,7 @@ def read_gosv(tables: dict[str, Any], reader: Reader, environ: Mapping[str, str]
             reader.wrong(f"{place}.name", seen, "names that differ", "rename one of them")
         places.setdefault(app.name, place)
         apps.setdefault(app.name, app)
-    return Supervisor(ROOT_NAME, list(apps.values()), max_restarts=None, concurrent=True)
+    return Supervisor(name, list(apps.values()), max_restarts=None, concurrent=True)
 
 
 def service_place(tables: Mapping[str, Any], path: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from supctl.specs import Supervisor
+from supctl.specs.names import as_name
 
 from .gosv import is_gosv, read_gosv, service_place
 from .mistakes import ConfigErrors, Mistake
@@ -94,10 +95,20 @@ def _tree(
     tables: dict[str, Any], reader: Reader, source: Path, environ: Mapping[str, str]
 ) -> tuple[Supervisor | None, PlaceOf]:
     if is_gosv(tables):
-        return read_gosv(tables, reader, environ), partial(service_place, tables)
+        return read_gosv(tables, reader, environ, tree_name(source)), partial(service_place, tables)
     # What comes through a pipe, /dev/fd/63, lies in no directory that means anything.
     directory = source.absolute().parent if source.is_file() else Path.cwd()
-    return NativeReader(reader, directory, environ).root(tables), place_of
+    return NativeReader(reader, directory, environ).root(tables, tree_name(source)), place_of
+
+
+def tree_name(source: Path) -> str:
+    """Return the name of the tree in ``source``: it names the default directory for its logs.
+
+    The file's own name, or its directory's where the file is called as such files are.
+    """
+    path = source.absolute()
+    stem = path.parent.name if path.name in FILE_NAMES else path.stem
+    return as_name(stem) or "tree"
 
 
 def _read(path: Path) -> bytes:

@@ -17,7 +17,6 @@ from .reading import Reader, join
 from .schema import AppKeys, FileKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .values import shell_word
 
-ROOT_NAME = "root"
 """Name of a file's root. It is not part of any address."""
 
 _STAND_IN = ("?",)
@@ -47,7 +46,7 @@ class NativeReader:
         self._reader, self._directory, self._environ = reader, directory, environ
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 
-    def root(self, tables: dict[str, Any]) -> Supervisor | None:
+    def root(self, tables: dict[str, Any], name: str) -> Supervisor | None:
         """Return the tree that the file describes, as far as it could be understood.
 
         ``None``, and children left out, only where mistakes were remembered.
@@ -58,7 +57,7 @@ class NativeReader:
         children = self._children(file.get("apps", {}), "apps") if named else []
         # Unlimited: in a file it is an app's give_up_after that ends a restart storm.
         values = {"max_restarts": None} | values
-        return self._reader.build(partial(Supervisor, ROOT_NAME, children), values, "supervisor")
+        return self._reader.build(partial(Supervisor, name, children), values, "supervisor")
 
     def _children(self, tables: object, place: str) -> list[ChildSpec]:
         if not isinstance(tables, dict) or not tables:

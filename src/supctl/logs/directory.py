@@ -44,6 +44,8 @@ class LogDirectory:
             self._lock = self._take_lock()
         except OSError as error:
             number = error.errno or errno.EIO
+            if number == errno.EEXIST:
+                number = errno.ENOTDIR  # mkdir(2) says only that something is there
             raise StorageFailed(
                 str(self.path), number, "a directory for logs we may write to"
             ) from None

@@ -21,3 +21,8 @@ def check_name(name: str) -> str:
             "name", name, "1 to 128 letters, digits, _ . - (not beginning with . or -)"
         )
     return name
+
+
+def as_name(text: str) -> str:
+    """Return ``text`` as a name: what cannot be in one becomes a dash. May return nothing."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", text).lstrip(".-")[:128]

@@ -30,6 +30,8 @@ class Child:
     last_event: int | None = None
     """Number of the last event that was about it: the cause of the next."""
     stop_asked: bool = False
+    unenforced: tuple[str, ...] = ()
+    """Its limits that are not enforced here, as last told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,14 +38,16 @@ async def serve(
     """
     handlers = handlers or {}
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, *handlers) as received:
-        async with open_tree(spec, log_directory=log_directory, tap=tap, wait_up=False) as tree:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(_heed_signals, tree, received, handlers)
-                if attend is not None:
-                    await attend(tree)
-                    tree.stop()
-                await tree.ended.wait()
-                nursery.cancel_scope.cancel()
+        async with (
+            open_tree(spec, log_directory=log_directory, tap=tap, wait_up=False) as tree,
+            trio.open_nursery() as nursery,
+        ):
+            nursery.start_soon(_heed_signals, tree, received, handlers)
+            if attend is not None:
+                await attend(tree)
+                tree.stop()
+            await tree.ended.wait()
+            nursery.cancel_scope.cancel()
 
 
 async def _heed_signals(

@@ -35,7 +35,7 @@ from supctl.specs import App, Supervisor, Worker
 
 from . import messages as m
 from .child import Child, ChildStatus, expand, kind_of
-from .core import SupervisorCore
+from .core import Phase, SupervisorCore
 from .eventlog import EventLog
 
 _log = logging.getLogger("supctl.supervision")
@@ -105,7 +105,7 @@ class SupervisorActor(Incarnation):
 
     @property
     def state(self) -> str:
-        if self._stopping:
+        if self._stopping or self._core.phase in (Phase.ENDING, Phase.OVER):
             return "stopping"
         return "running" if self._is_up else "starting"
 
@@ -155,8 +155,10 @@ class SupervisorActor(Incarnation):
             case Up(pid, unenforced):
                 child.pid, child.started_at = pid, trio.current_time()
                 self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
-                for detail in unenforced:
-                    self._note(child, events.LimitsNotEnforced, detail=detail)
+                if unenforced != child.unenforced:  # said once, not at every restart
+                    child.unenforced = unenforced
+                    for detail in unenforced:
+                        self._note(child, events.LimitsNotEnforced, detail=detail)
                 self._feed(m.ChildUp(child.name, run))
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)

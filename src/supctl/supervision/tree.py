@@ -195,7 +195,8 @@ async def open_tree(
         tap: sees all output too, in the capture's own thread.
         backend: what runs programs; this system's by default.
         random: returns floats in [0, 1); the source of all jitter.
-        wait_up: whether to enter the block only when all children have been started.
+        wait_up: whether to enter the block only when all children have been started. Without
+            it, who is inside minds the end too: the block is not cancelled when the root gives up.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -226,10 +227,10 @@ async def _living(tree: Tree, wait_up: bool) -> AsyncIterator[Tree]:
     block = trio.CancelScope()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(tree.live)
-        nursery.start_soon(_cancel_on_give_up, tree, block)
         try:
             if wait_up:
                 await tree.wait_up()
+                nursery.start_soon(_cancel_on_give_up, tree, block)
             with block:
                 yield tree
         except BaseException as raised:
@@ -245,7 +246,7 @@ async def _living(tree: Tree, wait_up: bool) -> AsyncIterator[Tree]:
 async def _cancel_on_give_up(tree: Tree, block: trio.CancelScope) -> None:
     try:
         await tree.wait()
-    except (GaveUp, StartFailed):
+    except GaveUp:
         block.cancel()
 
 
