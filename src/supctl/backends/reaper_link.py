@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import trio
 
-import supctl
 from supctl.errors import ProtocolError
 from supctl.ipc.framing import FrameReader
 
@@ -57,7 +56,7 @@ class ReaperLink:
             self._process = subprocess.Popen(
                 [
                     *(sys.executable, "-I", "-S", "-c", _PROGRAM),
-                    *(str(Path(supctl.__file__).parent.parent), str(theirs.fileno())),
+                    *(str(Path(__file__).parents[2]), str(theirs.fileno())),
                     str(_own_descriptor_limit),
                 ],
                 stdin=subprocess.DEVNULL,
