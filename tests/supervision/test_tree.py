@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from supctl import Actor, App, Backoff, Stop, Supervisor, Worker
 from supctl import events as ev
@@ -17,8 +18,6 @@ from supctl.supervision.eventlog import EventLog
 
 if TYPE_CHECKING:
     from tests.supervision.conftest import OpenSimulated
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
 
 MakeApp = Callable[..., App]
 AT_ONCE = Backoff(initial=0)
@@ -32,7 +31,9 @@ def ended(seen: list[Any]) -> list[str]:
     return [event.address for event in seen if isinstance(event, ev.ChildExited)]
 
 
-async def test_start_in_order_and_stop_in_reverse(open_simulated: OpenSimulated) -> None:
+async def test_start_in_order_and_stop_in_reverse(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
     def forever(name: str) -> App:
         return App(name, ["forever"], env={})
 
@@ -44,7 +45,7 @@ async def test_start_in_order_and_stop_in_reverse(open_simulated: OpenSimulated)
 
 
 async def test_delay_between_crash_and_restart_is_the_one_that_is_told(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     spec = Supervisor("r", [app("a", backoff=Backoff(initial=3.0))], max_restarts=None)
     async with (
@@ -63,7 +64,7 @@ async def test_delay_between_crash_and_restart_is_the_one_that_is_told(
 
 
 async def test_group_is_stopped_at_once_and_waits_once(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     children = [app("a", "forever"), app("b", backoff=Backoff(initial=8)), app("c", "forever")]
     spec = Supervisor("r", children, strategy="one_for_all", max_restarts=None)
@@ -79,7 +80,7 @@ async def test_group_is_stopped_at_once_and_waits_once(
 
 
 async def test_give_up_after_ends_one_app_and_not_its_siblings(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     bad = app("bad", give_up_after=2, backoff=AT_ONCE)
     spec = Supervisor("r", [bad, app("good", "forever")], max_restarts=None)
@@ -93,7 +94,7 @@ async def test_give_up_after_ends_one_app_and_not_its_siblings(
 
 
 async def test_root_that_gives_up_cancels_the_block_and_raises(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     spec = Supervisor("shop", [app("bad", backoff=AT_ONCE)], max_restarts=3, within=60)
     with pytest.raises(GaveUp) as caught:
@@ -104,7 +105,7 @@ async def test_root_that_gives_up_cancels_the_block_and_raises(
 
 
 async def test_escalation_is_a_chain_of_causes(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     inner = Supervisor("inner", [app("bad", backoff=AT_ONCE)], max_restarts=0)
     spec = Supervisor("r", [inner], max_restarts=None)
@@ -123,7 +124,9 @@ async def test_escalation_is_a_chain_of_causes(
     assert chain[3].address == "/inner/bad"
 
 
-async def test_failed_start_is_rolled_back(open_simulated: OpenSimulated, app: MakeApp) -> None:
+async def test_failed_start_is_rolled_back(
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
+) -> None:
     spec = Supervisor("r", [app("a", "forever"), app("b", "missing"), app("c", "forever")])
     with pytest.raises(StartFailed, match="/b did not start: cannot start 'missing'"):
         async with open_simulated(spec, {}):
@@ -131,7 +134,7 @@ async def test_failed_start_is_rolled_back(open_simulated: OpenSimulated, app: M
 
 
 async def test_an_error_of_the_block_comes_out_as_it_is(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     async def fail() -> None:
         async with open_simulated(Supervisor("r", [app("a", "forever")]), {}):
@@ -142,7 +145,7 @@ async def test_an_error_of_the_block_comes_out_as_it_is(
 
 
 async def test_cancelled_block_stops_the_tree_in_order(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     program = Program(stop_delay=2.0)
     with trio.move_on_after(10) as scope:
@@ -155,7 +158,7 @@ async def test_cancelled_block_stops_the_tree_in_order(
 
 
 async def test_deaf_app_is_killed_when_its_grace_ends(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     deaf = app("deaf", stop=Stop(grace=5.0))
     program = Program(deaf_to=frozenset({15}))
@@ -169,7 +172,7 @@ async def test_deaf_app_is_killed_when_its_grace_ends(
 
 
 async def test_children_that_a_dead_app_leaves_are_ended_before_its_restart(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     forks = Program(lifetime=1.0, code=1, children=(Child(escapes=True),))
     spec = Supervisor("r", [app("a", backoff=AT_ONCE)], max_restarts=None)
@@ -183,7 +186,7 @@ async def test_children_that_a_dead_app_leaves_are_ended_before_its_restart(
 
 
 async def test_detached_app_lives_as_long_as_its_children(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     daemonizes = Program(lifetime=1.0, children=(Child(lifetime=60.0, escapes=True),))
     spec = Supervisor("r", [app("d", detached=True, restart="transient")])
@@ -198,7 +201,7 @@ async def test_detached_app_lives_as_long_as_its_children(
 
 
 async def test_lost_reaper_is_a_crash_of_its_apps(
-    tmp_path: Any, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, tmp_path: Any, app: MakeApp, read_until: Any
 ) -> None:
     from supctl import open_tree
 
@@ -213,7 +216,7 @@ async def test_lost_reaper_is_a_crash_of_its_apps(
 
 
 async def test_instances_have_addresses_of_their_own(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     spec = Supervisor("r", [Supervisor("web", [app("api", "forever", instances=3)])])
     async with open_simulated(spec, {}) as tree:
@@ -227,7 +230,7 @@ async def test_instances_have_addresses_of_their_own(
 
 
 async def test_requests_that_do_not_fit_are_refused(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     async with open_simulated(Supervisor("r", [app("a", "forever")]), {}) as tree:
         with pytest.raises(InvalidState, match="running; wanted stopped"):
@@ -245,7 +248,7 @@ async def test_requests_that_do_not_fit_are_refused(
 
 
 async def test_stop_during_back_off_ends_the_wait(
-    open_simulated: OpenSimulated, app: MakeApp, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
     slow = Backoff(initial=1000, maximum=1000)
     spec = Supervisor("r", [app("a", backoff=slow)], max_restarts=None)
@@ -258,7 +261,7 @@ async def test_stop_during_back_off_ends_the_wait(
 
 
 async def test_concurrent_children_stop_together(
-    open_simulated: OpenSimulated, app: MakeApp
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     children = [app(f"a{number}", "slow") for number in range(20)]
     spec = Supervisor("r", children, concurrent=True)
@@ -276,7 +279,7 @@ class Greeter(Actor):
 
 
 async def test_worker_crashes_and_comes_back(
-    open_simulated: OpenSimulated, read_until: Any
+    autojump_clock: MockClock, open_simulated: OpenSimulated, read_until: Any
 ) -> None:
     spec = Supervisor("r", [Worker("greeter", Greeter, backoff=AT_ONCE)])
     async with open_simulated(spec, {}) as tree:
@@ -289,7 +292,9 @@ async def test_worker_crashes_and_comes_back(
         assert await tree["greeter"].ref.call("greet", "again") == "hello again"
 
 
-async def test_slow_reader_misses_the_oldest_and_is_told_how_many() -> None:
+async def test_slow_reader_misses_the_oldest_and_is_told_how_many(
+    autojump_clock: MockClock,
+) -> None:
     log = EventLog()
     with log.subscribe() as subscription:
         for _ in range(1500):

@@ -45,7 +45,7 @@ def run(command: tuple[str, ...], log_dir: Path | None, **options: Any) -> None:
 
     app = _app(command, **options)
     root = Supervisor(app.name, [app], max_restarts=None)
-    preflight(root)
+    preflight(app)
     from .foreground import run_tree
 
     failed = run_tree(root, log_dir)
@@ -64,7 +64,8 @@ def _app(
     env: tuple[str, ...],
     cwd: str | None,
 ) -> Any:
-    from supctl.config.units import parse_cpu, parse_size
+    from supctl.config.units import parse_cpu
+    from supctl.config.values import parse_memory
     from supctl.specs import App, Limits
     from supctl.specs.names import as_name
 
@@ -76,7 +77,7 @@ def _app(
         restart=_RESTARTS[restart],
         give_up_after=max_restarts,
         limits=Limits(
-            memory=None if memory is None else parse_size("--memory", memory),
+            memory=None if memory is None else parse_memory("--memory", memory),
             cpu=None if cpu is None else parse_cpu("--cpu", cpu),
         ),
     )

@@ -154,7 +154,8 @@ class Tree:
             )
         if finished.not_started is not None:
             child = self._root.children[finished.not_started]
-            raise StartFailed(child.address, finished.reason.detail or str(child.reason))
+            why = child.reason or finished.reason
+            raise StartFailed(child.address, why.detail or str(why))
 
     # For open_tree.
 
