@@ -32,7 +32,7 @@ def sentences(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["services.json", "production.json", "any-name"])
-def test_gosvs_own_example(write: Write, name: str) -> None:
+def test_gosvs_own_example(write: Write, name: str, tmp_path: Path) -> None:
     web = {"name": "web", "command": "sh", "args": ["-c", "x"], "max_restarts": 5}
     web |= {"memory_mb": 256, "cpu_percent": 50}
     loaded = load(write([web, {"name": "worker", "command": "/bin/sh"}], name), ENVIRON)
@@ -41,7 +41,8 @@ def test_gosvs_own_example(write: Write, name: str) -> None:
     env = MappingProxyType(ENVIRON)
     assert loaded.format == "gosv"
     assert loaded.root == Supervisor(
-        "root",
+        # Called as its file, or as its directory where the file is called as such files are.
+        tmp_path.name if name == "services.json" else name.removesuffix(".json"),
         [
             App("web", ["sh", "-c", "x"], env=env, backoff=backoff, give_up_after=5, limits=limits),
             App("worker", ["/bin/sh"], env=env, backoff=backoff, give_up_after=3),

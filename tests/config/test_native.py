@@ -145,7 +145,7 @@ def test_what_is_not_said_has_the_defaults_of_a_spec(write: Write, tmp_path: Pat
     root = root_of(write("[apps.a]\ncommand = 'sleep 1'\n"))
     env = {name: value for name, value in ENVIRON.items() if name != "SECRET"}
     app = App("a", ["sleep", "1"], cwd=tmp_path, env=env)
-    assert root == Supervisor("root", [app], max_restarts=None)
+    assert root == Supervisor(tmp_path.name, [app], max_restarts=None)
 
 
 def test_a_nested_supervisor_has_the_intensity_of_otp(write: Write) -> None:
@@ -354,6 +354,6 @@ def test_tables_of_any_kind_become_a_tree_or_mistakes(
     tables: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     reader = Reader("f")
-    root = NativeReader(reader, tmp_path_factory.getbasetemp(), ENVIRON).root(tables)
+    root = NativeReader(reader, tmp_path_factory.getbasetemp(), ENVIRON).root(tables, "tree")
     assert reader.mistakes or root is not None
     assert all(str(mistake).startswith("f: ") for mistake in reader.mistakes)
