@@ -100,7 +100,7 @@ def _unusable_in(folders: list[str], program: str) -> tuple[str, str]:
 def _entries(folders: list[str]) -> Iterator[str]:
     for folder in folders:
         with suppress(OSError):
-            yield from os.listdir(folder)  # noqa: PTH208 -- names are all we want
+            yield from os.listdir(folder)
 
 
 def _unusable(path: str) -> tuple[str, str]:
