@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,7 +28,6 @@ from supctl.actors.incarnation import (
     Tell,
     Up,
 )
-from supctl.actors.mailbox import Mailbox
 from supctl.actors.worker import WorkerActor
 from supctl.errors import InvalidState
 from supctl.exits import ExitKind, ExitReason
@@ -85,7 +85,10 @@ class SupervisorActor(Incarnation):
     def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:
         self.spec, self.address = spec, address
         self._world, self._tell = world, tell
-        self._mailbox: Mailbox[_Message] = Mailbox(address)
+        self._waiting: deque[_Message] = deque()
+        self._busy = False
+        self._over = trio.Event()
+        self._fault: Exception | None = None
         self.children = {child.name: child for child in expand(spec, address)}
         self._core = SupervisorCore(
             [m.ChildPolicy.of(child.name, child.spec) for child in self.children.values()],
@@ -111,7 +114,7 @@ class SupervisorActor(Incarnation):
 
     def stop(self) -> None:
         self._stopping = True
-        self._mailbox.put(m.Shutdown(urgent=True))
+        self._post(m.Shutdown(urgent=True))
 
     def kill(self) -> None:
         self._killing = True
@@ -122,26 +125,46 @@ class SupervisorActor(Incarnation):
 
     async def run(self) -> None:
         async with trio.open_nursery() as self._nursery:
-            self._feed(m.Begin())
-            while self.finished is None:
-                self._take(await self._mailbox.get())
+            self._post(m.Begin())
+            await self._over.wait()
             # Timers of restarts that will not be.
             self._nursery.cancel_scope.cancel()
+        if self._fault is not None:
+            raise self._fault
+        assert self.finished is not None
         reason = self.finished.reason
         self._tell(Down(reason) if self._is_up else NotUp(reason))
 
     async def ask(self, make: Callable[[Request], m.Event]) -> Any:
         """Put a request to the core and return its answer. Raises the error it answers with."""
         request = Request()
-        if self.finished is not None:
+        if self._over.is_set():
             raise InvalidState(self.address, "stopped", "a supervisor that runs")
-        self._mailbox.put(make(request))
+        self._post(make(request))
         await request.done.wait()
         if isinstance(request.result, Exception):
             raise request.result
         return request.result
 
     # What happens.
+
+    def _post(self, message: _Message) -> None:
+        """Handle a message: at once, in the task that brings it, or after those before it.
+
+        A task switch for each step of a restart would cost more than the step.
+        """
+        self._waiting.append(message)
+        if self._busy or self._over.is_set():
+            return
+        self._busy = True
+        try:
+            while self._waiting:
+                self._take(self._waiting.popleft())
+        except Exception as error:  # ours: it ends this supervisor, not the one who told
+            self._fault = error
+            self._over.set()
+        finally:
+            self._busy = False
 
     def _take(self, message: _Message) -> None:
         self._because = None
@@ -221,6 +244,7 @@ class SupervisorActor(Incarnation):
                 self._tell(Up())
             case m.Finished():
                 self.finished = command
+                self._over.set()
 
     def _start(self, child: Child, run: int) -> None:
         child.run, child.stop_asked = run, False
@@ -239,7 +263,7 @@ class SupervisorActor(Incarnation):
             life.kill()
 
     def _hear(self, child: Child, run: int, report: Report) -> None:
-        self._mailbox.put(_Heard(child, run, report))
+        self._post(_Heard(child, run, report))
 
     def _stop(self, child: Child) -> None:
         if child.life is None:
@@ -254,7 +278,7 @@ class SupervisorActor(Incarnation):
 
     async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
         await trio.sleep(delay)
-        self._mailbox.put(event)
+        self._post(event)
 
     def _note(
         self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any

@@ -9,7 +9,16 @@ from typing import TypeAlias
 
 import trio
 
-from supctl.actors.incarnation import Detached, Down, Incarnation, Killed, NotUp, Tell, Up
+from supctl.actors.incarnation import (
+    Detached,
+    Down,
+    Incarnation,
+    Killed,
+    NotUp,
+    Report,
+    Tell,
+    Up,
+)
 from supctl.actors.mailbox import Mailbox
 from supctl.backends.base import Backend, Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
@@ -17,8 +26,6 @@ from supctl.exits import ExitKind, ExitReason
 from supctl.specs import App
 
 from .machine import TABLE, Do, Event, State
-
-_Message: TypeAlias = Notice | Event
 
 KILL_PATIENCE = 10.0
 """Seconds a killed program may take. Only what is stuck in the kernel (state D) takes longer;
@@ -46,12 +53,21 @@ class AppActor(Incarnation):
         tell: hears the reports.
     """
 
-    __slots__ = ("_address", "_deadline", "_mailbox", "_process", "_reason", "_services",
-                 "_spec", "_state", "_tell")  # fmt: skip
+    __slots__ = (
+        "_address",
+        "_changed",
+        "_deadline",
+        "_process",
+        "_reason",
+        "_services",
+        "_spec",
+        "_state",
+        "_tell",
+    )  # fmt: skip
 
     def __init__(self, spec: App, address: str, services: AppServices, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
-        self._mailbox: Mailbox[_Message] = Mailbox(address)
+        self._changed: Mailbox[None] = Mailbox(address)
         self._state = State.STARTING
         self._process: Process | None = None
         self._reason: ExitReason | None = None
@@ -66,19 +82,17 @@ class AppActor(Incarnation):
         return _SHOWN.get(self._state, self._state.value)
 
     def stop(self) -> None:
-        self._mailbox.put(Event.STOP)
+        self._decide(Event.STOP)
 
     def kill(self) -> None:
-        self._mailbox.put(Event.KILL)
+        self._decide(Event.KILL)
 
     async def run(self) -> None:
-        spec = process_spec(self._spec)
         try:
-            process = await self._services.backend.spawn(spec, self._mailbox.put)
+            process = await self._services.backend.spawn(process_spec(self._spec), self._handle)
         except SupctlError as error:
             self._reason = ExitReason(ExitKind.START_FAILED, detail=str(error))
             self._decide(Event.NOT_SPAWNED)
-            self._tell(NotUp(self._reason))
             return
         self._process = process
         for stream, fd in zip(("stdout", "stderr"), process.take_output(), strict=True):
@@ -88,26 +102,27 @@ class AppActor(Incarnation):
         self._decide(Event.SPAWNED)
         try:
             while self._state is not State.EXITED:
-                self._handle(await self._next_message())
+                await self._wait_deadline()
         except BaseException:  # our own task is ended: nobody would end the program later
             process.kill()
             raise
-        stuck = ExitReason(
-            ExitKind.KILLED, detail=f"SIGKILL has not ended it in {KILL_PATIENCE:g} s"
-        )
-        self._tell(Down(self._reason or stuck))
 
-    async def _next_message(self) -> _Message:
+    async def _wait_deadline(self) -> None:
+        """Wait for the deadline, if there is one, or until something has changed.
+
+        What happens is handled at once, in the task that brings it; this task is here for the
+        time that passes, and asleep but for that.
+        """
         if self._deadline is None:
-            return await self._mailbox.get()
+            await self._changed.get()
+            return
         with trio.CancelScope(deadline=self._deadline):
-            return await self._mailbox.get()
-        return Event.GRACE_OVER
+            await self._changed.get()
+            return
+        self._decide(Event.GRACE_OVER)
 
-    def _handle(self, message: _Message) -> None:
-        match message:
-            case Event():
-                self._decide(message)
+    def _handle(self, notice: Notice) -> None:
+        match notice:
             case Exited(status):
                 self._reason = ExitReason.of_status(status)
                 if self._state is State.STOPPING:
@@ -128,18 +143,31 @@ class AppActor(Incarnation):
     def _decide(self, event: Event) -> None:
         """Look up what follows from ``event`` and do it."""
         self._state, do = TABLE[self._state, event]
-        process = self._process
+        process, stop = self._process, self._spec.stop
         match do:
             case Do.ASK if process is not None:
-                process.signal(self._spec.stop.signal)
-                self._deadline = trio.current_time() + self._spec.stop.grace
+                process.signal(stop.signal)
+                self._set_deadline(stop.grace)
             case Do.ASK_REST if process is not None:
-                process.signal(self._spec.stop.signal)
+                process.signal(stop.signal)
             case Do.KILL if process is not None:
                 if event is Event.GRACE_OVER:
-                    self._tell(Killed(self._spec.stop.grace))
+                    self._tell(Killed(stop.grace))
                 process.kill()
-                self._deadline = trio.current_time() + KILL_PATIENCE
+                self._set_deadline(KILL_PATIENCE)
+            case Do.END:
+                self._changed.put(None)
+                self._tell(self._last_report())
+
+    def _set_deadline(self, seconds: float) -> None:
+        self._deadline = trio.current_time() + seconds
+        self._changed.put(None)
+
+    def _last_report(self) -> Report:
+        if self._process is None and self._reason is not None:
+            return NotUp(self._reason)
+        stuck = f"SIGKILL has not ended it in {KILL_PATIENCE:g} s"
+        return Down(self._reason or ExitReason(ExitKind.KILLED, detail=stuck))
 
 
 _SHOWN = {

@@ -1,7 +1,8 @@
 """The reaper's loop: one poll, then what happened, in a fixed order.
 
-Reap first, then tell, then look for survivors, then obey: so that whoever it serves hears of an
-exit before the time a look over ``/proc`` takes, and a burst of exits shares one such look.
+Obey, then reap, then look for survivors, then tell: a burst of exits shares one look over
+``/proc`` (half a millisecond for a thousand processes), and the daemon is woken once, to hear at
+once of an end and of what it has left behind.
 """
 
 from __future__ import annotations
@@ -61,7 +62,6 @@ class Reaper:
                 elif _drain(fd):  # the daemon is gone: nobody else empties this pipe
                     self._runs.close_output(fd)
             self._reap()
-            self._flush()
             self._look()
             self._obey_deadlines()
             self._flush()
