@@ -5,15 +5,17 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from supctl.errors import AlreadyRunning, StorageFailed
 
-_LOCK = ".lock"
-_SUFFIXES = {"stdout": "out", "stderr": "err"}
+_LOCK: Final = ".lock"
+_PROBE: Final = ".probe"
+_SUFFIXES: Final = {"stdout": "out", "stderr": "err"}
 
 
 def default_log_directory(name: str) -> Path:
@@ -40,7 +42,7 @@ class LogDirectory:
 
     def __enter__(self) -> Self:
         try:
-            self.path.mkdir(mode=0o750, parents=True, exist_ok=True)
+            _make_directories(self.path)
             self._lock = self._take_lock()
         except OSError as error:
             number = error.errno or errno.EIO
@@ -51,34 +53,78 @@ class LogDirectory:
             ) from None
         return self
 
-    def _take_lock(self) -> int:
-        """Return the descriptor of the lock file, locked, with our pid in it."""
-        lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(lock, 32).decode("ascii", "replace").strip()
-            os.close(lock)
-            who = f"process {holder} writes there" if holder else "another supctl writes there"
-            raise AlreadyRunning(
-                f"log directory {self.path}", f"{who}; choose another with --log-dir"
-            ) from None
-        os.truncate(lock, 0)
-        os.write(lock, f"{os.getpid()}\n".encode())
-        return lock
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        # The file stays: were it removed, two could lock two files of one name. It says that
-        # nobody is there.
-        os.truncate(self._lock, 0)
+        with suppress(OSError):
+            if os.fstat(self._lock).st_nlink:  # else the path is another's by now, or nobody's
+                (self.path / _LOCK).unlink()  # before it is unlocked; see _is_taken
         os.close(self._lock)
 
     def file_of(self, address: str, stream: str) -> Path:
         """Return the file for a stream: ``/web/api:2``, stdout is ``web/api.2.out.log``."""
         name = address.strip("/").replace(":", ".")
         return self.path / f"{name}.{_SUFFIXES[stream]}.log"
+
+    def open_file(self, address: str, stream: str) -> int:
+        """Return a descriptor that appends to the file for a stream. Raises OSError."""
+        path = self.file_of(address, stream)
+        _make_directories(path.parent)
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+
+    def _take_lock(self) -> int:
+        """Return the descriptor of the lock file, locked, with our pid in it."""
+        while True:
+            lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            try:
+                if self._is_taken(lock):
+                    self._check_room(lock)
+                    return lock
+            except BaseException:
+                os.close(lock)
+                raise
+            os.close(lock)
+
+    def _is_taken(self, lock: int) -> bool:
+        """Lock ``lock``; return False if it is not the lock file any more.
+
+        Between our opening it and our locking it, who held it may have removed it: another
+        can then lock a new file of that name.
+        """
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(lock, 32).decode("ascii", "replace").strip()
+            who = f"process {holder} writes there" if holder else "another supctl writes there"
+            raise AlreadyRunning(
+                f"log directory {self.path}", f"{who}; choose another with --log-dir"
+            ) from None
+        return os.fstat(lock).st_nlink > 0
+
+    def _check_room(self, lock: int) -> None:
+        """Write our pid into ``lock`` and make a file, to know now that both can be done.
+
+        That the lock file could be opened proves neither: it may be one that a killed tree left.
+        """
+        os.truncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
+        probe = self.path / _PROBE
+        os.close(os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o640))
+        probe.unlink()
+
+
+def _make_directories(path: Path) -> None:
+    """Make ``path`` and its parents, none of them for everybody; one that is there is left alone.
+
+    ``Path.mkdir(mode, parents=True)`` would give the mode to the last of them only.
+    """
+    try:
+        path.mkdir(mode=0o750, exist_ok=True)
+    except FileNotFoundError:
+        if path.parent == path:
+            raise
+        _make_directories(path.parent)
+        path.mkdir(mode=0o750, exist_ok=True)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sys
 import threading
-from collections import deque
 from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 from .lines import LineSplitter
 
-_WAITING: Final = 10_000
-"""Lines that wait for a slow output before new ones are dropped; 8 KiB each at the most."""
+_WAITING: Final = 1024 * 1024
+"""Bytes that wait for a slow output; once there are so many, new lines are dropped."""
 
 _COLOURS: Final = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # SGR; red is for what goes wrong
 
@@ -31,7 +31,7 @@ _COLOUR_CODE: Final = re.compile(r"\x1b\[[0-9;:]*m")
 
 
 class Display:
-    """Shows lines behind names. Its methods may be called in any thread and never block.
+    """Shows lines behind names. None of its methods waits for the output, but :meth:`close`.
 
     Args:
         addresses: all that will be shown, for the width of the names and their colours.
@@ -43,17 +43,17 @@ class Display:
     def __init__(
         self, addresses: Iterable[str], out: BinaryIO | None = None, colour: bool | None = None
     ) -> None:
-        self._fd = (out or sys.stdout.buffer).fileno()
+        # Our own descriptor: a writer that was stuck may outlive the owner's.
+        self._fd = os.dup((out or sys.stdout.buffer).fileno())
         if colour is None:
-            colour = os.isatty(self._fd) and "NO_COLOR" not in os.environ
+            colour = os.isatty(self._fd) and not os.environ.get("NO_COLOR")
         self._colour = colour
         names = [address.strip("/") for address in addresses]
         self._width = max(map(len, names), default=0)
         self._colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
         self._splitters: dict[tuple[str, str], LineSplitter] = {}
-        self._lock = threading.Lock()
-        self._filled = threading.Condition(self._lock)
-        self._waiting: deque[str] = deque()
+        self._changed = threading.Condition()  # guards what follows
+        self._waiting = bytearray()
         self._dropped = 0
         self._closed = self._broken = False
         self._thread = threading.Thread(target=self._write_all, name="supctl-display", daemon=True)
@@ -65,14 +65,21 @@ class Display:
         return self._colour
 
     def show(self, address: str, stream: str, data: bytes) -> None:
-        """Show the lines that ``data`` completes; ``b""`` ends the stream's last line."""
-        key = (address, stream)
-        splitter = self._splitters.setdefault(key, LineSplitter())
+        """Show the lines that ``data`` completes; ``b""`` ends the stream's last line.
+
+        For one thread only, the one that captures; the rest is for any.
+        """
+        if self._broken:
+            return
+        splitter = self._splitters.setdefault((address, stream), LineSplitter())
+        if data and len(self._waiting) >= _WAITING:  # a flood: do not even look at its lines
+            self._drop(splitter.skip(data))
+            return
         lines = splitter.feed(data) if data else splitter.end()
         prefix = self._prefix(address.strip("/"), stream)
         self._put([prefix + _harmless(line) for line in lines])
         if not data:
-            del self._splitters[key]
+            del self._splitters[address, stream]
 
     def print(self, line: str) -> None:
         """Show a line of our own, in order with the rest."""
@@ -80,10 +87,11 @@ class Display:
 
     def close(self, patience: float = 2.0) -> None:
         """Show what waits, for ``patience`` seconds at the most."""
-        with self._lock:
+        with self._changed:
             self._closed = True
-            self._filled.notify()
+            self._changed.notify()
         self._thread.join(patience)
+        self._break_off()  # else a writer that is stuck would go on when nobody expects it
 
     def _prefix(self, name: str, stream: str) -> str:
         bar = "!" if stream == "stderr" else "|"
@@ -91,39 +99,61 @@ class Display:
         return f"\x1b[{self._colours.get(name, 37)}m{told}\x1b[0m" if self._colour else told
 
     def _put(self, lines: list[str]) -> None:
-        with self._lock:
-            room = 0 if self._broken else _WAITING - len(self._waiting)
-            self._waiting.extend(lines[:room])
-            self._dropped += len(lines) - min(room, len(lines))
-            self._filled.notify()
+        text = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+        with self._changed:
+            if len(self._waiting) >= _WAITING:
+                self._dropped += len(lines)
+            elif not self._broken:
+                self._waiting += text
+            self._changed.notify()
+
+    def _drop(self, count: int) -> None:
+        with self._changed:
+            self._dropped += count
+            self._changed.notify()
+
+    def _break_off(self) -> None:
+        with self._changed:
+            self._broken = True
+            self._waiting.clear()
+            self._dropped = 0
+
+    # In the thread.
 
     def _write_all(self) -> None:
-        while True:
-            with self._lock:
-                while not (self._waiting or self._closed):
-                    self._filled.wait()
-                lines, dropped = list(self._waiting), self._dropped
-                self._waiting.clear()
-                self._dropped = 0
-                if not lines:
-                    return
-            if dropped:
-                lines.append(f"... {dropped} lines not shown: the output is too slow")
-            if not self._write("".join(f"{line}\n" for line in lines)):
-                return
+        while (text := self._next()) and self._write(text):
+            pass
+        os.close(self._fd)
 
-    def _write(self, text: str) -> bool:
+    def _next(self) -> bytearray:
+        """Wait for something to write and return it; empty when closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self._dropped or self._closed)
+            text, self._waiting = self._waiting, bytearray()
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            lines = "line" if dropped == 1 else "lines"
+            text += f"... {dropped} {lines} not shown: the output is too slow\n".encode()
+        return text
+
+    def _write(self, text: bytearray) -> bool:
         """Write ``text``; return False if the output is closed for good."""
-        view = memoryview(text.encode("utf-8", "backslashreplace"))
-        try:
-            while view:
+        view = memoryview(text)
+        while view:
+            try:
                 view = view[os.write(self._fd, view) :]
-        except OSError:  # nobody looks any more (EPIPE, EIO); the apps are no less alive
-            with self._lock:
-                self._broken = True
-                self._waiting.clear()
-            return False
+            except BlockingIOError:  # who shares our terminal has made it so
+                _wait_writable(self._fd)
+            except OSError:  # nobody looks any more (EPIPE, EIO); the apps are no less alive
+                self._break_off()
+                return False
         return True
+
+
+def _wait_writable(fd: int) -> None:
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    poll.poll()
 
 
 def _harmless(line: bytes) -> str:

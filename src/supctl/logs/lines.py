@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 LONGEST: Final = 8192
@@ -10,30 +9,49 @@ LONGEST: Final = 8192
 
 
 class LineSplitter:
-    """Collects the bytes of one stream and gives back lines without their ends."""
+    """Collects the bytes of one stream and gives back lines without their ends.
+
+    What comes out depends on the bytes alone, not on how they were cut into chunks.
+    """
 
     __slots__ = ("_rest",)
 
     def __init__(self) -> None:
         self._rest = b""
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take ``data`` and yield the lines that are whole now."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            yield from _pieces(line.removesuffix(b"\r"))
-        while len(self._rest) > LONGEST:
-            piece, self._rest = self._rest[:LONGEST], self._rest[LONGEST:]
-            yield piece
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take ``data`` and return the lines, or pieces of long ones, that are whole now."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        whole = [piece for line in lines for piece in _pieces(line.removesuffix(b"\r"))]
+        begun = rest.removesuffix(b"\r")  # half a line end, perhaps: not to be cut from its line
+        *pieces, held = _pieces(begun)
+        self._rest = held + rest[len(begun) :]
+        return whole + pieces
 
-    def end(self) -> Iterator[bytes]:
-        """Yield the last line, if it had no end."""
+    def skip(self, data: bytes) -> int:
+        """Take ``data`` and forget the lines that it completes; return how many they are."""
+        self._rest = (self._rest + data).rpartition(b"\n")[2][-LONGEST:]
+        return data.count(b"\n")
+
+    def end(self) -> list[bytes]:
+        """Return the last line, if it had no end."""
         rest, self._rest = self._rest, b""
-        if rest:
-            yield rest
+        return [rest] if rest else []
 
 
-def _pieces(line: bytes) -> Iterator[bytes]:
-    yield line[:LONGEST]
-    for start in range(LONGEST, len(line), LONGEST):
-        yield line[start : start + LONGEST]
+def _pieces(line: bytes) -> list[bytes]:
+    """Return ``line`` in pieces of ``LONGEST`` bytes at the most; the last may be empty."""
+    pieces = []
+    while len(line) > LONGEST:
+        end = _border(line)
+        pieces.append(line[:end])
+        line = line[end:]
+    return [*pieces, line]
+
+
+def _border(line: bytes) -> int:
+    """Return where to cut ``line``: not inside a character, if it is UTF-8."""
+    for end in range(LONGEST, LONGEST - 4, -1):
+        if line[end] & 0xC0 != 0x80:  # begins a character
+            return end
+    return LONGEST
