@@ -127,6 +127,17 @@ class LimitsNotEnforced(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputLost(Event):
+    """Output of an app cannot be stored (``errno``), or can be again (``errno`` 0).
+
+    ``lost``: bytes lost in this outbreak so far. The app runs on.
+    """
+
+    errno: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReaperRestarted(Event):
     """The reaper was gone; its apps were ended and a new reaper (``pid``) holds the next ones."""
 

@@ -16,7 +16,8 @@ def test_every_pair_is_decided() -> None:
 
 def follow(*events: Event) -> tuple[State, list[Do]]:
     """Return where ``events`` lead from the start, and what is done on the way."""
-    state, done = State.STARTING, []
+    state = State.STARTING
+    done: list[Do] = []
     for event in events:
         state, do = TABLE[state, event]
         if do is not Do.NOTHING:

@@ -204,8 +204,8 @@ def test_json_events_form_a_chain(supctl: Supctl, tree: Callable[..., Path]) -> 
     once = app("once", "sh", "-c", "exit 3", give_up_after=1, backoff='{ initial = "1ms" }')
     up = supctl("up", "--json", "-f", tree(once))
     assert up.wait() == 1
-    events = [json.loads(line) for line in up.lines]
-    events = {event["seq"]: event for event in events if "seq" in event}
+    told = [json.loads(line) for line in up.lines]
+    events = {event["seq"]: event for event in told if "seq" in event}
     failed = next(event for event in events.values() if event["event"] == "child_failed")
     chain = []
     cause = failed["cause"]

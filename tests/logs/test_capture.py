@@ -73,7 +73,7 @@ def test_bytes_are_stored_as_they_come(directory: LogDirectory) -> None:
     capture.close()
     assert stored(directory, "/web/api:2") == data
     assert stored(directory, "/web/api:2", "stderr") == b"err"
-    assert directory.file_of("/web/api:2", "stdout") == directory.path / "web/api.2.out.log"
+    assert directory.file_of("/web/api:2", "stdout") == directory.path / "web/api@2.out.log"
 
 
 def test_silent_app_has_no_file(directory: LogDirectory) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -305,3 +307,19 @@ async def test_slow_reader_misses_the_oldest_and_is_told_how_many(
         assert (await anext(subscription)).seq == 501
         log.close()
         assert len([event async for event in subscription]) == 999
+
+
+async def test_full_disk_is_an_event_and_the_app_runs_on(
+    autojump_clock: MockClock,
+    open_simulated: OpenSimulated,
+    app: MakeApp,
+    read_until: Any,
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.out.log").symlink_to("/dev/full")
+    talks = Program(output=((1.0, b"a word"),))
+    async with open_simulated(Supervisor("r", [app("a")]), {"a": talks}) as tree:
+        with tree.subscribe() as subscription:
+            (told,) = await read_until(subscription, ev.OutputLost)
+        assert (told.address, told.errno, told.lost) == ("/a", errno.ENOSPC, 6)
+        assert tree["a"].state == "running"

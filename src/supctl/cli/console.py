@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -17,7 +16,13 @@ from .facts import table
 from .narrate import sentence
 
 _GOOD = (events.TreeStarted, events.ChildStarted)
-_BAD = (events.ChildFailed, events.SupervisorGaveUp, events.ReaperRestarted, events.ChildKilled)
+_BAD = (
+    events.ChildFailed,
+    events.SupervisorGaveUp,
+    events.ReaperRestarted,
+    events.ChildKilled,
+    events.OutputLost,
+)
 
 
 class Console(ABC):
@@ -70,7 +75,9 @@ class TextConsole(Console):
 
     def _say(self, text: str, colour: str) -> None:
         line = f"supctl: {text}"
-        self._display.print(click.style(line, fg=colour) if colour and _is_coloured() else line)
+        self._display.print(
+            click.style(line, fg=colour) if colour and self._display.is_coloured else line
+        )
 
     def close(self) -> None:
         self._display.close()
@@ -96,7 +103,3 @@ class JsonConsole(Console):
 
     def close(self) -> None:
         """Nothing waits."""
-
-
-def _is_coloured() -> bool:
-    return sys.stdout.isatty()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from supctl import events
 from supctl.exits import ExitKind, ExitReason
 
@@ -34,6 +36,10 @@ def sentence(event: events.Event) -> str:
             return f"{who} gives up: {child.strip('/')} {past(reason)} after {times}"
         case events.LimitsNotEnforced(detail=detail):
             return f"{who}: {detail}"
+        case events.OutputLost(errno=0, lost=lost):
+            return f"{who}: output is stored again; {size(lost)} of it are lost"
+        case events.OutputLost(errno=errno, lost=lost):
+            return f"{who}: output is lost ({os.strerror(errno)}), {size(lost)} so far"
         case events.ReaperRestarted(detail=detail, pid=pid):
             return (
                 f"the reaper was lost ({detail}); its apps are ended and start again under a "

@@ -65,8 +65,8 @@ class LogDirectory:
         os.close(self._lock)
 
     def file_of(self, address: str, stream: str) -> Path:
-        """Return the file for a stream: ``/web/api:2``, stdout is ``web/api.2.out.log``."""
-        name = address.strip("/").replace(":", ".")
+        """Return the file for a stream: ``/web/api:2``, stdout is ``web/api@2.out.log``."""
+        name = address.strip("/").replace(":", "@")  # no name has one, api.2 may be a name
         return self.path / f"{name}.{_SUFFIXES[stream]}.log"
 
     def open_file(self, address: str, stream: str) -> int:

@@ -18,6 +18,7 @@ from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed
 from supctl.exits import SHUTDOWN, ExitReason
 from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory, default_log_directory
+from supctl.logs.file import OnProblem
 from supctl.specs import Supervisor
 
 from .child import Child, ChildStatus
@@ -208,7 +209,7 @@ async def open_tree(
     """
     log = EventLog()
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
-        capture = Capture(directory, tap=tap)
+        capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
                 world = World(AppServices(opened, capture.attach), log, random)
@@ -249,6 +250,16 @@ async def _cancel_on_give_up(tree: Tree, block: trio.CancelScope) -> None:
         await tree.wait()
     except GaveUp:
         block.cancel()
+
+
+def _problem_listener(log: EventLog) -> OnProblem:
+    """Return what turns the capture's problems, told in its own thread, into events."""
+    token = trio.lowlevel.current_trio_token()
+
+    def emit(address: str, number: int, lost: int) -> None:
+        log.emit(events.OutputLost(address=address, errno=number, lost=lost))
+
+    return lambda *problem: token.run_sync_soon(emit, *problem)
 
 
 def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:
