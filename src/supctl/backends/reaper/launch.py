@@ -55,7 +55,7 @@ def stage(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise LaunchFailed(name, error.errno or errno.EIO) from None
-    except (KeyError, ValueError, OverflowError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise LaunchFailed(name, errno.EINVAL, str(error).strip("'\"")) from None
 
 
@@ -89,7 +89,7 @@ class Launcher:
         Raises:
             LaunchFailed: naming the stage; no process is left of it.
         """
-        with self._surroundings(launch):
+        with stage("program"), self._surroundings(launch):
             program = find_program(launch.command[0], launch.env)
             if _needs_fork(launch):
                 return _fork(program, launch, stdio)
@@ -98,10 +98,13 @@ class Launcher:
     @contextmanager
     def _surroundings(self, launch: Launch) -> Iterator[None]:
         """Be, for a moment, what the program shall inherit."""
-        umask = None if launch.umask is None else os.umask(launch.umask)
-        resource.setrlimit(resource.RLIMIT_NOFILE, self._child_nofile)
-        self._marking.put(launch.mark)
+        umask: int | None = None
         try:
+            with stage("system"):
+                if launch.umask is not None:
+                    umask = os.umask(launch.umask)
+                resource.setrlimit(resource.RLIMIT_NOFILE, self._child_nofile)
+                self._marking.put(launch.mark)
             if launch.cwd is not None:
                 with stage("cwd"):
                     os.chdir(launch.cwd)
