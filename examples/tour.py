@@ -37,6 +37,7 @@ async def tour(console: Console) -> None:
                     await tree.wait()
                     nursery.cancel_scope.cancel()
                 live.update(picture(tree), refresh=True)
+        console.print()
         show_output(console, Path(logs))
 
 

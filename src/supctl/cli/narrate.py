@@ -24,8 +24,8 @@ def sentence(event: events.Event) -> str:
         case events.ChildDetached(pids=pids, kept=kept):
             fate = "they live on" if kept else "they are ended"
             return f"{who}: main process ended but left {pid_list(pids)}; {fate}"
-        case events.ChildExited(reason=reason, asked=asked, uptime=uptime):
-            return f"{who} {past(reason, asked)} after {seconds(uptime)}"
+        case events.ChildExited(reason=reason, uptime=uptime):
+            return f"{who} {past(reason)} after {seconds(uptime)}"
         case events.RestartScheduled(delay=delay, restarts=restarts):
             when = f"in {seconds(delay)}" if delay else "at once"
             return f"{who} is started again {when} (restart {restarts} in a row)"
@@ -54,11 +54,11 @@ def sentence(event: events.Event) -> str:
     return f"{who}: {event.kind}"
 
 
-def past(reason: ExitReason, asked: bool = False) -> str:
+def past(reason: ExitReason) -> str:
     """Return how something ended, as the rest of a sentence."""
     match reason.kind:
-        case ExitKind.SHUTDOWN if asked:
-            return "stopped"
+        case ExitKind.SHUTDOWN:
+            return f"stopped ({reason.detail})" if reason.detail else "stopped"
         case ExitKind.NORMAL | ExitKind.CRASHED if reason.status is not None:
             return str(reason.status)
         case ExitKind.NORMAL:
@@ -71,7 +71,7 @@ def past(reason: ExitReason, asked: bool = False) -> str:
             return "was killed" + (f" ({reason.detail})" if reason.detail else "")
         case ExitKind.LOST:
             return f"was lost ({reason.detail})"
-    return f"ended: {reason}"
+    return f"ended ({reason})"
 
 
 def seconds(value: float) -> str:
