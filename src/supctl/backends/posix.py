@@ -149,12 +149,12 @@ class PosixBackend(Backend):
         lost, orphans = self._link, dict(self._runs)
         lost.kill()
         self._link = self._start_reaper()
+        if self._on_reaper_restarted is not None:
+            self._on_reaper_restarted(detail, self._link.pid)
         for number, process in orphans.items():
             process.cut_loose()
             nursery.start_soon(self._end_lost, number, process, detail)
         await lost.close()
-        if self._on_reaper_restarted is not None:
-            self._on_reaper_restarted(detail, self._link.pid)
 
     async def _listen(self, link: ReaperLink) -> str:
         """Handle what the reaper tells until it is lost; return how that showed."""

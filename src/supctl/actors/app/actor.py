@@ -19,7 +19,6 @@ from supctl.actors.incarnation import (
     Tell,
     Up,
 )
-from supctl.actors.mailbox import Mailbox
 from supctl.backends.base import Backend, Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
 from supctl.exits import ExitKind, ExitReason
@@ -55,8 +54,7 @@ class AppActor(Incarnation):
 
     __slots__ = (
         "_address",
-        "_changed",
-        "_deadline",
+        "_sleep",
         "_process",
         "_reason",
         "_services",
@@ -67,11 +65,10 @@ class AppActor(Incarnation):
 
     def __init__(self, spec: App, address: str, services: AppServices, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
-        self._changed: Mailbox[None] = Mailbox(address)
         self._state = State.STARTING
         self._process: Process | None = None
         self._reason: ExitReason | None = None
-        self._deadline: float | None = None
+        self._sleep = trio.CancelScope()
 
     @property
     def grace(self) -> float:  # type: ignore[override]
@@ -101,25 +98,24 @@ class AppActor(Incarnation):
         self._tell(Up(process.pid, process.unenforced))
         self._decide(Event.SPAWNED)
         try:
-            while self._state is not State.EXITED:
-                await self._wait_deadline()
+            await self._wait_end()
         except BaseException:  # our own task is ended: nobody would end the program later
             process.kill()
             raise
 
-    async def _wait_deadline(self) -> None:
-        """Wait for the deadline, if there is one, or until something has changed.
+    async def _wait_end(self) -> None:
+        """Sleep until the end, waking up at each deadline.
 
-        What happens is handled at once, in the task that brings it; this task is here for the
-        time that passes, and asleep but for that.
+        What happens is handled at once, in the task that brings it; this one is here for the
+        time that passes. A deadline is set on its sleep from outside, which does not wake it.
         """
-        if self._deadline is None:
-            await self._changed.get()
-            return
-        with trio.CancelScope(deadline=self._deadline):
-            await self._changed.get()
-            return
-        self._decide(Event.GRACE_OVER)
+        while True:
+            with self._sleep:
+                await trio.sleep_forever()
+            if self._state is State.EXITED:
+                return
+            self._sleep = trio.CancelScope()
+            self._decide(Event.GRACE_OVER)
 
     def _handle(self, notice: Notice) -> None:
         match notice:
@@ -156,12 +152,11 @@ class AppActor(Incarnation):
                 process.kill()
                 self._set_deadline(KILL_PATIENCE)
             case Do.END:
-                self._changed.put(None)
+                self._sleep.cancel()
                 self._tell(self._last_report())
 
     def _set_deadline(self, seconds: float) -> None:
-        self._deadline = trio.current_time() + seconds
-        self._changed.put(None)
+        self._sleep.deadline = trio.current_time() + seconds
 
     def _last_report(self) -> Report:
         if self._process is None and self._reason is not None:
