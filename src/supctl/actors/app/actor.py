@@ -54,10 +54,10 @@ class AppActor(Incarnation):
 
     __slots__ = (
         "_address",
-        "_sleep",
         "_process",
         "_reason",
         "_services",
+        "_sleep",
         "_spec",
         "_state",
         "_tell",
