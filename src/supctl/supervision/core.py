@@ -84,6 +84,8 @@ class _Plan:
     steps: deque[_Step]
     then: Callable[[], None]
     failed: Callable[[_Child, ExitReason], None]
+    request: m.TerminateChild | m.RestartChild | None = None
+    """Whose answer is lost if the plan is dropped."""
     awaited: set[str] = field(default_factory=set)
 
 
@@ -169,8 +171,8 @@ class SupervisorCore:
             case m.ChildNotUp(name, run, reason):
                 self._try_again(self._started(name, run), reason)
             case m.ChildDown(name, run):
-                child = self._current(name, run)
-                child.exit_waits, child.state = event, ChildState.STOPPED
+                # Until its turn comes it counts as running, as for OTP's supervisor.
+                self._current(name, run).exit_waits = event
                 self._inbox.append(event)
             case _:
                 self._inbox.append(event)
@@ -185,10 +187,10 @@ class SupervisorCore:
                 self._on_retry(self._children[name], run, reason)
             case m.TimerFired(name, token):
                 self._on_timer(self._children[name], token)
-            case m.TerminateChild(name, token):
-                self._on_terminate_child(name, token)
-            case m.RestartChild(name, token):
-                self._on_restart_child(name, token)
+            case m.TerminateChild():
+                self._on_terminate_child(event)
+            case m.RestartChild():
+                self._on_restart_child(event)
             case m.Shutdown():
                 self._end(m.Finished(SHUTDOWN))
             case other:
@@ -214,8 +216,9 @@ class SupervisorCore:
         steps: Iterable[_Step],
         then: Callable[[], None] = lambda: None,
         failed: Callable[[_Child, ExitReason], None] | None = None,
+        request: m.TerminateChild | m.RestartChild | None = None,
     ) -> None:
-        self._plan = _Plan(deque(steps), then, failed or self._try_again)
+        self._plan = _Plan(deque(steps), then, failed or self._try_again, request)
         self._advance()
 
     def _advance(self) -> None:
@@ -250,7 +253,8 @@ class SupervisorCore:
         An exit that waits in the inbox is used up: it is neither counted nor judged
         (OTP-BURST-01).
         """
-        child.exit_waits = None
+        if child.exit_waits is not None:
+            child.exit_waits, child.state = None, ChildState.STOPPED
         if child.state in _NO_PROCESS:
             if child.state is ChildState.WAITING:
                 child.state, child.due_at = ChildState.STOPPED, None
@@ -326,6 +330,8 @@ class SupervisorCore:
     def _end(self, outcome: m.Finished) -> None:
         """Stop all children in reverse order, then be over."""
         self._phase, self._outcome = Phase.ENDING, outcome
+        if self._plan is not None and self._plan.request is not None:
+            self._refuse(self._plan.request)
         for event in self._inbox:
             self._refuse(event)
         self._inbox.clear()
@@ -351,7 +357,7 @@ class SupervisorCore:
         child = self._children[event.name]
         if child.exit_waits is not event:
             return  # a group restart has used it up
-        child.exit_waits = None
+        child.exit_waits, child.state = None, ChildState.STOPPED
         if self._now - child.started_at >= child.policy.backoff.reset_after:
             child.streak = 0
         if child.policy.restart.applies(normal=event.reason.is_normal):
@@ -427,7 +433,8 @@ class SupervisorCore:
 
     # Requests.
 
-    def _on_terminate_child(self, name: str, token: object) -> None:
+    def _on_terminate_child(self, request: m.TerminateChild) -> None:
+        name, token = request.name, request.token
         child = self._children.get(name)
         if child is None or child.forgotten:
             self._commands.append(m.Reply(token, ProcessNotFound(name)))
@@ -436,9 +443,11 @@ class SupervisorCore:
         self._carry_out(
             [_Step(_Kind.STOP, [child])],
             then=lambda: self._commands.append(m.Reply(token, None)),
+            request=request,
         )
 
-    def _on_restart_child(self, name: str, token: object) -> None:
+    def _on_restart_child(self, request: m.RestartChild) -> None:
+        name, token = request.name, request.token
         child = self._children.get(name)
         if child is None or child.forgotten:
             self._commands.append(m.Reply(token, ProcessNotFound(name)))
@@ -452,4 +461,5 @@ class SupervisorCore:
                 failed=lambda child, reason: self._commands.append(
                     m.Reply(token, StartFailed(name, reason.detail or str(reason)))
                 ),
+                request=request,
             )
