@@ -474,3 +474,28 @@ def test_what_cannot_be_is_said_to_be_a_bug() -> None:
     ):
         with pytest.raises(Impossible):
             world.feed(event)
+
+
+def test_a_timer_of_an_earlier_wait_does_not_end_a_later_one() -> None:
+    world = World(policy("a", backoff=SLOW), max_restarts=None).up()
+    world.exit("a")
+    world.ask(m.TerminateChild, "a")
+    world.ask(m.RestartChild, "a")
+    world.exit("a")
+    first, second = world.timers
+    assert world.fire(first) == ""
+    assert world.fire(second) == "+a"
+
+
+def test_a_used_up_exit_is_not_taken_for_a_later_one() -> None:
+    policies = [policy("a"), policy("t", "transient"), policy("z")]
+    world = World(*policies, strategy=ALL, slow=["z"]).up()
+    world.feed(m.ChildUp("z", 1))
+    world.seen()
+    world.exit("a")  # stops z, which takes its time; t has to wait for it
+    world.feed(m.ChildDown("t", 1, NORMAL))  # will be used up by the group restart
+    world.feed(m.ChildDown("z", 1, SHUTDOWN))
+    assert world.seen() == "+a +t +z"
+    world.feed(m.ChildDown("t", 2, CRASH))  # of its new life, while z still starts
+    world.feed(m.ChildUp("z", 2))
+    assert world.seen() == "-z"  # the crash counts, and it is the crash
