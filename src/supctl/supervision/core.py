@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
@@ -23,6 +22,7 @@ from supctl.specs import Intensity, Restart, Strategy
 
 from . import messages as m
 from .messages import ChildPolicy, ChildState
+from .plan import ChildRecord, Plan, Retry, Step, StepKind
 from .window import RestartWindow
 
 _NO_PROCESS: Final = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED})
@@ -40,62 +40,6 @@ class Phase(Enum):
 
 class Impossible(RuntimeError):
     """An event that cannot come about in this state: a bug of the shell."""
-
-
-@dataclass(slots=True, eq=False)
-class _Child:
-    """The core's record of one child."""
-
-    policy: ChildPolicy
-    place: int
-    state: ChildState = ChildState.STOPPED
-    run: int = 0
-    started_at: float = 0.0
-    streak: int = 0
-    """Restarts since the last stable run."""
-    delay: float = 0.0
-    """The back-off before the last restart."""
-    due_at: float | None = None
-    timer: int = 0
-    """Token of the timer that counts; those with others are stale."""
-    exit_waits: m.ChildDown | None = None
-    """Its end, while that waits in the inbox."""
-    forgotten: bool = False
-    """A temporary child that has ended: a group restart does not bring it back."""
-
-
-class _Kind(Enum):
-    START = auto()
-    STOP = auto()
-
-
-@dataclass(slots=True)
-class _Step:
-    """Children to be started or stopped together; the next step begins when all have answered."""
-
-    kind: _Kind
-    children: Sequence[_Child]
-
-
-@dataclass(slots=True)
-class _Plan:
-    """Steps under way, what comes after the last, and what if a child does not start."""
-
-    steps: deque[_Step]
-    then: Callable[[], None]
-    failed: Callable[[_Child, ExitReason], None]
-    request: m.TerminateChild | m.RestartChild | None = None
-    """Whose answer is lost if the plan is dropped."""
-    awaited: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True, slots=True)
-class _Retry:
-    """A failed restart to be tried again, behind all that has already arrived (OTP-AGAIN-01)."""
-
-    name: str
-    run: int
-    reason: ExitReason
 
 
 class SupervisorCore:
@@ -117,7 +61,7 @@ class SupervisorCore:
         random: Callable[[], float],
     ) -> None:
         self._children = {
-            policy.name: _Child(policy, place) for place, policy in enumerate(children)
+            policy.name: ChildRecord(policy, place) for place, policy in enumerate(children)
         }
         self._strategy = strategy
         self._intensity = intensity or Intensity()
@@ -125,8 +69,8 @@ class SupervisorCore:
         self._concurrent = concurrent
         self._random = random
         self._phase = Phase.NEW
-        self._plan: _Plan | None = None
-        self._inbox: deque[m.Event | _Retry] = deque()
+        self._plan: Plan | None = None
+        self._inbox: deque[m.Event | Retry] = deque()
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._now = 0.0
@@ -177,13 +121,13 @@ class SupervisorCore:
             case _:
                 self._inbox.append(event)
 
-    def _dispatch(self, event: m.Event | _Retry) -> None:
+    def _dispatch(self, event: m.Event | Retry) -> None:
         match event:
             case m.Begin():
                 self._begin()
             case m.ChildDown():
                 self._on_exit(event)
-            case _Retry(name, run, reason):
+            case Retry(name, run, reason):
                 self._on_retry(self._children[name], run, reason)
             case m.TimerFired(name, token):
                 self._on_timer(self._children[name], token)
@@ -196,13 +140,13 @@ class SupervisorCore:
             case other:
                 raise Impossible(f"{other} does not wait in the inbox")
 
-    def _current(self, name: str, run: int) -> _Child:
+    def _current(self, name: str, run: int) -> ChildRecord:
         child = self._children[name]
         if child.run != run:
             raise Impossible(f"{name} is in run {child.run}, but something came of run {run}")
         return child
 
-    def _started(self, name: str, run: int) -> _Child:
+    def _started(self, name: str, run: int) -> ChildRecord:
         """Return the child that was started outside of any plan and has answered."""
         child = self._current(name, run)
         if child.state is not ChildState.STARTING:
@@ -213,12 +157,12 @@ class SupervisorCore:
 
     def _carry_out(
         self,
-        steps: Iterable[_Step],
+        steps: Iterable[Step],
         then: Callable[[], None] = lambda: None,
-        failed: Callable[[_Child, ExitReason], None] | None = None,
+        failed: Callable[[ChildRecord, ExitReason], None] | None = None,
         request: m.TerminateChild | m.RestartChild | None = None,
     ) -> None:
-        self._plan = _Plan(deque(steps), then, failed or self._try_again, request)
+        self._plan = Plan(deque(steps), then, failed or self._try_again, request)
         self._advance()
 
     def _advance(self) -> None:
@@ -231,13 +175,13 @@ class SupervisorCore:
                 return
             self._begin_step(plan, plan.steps.popleft())
 
-    def _begin_step(self, plan: _Plan, step: _Step) -> None:
+    def _begin_step(self, plan: Plan, step: Step) -> None:
         for child in step.children:
-            wanted = self._start(child) if step.kind is _Kind.START else self._stop(child)
+            wanted = self._start(child) if step.kind is StepKind.START else self._stop(child)
             if wanted:
                 plan.awaited.add(child.policy.name)
 
-    def _start(self, child: _Child) -> bool:
+    def _start(self, child: ChildRecord) -> bool:
         """Start a child that has no process; return whether an answer is to come."""
         if child.state not in _NO_PROCESS or child.forgotten:
             return False
@@ -247,7 +191,7 @@ class SupervisorCore:
         self._commands.append(m.StartChild(child.policy.name, child.run))
         return True
 
-    def _stop(self, child: _Child) -> bool:
+    def _stop(self, child: ChildRecord) -> bool:
         """Stop a child; return whether an answer is to come.
 
         An exit that waits in the inbox is used up: it is neither counted nor judged
@@ -292,21 +236,21 @@ class SupervisorCore:
         self._advance()
         return True
 
-    def _is_up(self, child: _Child) -> None:
+    def _is_up(self, child: ChildRecord) -> None:
         child.state, child.started_at = ChildState.RUNNING, self._now
 
-    def _is_down(self, child: _Child) -> None:
+    def _is_down(self, child: ChildRecord) -> None:
         child.state = ChildState.STOPPED
 
-    def _forget_temporary(self, child: _Child) -> None:
+    def _forget_temporary(self, child: ChildRecord) -> None:
         if child.policy.restart is Restart.TEMPORARY:
             child.forgotten = True
 
-    def _steps(self, kind: _Kind, children: Sequence[_Child]) -> list[_Step]:
+    def _steps(self, kind: StepKind, children: Sequence[ChildRecord]) -> list[Step]:
         """Return steps for ``children``: one for each, or one for all if we are concurrent."""
         if self._concurrent:
-            return [_Step(kind, children)] if children else []
-        return [_Step(kind, [child]) for child in children]
+            return [Step(kind, children)] if children else []
+        return [Step(kind, [child]) for child in children]
 
     # The start phase and the end.
 
@@ -314,14 +258,14 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
-        steps = self._steps(_Kind.START, list(self._children.values()))
+        steps = self._steps(StepKind.START, list(self._children.values()))
         self._carry_out(steps, then=self._all_up, failed=self._roll_back)
 
     def _all_up(self) -> None:
         self._phase = Phase.RUNNING
         self._commands.append(m.Up())
 
-    def _roll_back(self, child: _Child, reason: ExitReason) -> None:
+    def _roll_back(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
         detail = f"{child.policy.name}: {reason.detail or reason}"
         told = ExitReason(ExitKind.START_FAILED, reason.status, detail)
@@ -336,7 +280,7 @@ class SupervisorCore:
             self._refuse(event)
         self._inbox.clear()
         children = list(reversed(self._children.values()))
-        self._carry_out(self._steps(_Kind.STOP, children), then=self._over)
+        self._carry_out(self._steps(StepKind.STOP, children), then=self._over)
 
     def _over(self) -> None:
         self._phase = Phase.OVER
@@ -345,7 +289,7 @@ class SupervisorCore:
         self._inbox.clear()
         self._commands.append(self._outcome)
 
-    def _refuse(self, event: m.Event | _Retry) -> None:
+    def _refuse(self, event: m.Event | Retry) -> None:
         """Answer a request that nobody will carry out any more; other events mean nothing now."""
         if isinstance(event, m.TerminateChild | m.RestartChild):
             error = InvalidState("the supervisor", "stopping", "one that runs")
@@ -365,7 +309,7 @@ class SupervisorCore:
         else:
             self._forget_temporary(child)
 
-    def _restart(self, child: _Child, reason: ExitReason) -> None:
+    def _restart(self, child: ChildRecord, reason: ExitReason) -> None:
         """Restart ``child`` and its group, unless one of the two limits forbids it."""
         policy = child.policy
         if policy.give_up_after is not None and child.streak >= policy.give_up_after:
@@ -383,24 +327,24 @@ class SupervisorCore:
         else:
             self._wait(child)
 
-    def _wait(self, child: _Child) -> None:
+    def _wait(self, child: ChildRecord) -> None:
         """Stop the rest of the group now, and start all of it when the delay is over."""
         child.state, child.due_at = ChildState.WAITING, self._now + child.delay
         child.timer += 1
         self._commands.append(m.SetTimer(child.policy.name, child.timer, child.delay))
         others = [other for other in self._group(child) if other is not child]
         if others:
-            self._carry_out(self._steps(_Kind.STOP, others[::-1]))
+            self._carry_out(self._steps(StepKind.STOP, others[::-1]))
 
-    def _on_timer(self, child: _Child, token: int) -> None:
+    def _on_timer(self, child: ChildRecord, token: int) -> None:
         if child.state is ChildState.WAITING and child.timer == token:
             self._restart_group(child)
 
-    def _on_retry(self, child: _Child, run: int, reason: ExitReason) -> None:
+    def _on_retry(self, child: ChildRecord, run: int, reason: ExitReason) -> None:
         if child.state is ChildState.WAITING and child.run == run and child.due_at is None:
             self._restart(child, reason)
 
-    def _group(self, child: _Child) -> list[_Child]:
+    def _group(self, child: ChildRecord) -> list[ChildRecord]:
         """Return who is restarted together with ``child``, in start order."""
         match self._strategy:
             case Strategy.ONE_FOR_ONE:
@@ -410,22 +354,22 @@ class SupervisorCore:
             case Strategy.REST_FOR_ONE:
                 return list(self._children.values())[child.place :]
 
-    def _restart_group(self, child: _Child) -> None:
+    def _restart_group(self, child: ChildRecord) -> None:
         """Stop what runs of the group in reverse order, then start it in order."""
         if self._concurrent:
             self._start(child)  # its siblings are not concerned, so nothing has to wait for it
             return
         group = self._group(child)
-        stops = self._steps(_Kind.STOP, [other for other in group[::-1] if other is not child])
+        stops = self._steps(StepKind.STOP, [other for other in group[::-1] if other is not child])
         revived = [other for other in group if other.state is not ChildState.FAILED]
-        self._carry_out([*stops, *self._steps(_Kind.START, revived)])
+        self._carry_out([*stops, *self._steps(StepKind.START, revived)])
 
-    def _try_again(self, child: _Child, reason: ExitReason) -> None:
+    def _try_again(self, child: ChildRecord, reason: ExitReason) -> None:
         """A restart has failed; the next waits its turn, and is counted then (OTP-AGAIN-01)."""
         child.state = ChildState.WAITING
-        self._inbox.append(_Retry(child.policy.name, child.run, reason))
+        self._inbox.append(Retry(child.policy.name, child.run, reason))
 
-    def _give_up(self, child: _Child, reason: ExitReason) -> None:
+    def _give_up(self, child: ChildRecord, reason: ExitReason) -> None:
         gave_up = m.GaveUp(child.policy.name, len(self._window), self._intensity.within, reason)
         child.state = ChildState.STOPPED
         self._commands.append(gave_up)
@@ -441,7 +385,7 @@ class SupervisorCore:
             return
         child.streak = 0
         self._carry_out(
-            [_Step(_Kind.STOP, [child])],
+            [Step(StepKind.STOP, [child])],
             then=lambda: self._commands.append(m.Reply(token, None)),
             request=request,
         )
@@ -456,7 +400,7 @@ class SupervisorCore:
         else:
             child.streak = 0
             self._carry_out(
-                [_Step(_Kind.START, [child])],
+                [Step(StepKind.START, [child])],
                 then=lambda: self._commands.append(m.Reply(token, None)),
                 failed=lambda child, reason: self._commands.append(
                     m.Reply(token, StartFailed(name, reason.detail or str(reason)))
