@@ -58,6 +58,11 @@ S, E, D = State, Event, Do
             (S.EXITED, [D.ASK, D.END]),
             id="called off before it started",
         ),
+        pytest.param(
+            [E.STOP, E.KILL, E.SPAWNED, E.GONE],
+            (S.EXITED, [D.KILL, D.END]),
+            id="forced before it started",
+        ),
         pytest.param([E.STOP, E.NOT_SPAWNED], (S.EXITED, [D.END]), id="called off, never started"),
         pytest.param(
             [E.SPAWNED, E.STOP, E.KILL, E.KILL, E.GONE],

@@ -167,6 +167,7 @@ class AppActor(Incarnation):
 
 _SHOWN = {
     State.CALLED_OFF: "stopping",
+    State.DOOMED: "stopping",
     State.KILLING: "stopping",
     State.ENDING: "stopping",
 }

@@ -17,6 +17,8 @@ class State(StrEnum):
     RUNNING = "running"
     CALLED_OFF = "called off"
     """It was asked to stop before it had started."""
+    DOOMED = "doomed"
+    """It was to be killed before it had started."""
     ENDING = "ending"
     """Its main process has ended; whether it left anything behind is not known yet."""
     DETACHED = "detached"
@@ -66,11 +68,15 @@ TABLE: Final[dict[tuple[State, Event], tuple[State, Do]]] = {
     (_S.STARTING, _E.SPAWNED): (_S.RUNNING, _D.NOTHING),
     (_S.STARTING, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
     (_S.STARTING, _E.STOP): (_S.CALLED_OFF, _D.NOTHING),
-    (_S.STARTING, _E.KILL): (_S.CALLED_OFF, _D.NOTHING),
+    (_S.STARTING, _E.KILL): (_S.DOOMED, _D.NOTHING),
     (_S.CALLED_OFF, _E.SPAWNED): (_S.STOPPING, _D.ASK),
     (_S.CALLED_OFF, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
     (_S.CALLED_OFF, _E.STOP): (_S.CALLED_OFF, _D.NOTHING),
-    (_S.CALLED_OFF, _E.KILL): (_S.CALLED_OFF, _D.NOTHING),
+    (_S.CALLED_OFF, _E.KILL): (_S.DOOMED, _D.NOTHING),
+    (_S.DOOMED, _E.SPAWNED): (_S.KILLING, _D.KILL),
+    (_S.DOOMED, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
+    (_S.DOOMED, _E.STOP): (_S.DOOMED, _D.NOTHING),
+    (_S.DOOMED, _E.KILL): (_S.DOOMED, _D.NOTHING),
     (_S.RUNNING, _E.STOP): (_S.STOPPING, _D.ASK),
     (_S.RUNNING, _E.KILL): (_S.KILLING, _D.KILL),
     (_S.RUNNING, _E.EXITED): (_S.ENDING, _D.NOTHING),
@@ -105,13 +111,17 @@ TABLE: Final[dict[tuple[State, Event], tuple[State, Do]]] = {
 IMPOSSIBLE: Final = (
     # Only what starts can turn out to have started or not.
     {(s, e) for s in _S for e in (_E.SPAWNED, _E.NOT_SPAWNED)}
-    - {(s, e) for s in (_S.STARTING, _S.CALLED_OFF) for e in (_E.SPAWNED, _E.NOT_SPAWNED)}
+    - {
+        (s, e)
+        for s in (_S.STARTING, _S.CALLED_OFF, _S.DOOMED)
+        for e in (_E.SPAWNED, _E.NOT_SPAWNED)
+    }
     # There is a deadline while it is stopping or being killed, and nowhere else.
     | {(s, _E.GRACE_OVER) for s in _S if s not in (_S.STOPPING, _S.KILLING)}
     # A process that does not run yet, or of which nothing is left, does nothing more.
     | {
         (s, e)
-        for s in (_S.STARTING, _S.CALLED_OFF, _S.EXITED)
+        for s in (_S.STARTING, _S.CALLED_OFF, _S.DOOMED, _S.EXITED)
         for e in (_E.EXITED, _E.LEFT, _E.LEFT_FREE, _E.GONE)
     }
     # The main process ends once, before anything is said of what it leaves behind.
