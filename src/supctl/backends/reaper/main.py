@@ -28,9 +28,9 @@ from .protocol import LIMIT, MAX_DESCRIPTORS, VERSION, Launch, decode, encode
 from .runs import Run, Runs, status_of
 
 _READ_SIZE: Final = 256 * 1024
-_LOOK_REST: Final = 4
-"""How much longer than a look over ``/proc`` the pause after it: in a storm of ends, a fifth of
-our time goes into looks, and each serves all that have ended meanwhile."""
+_LOOK_REST: Final = 1
+"""How long the pause after a look over ``/proc`` is, in lengths of that look: in a storm of ends
+half of our time goes into looks, and each serves all that have ended meanwhile."""
 
 _SIGNALS: Final = signal.valid_signals()
 
