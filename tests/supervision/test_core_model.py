@@ -6,6 +6,8 @@ end when they like, operators ask, timers fire. The model keeps the whole histor
 
 from __future__ import annotations
 
+from hypothesis import Phase as Generation
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -189,3 +191,7 @@ class Supervision(RuleBasedStateMachine):
 
 
 TestSupervision = Supervision.TestCase
+# A failing run is printed as it was found: shrinking one of forty steps can take minutes.
+TestSupervision.settings = settings(
+    max_examples=100, stateful_step_count=40, phases=[Generation.explicit, Generation.generate]
+)
