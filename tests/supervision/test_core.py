@@ -499,3 +499,9 @@ def test_a_used_up_exit_is_not_taken_for_a_later_one() -> None:
     world.feed(m.ChildDown("t", 2, CRASH))  # of its new life, while z still starts
     world.feed(m.ChildUp("z", 2))
     assert world.seen() == "-z"  # the crash counts, and it is the crash
+
+
+def test_a_member_that_fails_for_good_does_not_hold_up_its_group() -> None:
+    world = World("a", policy("b", give_up_after=0), "c", strategy=ALL).up()
+    world.fails = ["b"]
+    assert world.exit("c") == "-b -a +a !b failed b +c"

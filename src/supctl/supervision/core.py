@@ -343,6 +343,14 @@ class SupervisorCore:
     def _on_retry(self, child: ChildRecord, run: int, reason: ExitReason) -> None:
         if child.state is ChildState.WAITING and child.run == run and child.due_at is None:
             self._restart(child, reason)
+            if self.state_of(child.policy.name) is ChildState.FAILED:
+                self._go_on_without(child)
+
+    def _go_on_without(self, failed: ChildRecord) -> None:
+        """Start the rest of a group whose restart ``failed`` has held up for good."""
+        group = self._group(failed)
+        rest = [child for child in group if child.state is not ChildState.FAILED]
+        self._carry_out(self._steps(StepKind.START, rest))
 
     def _group(self, child: ChildRecord) -> list[ChildRecord]:
         """Return who is restarted together with ``child``, in start order."""
