@@ -127,8 +127,8 @@ class SupervisorCore:
                 self._begin()
             case m.ChildDown():
                 self._on_exit(event)
-            case Retry(name, run, reason):
-                self._on_retry(self._children[name], run, reason)
+            case Retry(name, reason):
+                self._on_retry(self._children[name], reason)
             case m.TimerFired(name, token):
                 self._on_timer(self._children[name], token)
             case m.TerminateChild():
@@ -340,8 +340,9 @@ class SupervisorCore:
         if child.state is ChildState.WAITING and child.timer == token:
             self._restart_group(child)
 
-    def _on_retry(self, child: ChildRecord, run: int, reason: ExitReason) -> None:
-        if child.state is ChildState.WAITING and child.run == run and child.due_at is None:
+    def _on_retry(self, child: ChildRecord, reason: ExitReason) -> None:
+        """Act if the child still waits, whichever attempt queued the retry (OTP-AGAIN-05)."""
+        if child.state is ChildState.WAITING and child.due_at is None:
             self._restart(child, reason)
             if self.state_of(child.policy.name) is ChildState.FAILED:
                 self._go_on_without(child)
@@ -375,7 +376,7 @@ class SupervisorCore:
     def _try_again(self, child: ChildRecord, reason: ExitReason) -> None:
         """A restart has failed; the next waits its turn, and is counted then (OTP-AGAIN-01)."""
         child.state = ChildState.WAITING
-        self._inbox.append(Retry(child.policy.name, child.run, reason))
+        self._inbox.append(Retry(child.policy.name, reason))
 
     def _give_up(self, child: ChildRecord, reason: ExitReason) -> None:
         gave_up = m.GaveUp(child.policy.name, len(self._window), self._intensity.within, reason)

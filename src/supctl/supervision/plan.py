@@ -67,5 +67,4 @@ class Retry:
     """A failed restart to be tried again, behind all that has already arrived (OTP-AGAIN-01)."""
 
     name: str
-    run: int
     reason: ExitReason
