@@ -8,6 +8,7 @@ The packages, from the bottom up; each may import only what stands above it here
 - ``actors``: who does it: actors, and the app actor that is one managed program.
 - ``supervision``: what should happen: strategies, intensity, back-off, the tree.
 - ``config``: files people write, turned into specs.
+- ``testing``: a pytest plugin for real processes, and rehearsals in virtual time.
 - ``cli``: the ``supctl`` command.
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final, Self, TypeVar
@@ -69,17 +69,22 @@ class Subscription:
 
 
 class EventLog:
-    """Numbers events, keeps the latest and hands them to all subscriptions."""
+    """Numbers events, keeps the latest and hands them to all subscriptions.
 
-    def __init__(self) -> None:
+    Args:
+        wall_clock: returns seconds since 1970, the ``at_wall`` of events.
+    """
+
+    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
         self._seq = 0
+        self._wall_clock = wall_clock
         self._subscriptions: list[Subscription] = []
         self.latest: deque[Event] = deque(maxlen=_KEPT)
 
     def emit(self, event: E) -> E:
         """Record ``event`` and return it with number and times filled in."""
         self._seq += 1
-        told = replace(event, seq=self._seq, at=trio.current_time(), at_wall=time.time())
+        told = replace(event, seq=self._seq, at=trio.current_time(), at_wall=self._wall_clock())
         self.latest.append(told)
         for subscription in self._subscriptions:
             subscription.offer(told)

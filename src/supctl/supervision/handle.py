@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from supctl.actors.app.actor import AppActor
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
 from supctl.errors import InvalidState
@@ -63,6 +64,17 @@ class Handle:
         if not isinstance(child.life, WorkerActor):
             raise InvalidState(self.address, node.state_of(child), "a worker that runs")
         return child.life.ref
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process group of an app. Never blocks.
+
+        Raises:
+            InvalidState: it is no app, or has no process now.
+        """
+        node, child = self._find()
+        if not isinstance(child.life, AppActor) or not child.pid:
+            raise InvalidState(self.address, node.state_of(child), "an app that runs")
+        child.life.signal(number)
 
     async def stop(self) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.

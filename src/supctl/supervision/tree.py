@@ -213,7 +213,7 @@ async def open_tree(
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
                 world = World(AppServices(opened, capture.attach), log, random)
-                async with _living(Tree(spec, world), wait_up) as tree:
+                async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
             # A slow disk must not block the loop, nor a cancellation lose the last lines.
@@ -223,8 +223,11 @@ async def open_tree(
 
 
 @asynccontextmanager
-async def _living(tree: Tree, wait_up: bool) -> AsyncIterator[Tree]:
-    """Run ``tree`` beside the block; cancel the block when the root gives up."""
+async def running(tree: Tree, *, wait_up: bool) -> AsyncIterator[Tree]:
+    """Run ``tree`` beside the block, in a world that the caller has made.
+
+    Everything else is as in :func:`open_tree`, which makes a world with logs around it.
+    """
     error: BaseException | None = None
     block = trio.CancelScope()
     async with trio.open_nursery() as nursery:

@@ -84,6 +84,11 @@ class AppActor(Incarnation):
     def kill(self) -> None:
         self._decide(Event.KILL)
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the process group. Does nothing before the start and after the end."""
+        if self._process is not None:
+            self._process.signal(number)
+
     async def run(self) -> None:
         try:
             process = await self._services.backend.spawn(process_spec(self._spec), self._handle)
