@@ -42,7 +42,7 @@ async def _serve(program: str, folder: str) -> None:
         return
     at_once = Backoff(initial=0.0)
     apps = [App(f"app{n}", [program], env={}, backoff=at_once) for n in range(int(words[1]))]
-    spec = Supervisor("bench", apps, max_restarts=None, concurrent=True)
+    spec = Supervisor("bench", apps, max_restarts=None, start="concurrent")
     async with open_tree(spec, log_directory=f"{folder}/logs") as tree:
         await commands.receive_some(4096)
         asked_at = time.monotonic_ns()

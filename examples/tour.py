@@ -17,7 +17,7 @@ from rich.table import Table
 from supctl import Tree, open_tree
 from supctl.cli.narrate import past, seconds, sentence
 from supctl.config import load
-from supctl.supervision.child import ChildStatus
+from supctl.supervision.status import ChildStatus
 
 SECONDS = 12.0
 COLOURS = {"running": "green", "backoff": "yellow", "failed": "red", "exited": "dim"}

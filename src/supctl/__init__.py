@@ -19,10 +19,14 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from .actors.actor import IGNORE as IGNORE
     from .actors.actor import Actor as Actor
     from .specs import App as App
     from .specs import Backoff as Backoff
+    from .specs import DynamicSupervisor as DynamicSupervisor
     from .specs import Limits as Limits
+    from .specs import PartitionSupervisor as PartitionSupervisor
+    from .specs import StartRate as StartRate
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
     from .specs import Worker as Worker
@@ -33,10 +37,14 @@ if TYPE_CHECKING:
 # Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
 # modules of this package with nothing but the standard library.
 _PLACES = {
+    "IGNORE": ".actors.actor",
     "Actor": ".actors.actor",
     "App": ".specs",
     "Backoff": ".specs",
+    "DynamicSupervisor": ".specs",
     "Limits": ".specs",
+    "PartitionSupervisor": ".specs",
+    "StartRate": ".specs",
     "Stop": ".specs",
     "Supervisor": ".specs",
     "Worker": ".specs",

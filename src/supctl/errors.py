@@ -246,3 +246,29 @@ class GaveUp(SupctlError):
             f"{self.supervisor} gave up: {self.child} {self.reason} "
             f"after {self.restarts} {times} within {self.within:g} s"
         )
+
+
+class AlreadyPresent(SupctlError):
+    """A supervisor has a child of that name already, though it does not run."""
+
+    code, category = "already_present", "supervision"
+
+    def __init__(self, child: str, state: str) -> None:
+        self.child, self.state = child, state
+        super().__init__(child, state)
+
+    def __str__(self) -> str:
+        return f"there is a child {self.child!r} already, {self.state}; restart or delete it"
+
+
+class Unsupported(SupctlError):
+    """What was asked for does not exist for its target; says what to do instead."""
+
+    code, category = "unsupported", "supervision"
+
+    def __init__(self, what: str, target: str, instead: str) -> None:
+        self.what, self.target, self.instead = what, target, instead
+        super().__init__(what, target, instead)
+
+    def __str__(self) -> str:
+        return f"{self.what} is not for {self.target}; {self.instead}"

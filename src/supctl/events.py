@@ -62,6 +62,21 @@ class ChildStartFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildIgnored(Event):
+    """A child that was started found that it is not needed; it does not run, and that is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildAdded(Event):
+    """A child was added to a supervisor that runs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildForgotten(Event):
+    """A child that was added does not run any more and is not known any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStopping(Event):
     """A child was asked to stop; it has ``grace`` seconds."""
 
@@ -102,6 +117,13 @@ class RestartScheduled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPaced(Event):
+    """A restart is due, but the start rate gives it its turn only in ``delay`` seconds."""
+
+    delay: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildFailed(Event):
     """A child used up its ``give_up_after``; it stays down, its siblings live on."""
 
@@ -116,6 +138,28 @@ class SupervisorGaveUp(Event):
     child: str
     restarts: int
     within: float
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorAutoShutdown(Event):
+    """A supervisor ends because a significant child (``child``) has ended for good."""
+
+    child: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisorReport(Event):
+    """What OTP's supervisor would report as an error, for those who watch for that.
+
+    The event that it is about is its ``cause``.
+    """
+
+    context: str
+    """``child_terminated``, ``start_error``, ``shutdown_error`` or ``shutdown``."""
+    child: str
+    """Its address; empty if it is about several children."""
+    children: int
     reason: ExitReason
 
 

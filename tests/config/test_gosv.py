@@ -48,7 +48,7 @@ def test_gosvs_own_example(write: Write, name: str, tmp_path: Path) -> None:
             App("worker", ["/bin/sh"], env=env, backoff=backoff, give_up_after=3),
         ],
         max_restarts=None,
-        concurrent=True,
+        start="concurrent",
     )
 
 

@@ -272,8 +272,8 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
             "rest_for_one (did you mean 'one_for_one'?)",
         ),
         (
-            "[apps.a]\nstrategy = 'one_for_all'\nconcurrent = true\napps.b.actor = 'm:C'",
-            "apps.a.concurrent is true; wanted false with strategy one_for_all",
+            "[apps.a]\nstrategy = 'one_for_all'\nstart = 'concurrent'\napps.b.actor = 'm:C'",
+            "apps.a.start is 'concurrent'; wanted 'sequential' with strategy one_for_all",
         ),
         (
             "supervisor.max_restarts = -1\napps.b.actor = 'm:C'",

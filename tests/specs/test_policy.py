@@ -138,7 +138,7 @@ def app(**keys: Any) -> Callable[[], object]:
         (lambda: Supervisor("s", strategy="all"), "strategy"),
         (lambda: Supervisor("s", [App("a", ["x"]), App("a", ["y"])]), "children"),
         (lambda: Supervisor("s", ["a"]), "children"),  # type: ignore[list-item]
-        (lambda: Supervisor("s", strategy="one_for_all", concurrent=True), "concurrent"),
+        (lambda: Supervisor("s", strategy="one_for_all", start="concurrent"), "start"),
         (lambda: Supervisor("s", max_restarts=-1), "max_restarts"),
     ],
 )

@@ -11,7 +11,8 @@ from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason, ExitStatus
 from supctl.specs import Backoff, Intensity, Restart, Strategy
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
-from supctl.supervision.core import Impossible, Phase, SupervisorCore
+from supctl.supervision.core import Phase, SupervisorCore
+from supctl.supervision.plans import Impossible
 
 CRASH = ExitReason(ExitKind.CRASHED, ExitStatus(code=1))
 NO_START = ExitReason(ExitKind.START_FAILED, detail="scripted")
@@ -40,6 +41,7 @@ class World:
             child if isinstance(child, m.ChildPolicy) else m.ChildPolicy(child, backoff=NO_BACKOFF)
             for child in children
         ]
+        self.names = [policy.name for policy in policies]
         self.core = SupervisorCore(
             policies,
             strategy=strategy,
@@ -61,7 +63,7 @@ class World:
 
     def obey(self, command: m.Command) -> None:
         match command:
-            case m.StartChild(name, run):
+            case m.Start(name, run):
                 self.runs[name] = run
                 if name in self.fails:
                     self.fails.remove(name)
@@ -71,7 +73,7 @@ class World:
                     self.trace.append(f"+{name}")
                     if name not in self.slow:
                         self.feed(m.ChildUp(name, run))
-            case m.StopChild(name, run):
+            case m.Stop(name, run):
                 self.trace.append(f"-{name}")
                 if name not in self.slow:
                     self.feed(m.ChildDown(name, run, SHUTDOWN))
@@ -107,7 +109,7 @@ class World:
         token = object()
         self.feed(make(name, token))
         (reply,) = [reply for reply in self.replies if reply.token is token]
-        return reply.result
+        return reply.result if isinstance(reply.result, Exception) else None
 
     def seen(self) -> str:
         """Return what has happened since the last look."""
@@ -116,7 +118,7 @@ class World:
         return told
 
     def states(self) -> str:
-        return " ".join(str(self.core.state_of(name)) for name in self.core._children)
+        return " ".join(str(self.core.state_of(name)) for name in self.names)
 
 
 def policy(name: str, restart: Restart | str = "permanent", **keys: object) -> m.ChildPolicy:

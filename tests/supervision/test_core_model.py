@@ -68,14 +68,14 @@ class Supervision(RuleBasedStateMachine):
     def check(self, command: m.Command) -> None:
         assert self.finished is None or isinstance(command, m.Reply), "said after the end"
         match command:
-            case m.StartChild(name, run):
+            case m.Start(name, run):
                 assert name not in self.starting, "started twice"
                 assert name not in self.running, "two lives at once"
                 if not self.concurrent:
                     assert not self.stopping, "started before the last of the group was down"
                     assert not self.starting, "started before the one before it was up"
                 self.starting[name] = run
-            case m.StopChild(name):
+            case m.Stop(name):
                 assert name in self.starting or name in self.running, "stopped what does not live"
                 assert name not in self.stopping, "asked to stop twice"
                 self.stopping.add(name)

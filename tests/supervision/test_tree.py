@@ -57,8 +57,9 @@ async def test_delay_between_crash_and_restart_is_the_one_that_is_told(
         with tree.subscribe() as subscription:
             seen = await read_until(subscription, ev.ChildStarted)
         nursery.cancel_scope.cancel()
-    crashed, scheduled, again = seen
+    crashed, report, scheduled, again = seen
     assert isinstance(crashed, ev.ChildExited)
+    assert (report.context, report.child, report.cause) == ("child_terminated", "/a", crashed.seq)
     assert (crashed.uptime, crashed.reason.kind) == (5.0, ExitKind.CRASHED)
     assert (scheduled.delay, scheduled.cause) == (1.5, crashed.seq)
     assert again.at - crashed.at == 1.5
@@ -266,7 +267,7 @@ async def test_concurrent_children_stop_together(
     autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
 ) -> None:
     children = [app(f"a{number}", "slow") for number in range(20)]
-    spec = Supervisor("r", children, concurrent=True)
+    spec = Supervisor("r", children, start="concurrent")
     async with open_simulated(spec, {"slow": Program(stop_delay=3.0)}):
         asked_at = trio.current_time()
     assert trio.current_time() - asked_at == 3.0

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Self
+from enum import Enum
+from typing import Any, ClassVar, Final, Self
 
 import trio
 
 from supctl.exits import ExitReason
 
 from .ref import Ref
+
+
+class Ignore(Enum):
+    """The type of :data:`IGNORE`."""
+
+    IGNORE = "ignore"
+
+
+IGNORE: Final = Ignore.IGNORE
+"""What :meth:`Actor.init` returns if the actor is not needed."""
 
 
 class Actor:
@@ -38,8 +49,13 @@ class Actor:
     _ref: Ref[Any]
     _nursery: trio.Nursery
 
-    async def init(self) -> None:
-        """Prepare; the start has succeeded when this returns."""
+    async def init(self) -> Ignore | None:
+        """Prepare; the start has succeeded when this returns.
+
+        An actor that finds that it is not needed returns :data:`supctl.IGNORE`: it does not run,
+        and its supervisor goes on as if it did (OTP's ``ignore``).
+        """
+        return None
 
     async def terminate(self, reason: ExitReason) -> None:
         """Clean up, before an orderly stop and after a crash; has the spec's ``grace``."""

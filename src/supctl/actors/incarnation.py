@@ -27,6 +27,11 @@ class NotUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """The start has found that it is not needed; nothing of it is left. The last report."""
+
+
+@dataclass(frozen=True, slots=True)
 class Detached:
     """Its main process has ended and these descendants live on; ``kept``: they may."""
 
@@ -48,7 +53,7 @@ class Down:
     reason: ExitReason
 
 
-Report: TypeAlias = Up | NotUp | Detached | Killed | Down
+Report: TypeAlias = Up | NotUp | Ignored | Detached | Killed | Down
 Tell: TypeAlias = Callable[[Report], None]
 
 
@@ -56,7 +61,7 @@ class Incarnation(ABC):
     """One life of a child.
 
     Its supervisor runs :meth:`run` in a task of its own and hears by reports: one of
-    :class:`Up` and :class:`NotUp`; after ``Up`` in the end one :class:`Down`.
+    :class:`Up`, :class:`NotUp` and :class:`Ignored`; after ``Up`` in the end one :class:`Down`.
     """
 
     __slots__ = ()

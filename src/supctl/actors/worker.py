@@ -12,8 +12,8 @@ from supctl.errors import ActorGone, InvalidConfig
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import Worker
 
-from .actor import Actor
-from .incarnation import Down, Incarnation, Killed, NotUp, Tell, Up
+from .actor import IGNORE, Actor
+from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .mailbox import Mailbox
 from .ref import Call, Life, Ref
 
@@ -29,13 +29,14 @@ class WorkerActor(Incarnation):
         tell: hears the reports.
     """
 
-    __slots__ = ("_life", "_scope", "_spec", "_state", "_tell")
+    __slots__ = ("_ignored", "_life", "_scope", "_spec", "_state", "_tell")
 
     def __init__(self, spec: Worker, address: str, tell: Tell) -> None:
         self._spec, self._tell = spec, tell
         self._life = Life(address, Mailbox(address))
         self._scope = trio.CancelScope()
         self._state = "starting"
+        self._ignored = False
 
     @property
     def grace(self) -> float:  # type: ignore[override]
@@ -83,7 +84,10 @@ class WorkerActor(Incarnation):
         if self._scope.cancelled_caught and self._state == "stopping":
             self._tell(Killed(self._spec.grace))
         self._bury(reason)
-        self._tell(Down(reason) if started else NotUp(_not_up(reason)))
+        if self._ignored:
+            self._tell(Ignored())
+        else:
+            self._tell(Down(reason) if started else NotUp(_not_up(reason)))
 
     async def _live(self, up: Any) -> ExitReason:
         actor = self._make()
@@ -92,14 +96,17 @@ class WorkerActor(Incarnation):
         try:
             async with trio.open_nursery() as nursery:
                 actor._nursery = nursery
-                await actor.init()
-                up()
-                reason = await self._serve(actor)
+                if await actor.init() is IGNORE:
+                    self._ignored = True
+                else:
+                    up()
+                    reason = await self._serve(actor)
                 nursery.cancel_scope.cancel()
         except Exception as error:
             await actor.terminate(crash_reason(error))
             raise
-        await actor.terminate(reason)
+        if not self._ignored:
+            await actor.terminate(reason)
         return reason
 
     def _make(self) -> Actor:

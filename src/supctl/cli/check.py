@@ -11,7 +11,7 @@ import click
 
 from supctl.config import load
 from supctl.exits import signal_name
-from supctl.specs import App, Backoff, ChildSpec, Restart, Stop, Supervisor, Worker
+from supctl.specs import App, Backoff, ChildSpec, Restart, Start, Stop, Supervisor, Worker
 
 from .narrate import counted, seconds, size
 
@@ -125,4 +125,4 @@ def _supervisor_facts(node: Supervisor) -> list[str]:
     else:
         times = counted(intensity.max_restarts, "restart")
         facts.append(f"fails after more than {times} within {seconds(intensity.within)}")
-    return [*facts, "all at once"] if node.concurrent else facts
+    return [*facts, "all at once"] if node.start is Start.CONCURRENT else facts

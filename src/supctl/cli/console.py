@@ -56,6 +56,8 @@ class TextConsole(Console):
         self._display = display
 
     def event(self, event: events.Event) -> None:
+        if isinstance(event, events.SupervisorReport):
+            return  # what it is about has been said
         if isinstance(event, events.ChildExited) and not event.reason.is_normal:
             colour = "yellow"
         else:

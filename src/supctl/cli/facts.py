@@ -8,7 +8,7 @@ from typing import Any
 import trio
 
 from supctl.backends.base import ProcessInfo
-from supctl.supervision.child import ChildStatus
+from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
 from .narrate import seconds, size

@@ -17,6 +17,12 @@ def sentence(event: events.Event) -> str:
             return told + (f", restart {restarts}" if restarts else "")
         case events.ChildStartFailed(reason=reason):
             return f"{who} did not start: {reason.detail or reason}"
+        case events.ChildIgnored():
+            return f"{who} is not needed"
+        case events.ChildAdded():
+            return f"{who} is added"
+        case events.ChildForgotten():
+            return f"{who} is gone"
         case events.ChildStopping(grace=grace):
             return f"{who} is asked to stop, has {seconds(grace)}"
         case events.ChildKilled(grace=grace):
@@ -29,11 +35,17 @@ def sentence(event: events.Event) -> str:
         case events.RestartScheduled(delay=delay, restarts=restarts):
             when = f"in {seconds(delay)}" if delay else "at once"
             return f"{who} is started again {when} (restart {restarts} in a row)"
+        case events.RestartPaced(delay=delay):
+            return f"{who} waits for its turn, {seconds(delay)} more: so many start again"
         case events.ChildFailed(restarts=restarts, reason=reason):
             return f"{who} failed for good: {past(reason)} after {counted(restarts, 'restart')}"
         case events.SupervisorGaveUp(child=child, restarts=restarts, within=within, reason=reason):
             times = f"{counted(restarts, 'restart')} within {seconds(within)}"
             return f"{who} gives up: {child.strip('/')} {past(reason)} after {times}"
+        case events.SupervisorAutoShutdown(child=child):
+            return f"{who} ends, as {child.strip('/')} has"
+        case events.SupervisorReport(context=context, child=child, reason=reason):
+            return f"{who} reports {context} of {child.strip('/') or 'its children'}: {reason}"
         case events.LimitsNotEnforced(detail=detail):
             return f"{who}: {detail}"
         case events.OutputLost(errno=0, lost=lost):

@@ -56,7 +56,7 @@ def read_gosv(
             reader.wrong(f"{place}.name", seen, "names that differ", "rename one of them")
         places.setdefault(app.name, place)
         apps.setdefault(app.name, app)
-    return Supervisor(name, list(apps.values()), max_restarts=None, concurrent=True)
+    return Supervisor(name, list(apps.values()), max_restarts=None, start="concurrent")
 
 
 def service_place(tables: Mapping[str, Any], path: tuple[str, ...]) -> str:

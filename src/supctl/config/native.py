@@ -57,7 +57,9 @@ class NativeReader:
         children = self._children(file.get("apps", {}), "apps") if named else []
         # Unlimited: in a file it is an app's give_up_after that ends a restart storm.
         values = {"max_restarts": None} | values
-        return self._reader.build(partial(Supervisor, name, children), values, "supervisor")
+        return self._reader.build(
+            partial(Supervisor, name, children), values, "supervisor", children="apps"
+        )
 
     def _children(self, tables: object, place: str) -> list[ChildSpec]:
         if not isinstance(tables, dict) or not tables:
@@ -125,8 +127,9 @@ class NativeReader:
 
     def _supervisor(self, name: str, table: dict[str, Any], place: str) -> Supervisor | None:
         values = self._reader.table(SupervisorKeys, table, place, "supervisor")
-        children = self._children(values.pop("apps"), join(place, "apps"))
-        return self._reader.build(partial(Supervisor, name, children), values, place)
+        below = join(place, "apps")
+        children = self._children(values.pop("apps"), below)
+        return self._reader.build(partial(Supervisor, name, children), values, place, below)
 
 
 def _kind_mistake(kinds: list[str], table: dict[str, Any]) -> tuple[str, str, str]:

@@ -95,8 +95,12 @@ class Reader:
                 pass
         return good
 
-    def build(self, make: Callable[..., T], values: Mapping[str, Any], place: str) -> T | None:
+    def build(
+        self, make: Callable[..., T], values: Mapping[str, Any], place: str, children: str = ""
+    ) -> T | None:
         """Return ``make(**values)``, or ``None`` if it refuses a value that was not given.
+
+        ``children`` is the place of what a supervisor holds, for what is wrong between them.
 
         A spec names one wrong field at a time. So each that it refuses is remembered and
         left out of the next attempt: in the end all of them are known.
@@ -106,7 +110,10 @@ class Reader:
             try:
                 return make(**values)
             except InvalidConfig as error:
-                field = error.field.partition(".")[0]
+                field, _, rest = error.field.partition(".")
+                if field == "children":
+                    self.refuse(InvalidConfig(join_path(children, rest), error.got, error.wanted))
+                    return None
                 if field not in values:
                     seen = f"is {show(error.got)} where nothing else is said"
                     self.wrong(join(place, error.field), seen, error.wanted, f"set {field} too")
@@ -168,6 +175,13 @@ def join(place: str, key: str) -> str:
     bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
     name = key if bare else json.dumps(key, ensure_ascii=not key.isprintable())
     return f"{place}.{name}" if place else name
+
+
+def join_path(place: str, path: str) -> str:
+    """Return the place of what lies at ``path``, dots between its parts, below ``place``."""
+    for key in path.split("."):
+        place = join(place, key) if key else place
+    return place
 
 
 @cache

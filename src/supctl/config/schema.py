@@ -10,12 +10,23 @@ from typing import Annotated, Any, TypeAlias, TypedDict
 
 from msgspec import Meta
 
-from supctl.specs import Backoff, Jitter, Limits, Restart, Stop, Strategy
+from supctl.specs import (
+    AutoShutdown,
+    Backoff,
+    Jitter,
+    Limits,
+    Restart,
+    Start,
+    StartRate,
+    Stop,
+    Strategy,
+)
 
 from .reading import By, Each, Table
 from .units import parse_cpu, parse_duration, parse_signal
 from .values import (
     parse_account,
+    parse_auto_shutdown,
     parse_command,
     parse_env_value,
     parse_inherit_env,
@@ -23,6 +34,7 @@ from .values import (
     parse_memory,
     parse_restart,
     parse_rlimit,
+    parse_start,
     parse_strategy,
     parse_umask,
 )
@@ -32,6 +44,8 @@ Flag: TypeAlias = Annotated[bool, Meta(description="true or false")]
 Whole: TypeAlias = Annotated[int, Meta(description="a whole number")]
 Number: TypeAlias = Annotated[float, Meta(description="a number")]
 Seconds: TypeAlias = Annotated[float, By(parse_duration)]
+
+Names: TypeAlias = Annotated[list[str], Meta(description="a list of names")]
 
 Copies: TypeAlias = Annotated[int, Meta(ge=1, le=10_000, description="a number from 1 to 10000")]
 """More would be a slip of the finger: a program that starts them is hard to stop."""
@@ -55,6 +69,13 @@ class BackoffKeys(TypedDict, total=False):
     reset_after: Seconds
 
 
+class StartRateKeys(TypedDict, total=False):
+    """``start_rate``: how many starts automatic restarts may make."""
+
+    starts: Whole
+    within: Seconds
+
+
 class StopKeys(TypedDict, total=False):
     """``stop``: how a program is asked to stop, and how long it may take."""
 
@@ -76,6 +97,8 @@ class ChildKeys(TypedDict, total=False):
     restart: Annotated[Restart, By(parse_restart)]
     backoff: Annotated[Backoff, Table(BackoffKeys)]
     give_up_after: Whole
+    significant: Flag
+    depends_on: Names
 
 
 class AppKeys(ChildKeys, total=False):
@@ -113,7 +136,9 @@ class RootKeys(TypedDict, total=False):
     strategy: Annotated[Strategy, By(parse_strategy)]
     max_restarts: Whole
     within: Seconds
-    concurrent: Flag
+    auto_shutdown: Annotated[AutoShutdown, By(parse_auto_shutdown)]
+    start: Annotated[Start, By(parse_start)]
+    start_rate: Annotated[StartRate, Table(StartRateKeys)]
 
 
 class SupervisorKeys(ChildKeys, RootKeys, total=False):

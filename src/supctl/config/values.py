@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from supctl.errors import InvalidConfig
-from supctl.specs import Jitter, Restart, Strategy
+from supctl.specs import AutoShutdown, Jitter, Restart, Start, Strategy
 
 from .mistakes import closest
 from .units import parse_size
@@ -37,8 +37,19 @@ def parse_restart(field: str, value: object) -> Restart:
 
 
 def parse_strategy(field: str, value: object) -> Strategy:
-    """Return the strategy of that name."""
-    return _word(field, value, {str(word): word for word in Strategy})
+    """Return the strategy of that name; files have no dynamic supervisors."""
+    words = {str(word): word for word in Strategy if word is not Strategy.SIMPLE_ONE_FOR_ONE}
+    return _word(field, value, words)
+
+
+def parse_auto_shutdown(field: str, value: object) -> AutoShutdown:
+    """Return the automatic shutdown of that name."""
+    return _word(field, value, {str(word): word for word in AutoShutdown})
+
+
+def parse_start(field: str, value: object) -> Start:
+    """Return the way of starting of that name."""
+    return _word(field, value, {str(word): word for word in Start})
 
 
 def parse_jitter(field: str, value: object) -> Jitter:

@@ -7,11 +7,16 @@ A spec is checked when it is made (:class:`~supctl.errors.InvalidConfig`), never
 from .app import App as App
 from .app import Limits as Limits
 from .app import Stop as Stop
+from .policy import AutoShutdown as AutoShutdown
 from .policy import Backoff as Backoff
 from .policy import Intensity as Intensity
 from .policy import Jitter as Jitter
 from .policy import Restart as Restart
+from .policy import Start as Start
+from .policy import StartRate as StartRate
 from .policy import Strategy as Strategy
 from .supervisor import ChildSpec as ChildSpec
+from .supervisor import DynamicSupervisor as DynamicSupervisor
+from .supervisor import PartitionSupervisor as PartitionSupervisor
 from .supervisor import Supervisor as Supervisor
 from .worker import Worker as Worker

@@ -11,7 +11,7 @@ from typing import Final
 
 from supctl.errors import InvalidConfig
 
-from .names import check_name
+from .child import put_child_fields
 from .policy import Backoff, Restart, check_seconds
 
 _SIGNALS: Final = signals.valid_signals()
@@ -79,6 +79,9 @@ class App:
         give_up_after: after so many restarts without a stable run (see
             :attr:`Backoff.reset_after`) the app becomes ``failed`` and its siblings
             live on; ``None``: never.
+        significant: its end for good may end its supervisor (see
+            :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
+        depends_on: siblings that must be up before it starts and stay until it has stopped.
         stop: how it is asked to stop.
         limits: memory, processors, processes.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
@@ -104,6 +107,8 @@ class App:
     restart: Restart
     backoff: Backoff
     give_up_after: int | None
+    significant: bool
+    depends_on: tuple[str, ...]
     stop: Stop
     limits: Limits
     instances: int
@@ -125,6 +130,8 @@ class App:
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        significant: bool = False,
+        depends_on: Sequence[str] = (),
         stop: Stop | None = None,
         limits: Limits | None = None,
         instances: int = 1,
@@ -139,13 +146,18 @@ class App:
         def put(field: str, value: object) -> None:
             object.__setattr__(self, field, value)
 
-        put("name", check_name(name))
+        put_child_fields(
+            put,
+            name=name,
+            restart=restart,
+            backoff=backoff or Backoff(),
+            give_up_after=give_up_after,
+            significant=significant,
+            depends_on=depends_on,
+        )
         put("command", _check_command(command))
         put("cwd", None if cwd is None else os.fspath(cwd))
         put("env", None if env is None else MappingProxyType(_check_env(env)))
-        put("restart", Restart.of("restart", restart))
-        put("backoff", backoff or Backoff())
-        put("give_up_after", _at_least("give_up_after", give_up_after, 0))
         put("stop", stop or Stop())
         put("limits", limits or Limits())
         put("instances", _at_least("instances", instances, 1))

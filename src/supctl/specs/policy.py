@@ -54,6 +54,27 @@ class Strategy(_Word):
     ONE_FOR_ONE = "one_for_one"
     ONE_FOR_ALL = "one_for_all"
     REST_FOR_ONE = "rest_for_one"
+    SIMPLE_ONE_FOR_ONE = "simple_one_for_one"
+    """That of a :class:`supctl.DynamicSupervisor`, and of no other."""
+
+
+class Start(_Word):
+    """How a supervisor starts and stops its children."""
+
+    SEQUENTIAL = "sequential"
+    """One after the other, as OTP does."""
+    CONCURRENT = "concurrent"
+    """Each as soon as those that it depends on are up."""
+
+
+class AutoShutdown(_Word):
+    """When a supervisor ends because significant children have ended (OTP's auto_shutdown)."""
+
+    NEVER = "never"
+    ANY_SIGNIFICANT = "any_significant"
+    """As soon as one of them has ended by itself and is not restarted."""
+    ALL_SIGNIFICANT = "all_significant"
+    """When that has happened and none of them is left."""
 
 
 class Jitter(_Word):
@@ -101,6 +122,30 @@ class Intensity:
     def __post_init__(self) -> None:
         if self.max_restarts is not None and self.max_restarts < 0:
             raise InvalidConfig("max_restarts", self.max_restarts, "0 or more")
+        check_seconds("within", self.within, zero=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartRate:
+    """How many starts automatic restarts may make, over a whole subtree.
+
+    Up to ``starts`` at once, and on average not more than that in ``within`` seconds; the rest
+    waits its turn (generic cell rate algorithm, ITU-T I.371).
+
+    Args:
+        starts: 1 or more.
+        within: seconds, more than 0.
+
+    Raises:
+        InvalidConfig: naming the field that is out of range.
+    """
+
+    starts: int = 50
+    within: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.starts < 1:
+            raise InvalidConfig("starts", self.starts, "1 or more")
         check_seconds("within", self.within, zero=False)
 
 

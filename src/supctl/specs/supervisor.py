@@ -1,16 +1,28 @@
-"""``Supervisor``: the description of a subtree."""
+"""``Supervisor``: the description of a subtree, and its two special kinds."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from supctl.errors import InvalidConfig
 
 from .app import App
+from .child import put_child_fields
+from .dependencies import check_dependencies
 from .names import check_name
-from .policy import NO_BACKOFF, Backoff, Intensity, Restart, Strategy
+from .policy import (
+    NO_BACKOFF,
+    AutoShutdown,
+    Backoff,
+    Intensity,
+    Restart,
+    Start,
+    StartRate,
+    Strategy,
+)
 from .worker import Worker
 
 
@@ -20,30 +32,42 @@ class Supervisor:
 
     Args:
         name: unique inside its own supervisor; the root's name is not part of addresses.
-        children: in start order; stopped in reverse order.
+        children: in start order, but that each comes after those it depends on; stopped in
+            reverse order.
         strategy: ``one_for_one`` (default), ``one_for_all`` or ``rest_for_one``.
         max_restarts: restarts borne within ``within`` seconds, OTP's default of 1;
             ``None``: any number.
         within: the window in seconds, 5 as in OTP.
+        auto_shutdown: whether it ends when significant children have: ``never`` (default),
+            ``any_significant`` or ``all_significant``.
+        start: ``sequential`` (default): one child after the other; ``concurrent``: all at
+            once, but for what depends on others. The latter for ``one_for_one`` only: the
+            other strategies are about order.
+        start_rate: limits the starts that automatic restarts make in all of the subtree
+            together; ``None``: as the supervisor above, or without limit.
         restart: what its own supervisor does when it ends.
         backoff: delay before its own supervisor starts it again; none by default,
             as its children have theirs.
         give_up_after: restarts without a stable run after which it becomes ``failed``.
-        concurrent: start and stop all children at once instead of one after the
-            other. For ``one_for_one`` only: the other strategies are about order.
+        significant, depends_on: as in :class:`supctl.App`.
 
     Raises:
-        InvalidConfig: naming the field and what it wanted; also for two children of one name.
+        InvalidConfig: naming the field and what it wanted; also for two children of one name,
+            and for a significant child without ``auto_shutdown``.
     """
 
     name: str
     children: tuple[ChildSpec, ...]
     strategy: Strategy
     intensity: Intensity
+    auto_shutdown: AutoShutdown
+    start: Start
+    start_rate: StartRate | None
     restart: Restart
     backoff: Backoff
     give_up_after: int | None
-    concurrent: bool
+    significant: bool
+    depends_on: tuple[str, ...]
 
     def __init__(
         self,
@@ -53,38 +77,156 @@ class Supervisor:
         strategy: Strategy | str = Strategy.ONE_FOR_ONE,
         max_restarts: int | None = 1,
         within: float = 5.0,
+        auto_shutdown: AutoShutdown | str = AutoShutdown.NEVER,
+        start: Start | str = Start.SEQUENTIAL,
+        start_rate: StartRate | None = None,
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
-        concurrent: bool = False,
+        significant: bool = False,
+        depends_on: Sequence[str] = (),
     ) -> None:
         def put(field: str, value: object) -> None:
             object.__setattr__(self, field, value)
 
-        strategy = Strategy.of("strategy", strategy)
-        if concurrent and strategy is not Strategy.ONE_FOR_ONE:
-            raise InvalidConfig("concurrent", concurrent, f"false with strategy {strategy}")
-        if give_up_after is not None and give_up_after < 0:
-            raise InvalidConfig("give_up_after", give_up_after, "0 or more")
-        put("name", check_name(name))
-        put("children", _check_children(children))
+        put_child_fields(
+            put,
+            name=name,
+            restart=restart,
+            backoff=backoff or NO_BACKOFF,
+            give_up_after=give_up_after,
+            significant=significant,
+            depends_on=depends_on,
+        )
+        strategy, start = self._check_strategy(strategy), Start.of("start", start)
+        in_order = (Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE)
+        if start is Start.CONCURRENT and strategy in in_order:
+            raise InvalidConfig("start", str(start), f"'sequential' with strategy {strategy}")
         put("strategy", strategy)
         put("intensity", Intensity(max_restarts, within))
-        put("restart", Restart.of("restart", restart))
-        put("backoff", backoff or NO_BACKOFF)
-        put("give_up_after", give_up_after)
-        put("concurrent", concurrent)
+        put("auto_shutdown", AutoShutdown.of("auto_shutdown", auto_shutdown))
+        put("start", start)
+        put("start_rate", start_rate)
+        put("children", self._check_children(children))
+
+    def _check_strategy(self, strategy: Strategy | str) -> Strategy:
+        strategy = Strategy.of("strategy", strategy)
+        if strategy is Strategy.SIMPLE_ONE_FOR_ONE:
+            raise InvalidConfig(
+                "strategy", strategy, "another; for this one make a DynamicSupervisor"
+            )
+        return strategy
+
+    def _check_children(self, children: Sequence[ChildSpec]) -> tuple[ChildSpec, ...]:
+        seen: dict[str, ChildSpec] = {}
+        for child in children:
+            self.check_child(child)
+            if child.name in seen:
+                wanted = "names that differ inside one supervisor"
+                raise InvalidConfig("children", child.name, wanted)
+            seen[child.name] = child
+        check_dependencies({name: (it.restart, it.depends_on) for name, it in seen.items()})
+        return tuple(children)
+
+    def check_child(self, child: ChildSpec) -> None:
+        """Refuse what cannot be a child here, whoever its siblings are.
+
+        Raises:
+            InvalidConfig: it is no child spec, or significant where nobody minds (OTP-SPEC-07).
+        """
+        if not isinstance(child, App | Worker | Supervisor):
+            raise InvalidConfig("children", child, "App, Worker or Supervisor specs")
+        if child.significant and self.auto_shutdown is AutoShutdown.NEVER:
+            wanted = "false under a supervisor whose auto_shutdown is 'never'"
+            raise InvalidConfig(f"children.{child.name}.significant", True, wanted)
 
 
 ChildSpec: TypeAlias = App | Worker | Supervisor
+C = TypeVar("C", bound="ChildSpec")
+
+_MOST_PARTITIONS: Final = 10_000
+"""More would be a slip of the finger."""
 
 
-def _check_children(children: Sequence[ChildSpec]) -> tuple[ChildSpec, ...]:
-    seen: set[str] = set()
-    for child in children:
-        if not isinstance(child, App | Worker | Supervisor):
-            raise InvalidConfig("children", child, "App, Worker or Supervisor specs")
-        if child.name in seen:
-            raise InvalidConfig("children", child.name, "names that differ inside one supervisor")
-        seen.add(child.name)
-    return tuple(children)
+@dataclass(frozen=True, slots=True, init=False)
+class DynamicSupervisor(Supervisor):
+    """Children of one kind, started at run time, by the thousand (OTP's simple_one_for_one).
+
+    It starts none by itself. A child that ends and is not restarted is gone.
+
+    Args:
+        name: as in :class:`Supervisor`.
+        template: what every child is made of. What ``start_child`` is given is added to the
+            ``args`` and ``kwargs`` of a Worker, to the ``command`` of an App.
+        options: those of :class:`Supervisor`, but ``strategy``.
+
+    Raises:
+        InvalidConfig: as :class:`Supervisor`; also for a template of several instances, with
+            ``depends_on``, or that is a supervisor.
+    """
+
+    template: App | Worker
+
+    def __init__(self, name: str, template: App | Worker, **options: Any) -> None:
+        # Not super(): a dataclass with slots is another class than the one that it sees.
+        Supervisor.__init__(self, name, **options, strategy=Strategy.SIMPLE_ONE_FOR_ONE)
+        self.check_child(template)
+        if not isinstance(template, App | Worker):
+            raise InvalidConfig("template", template, "an App or a Worker")
+        if template.depends_on:
+            raise InvalidConfig("template.depends_on", template.depends_on, "none")
+        if isinstance(template, App) and template.instances != 1:
+            raise InvalidConfig("template.instances", template.instances, "1")
+        object.__setattr__(self, "template", template)
+
+    def _check_strategy(self, strategy: Strategy | str) -> Strategy:
+        if strategy != Strategy.SIMPLE_ONE_FOR_ONE:
+            raise InvalidConfig("strategy", strategy, "no strategy: it has one of its own")
+        return Strategy.SIMPLE_ONE_FOR_ONE
+
+    def make(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> App | Worker:
+        """Return the spec of a new child: the template with ``args`` and ``kwargs`` added.
+
+        Raises:
+            InvalidConfig: the name cannot be one; an App was given ``kwargs``.
+        """
+        child = renamed(self.template, name)
+        if isinstance(child, App):
+            if kwargs:
+                raise InvalidConfig("kwargs", kwargs, "none: words are added to an App's command")
+            object.__setattr__(child, "command", (*child.command, *map(str, args)))
+        else:
+            object.__setattr__(child, "args", (*child.args, *args))
+            object.__setattr__(child, "kwargs", {**child.kwargs, **kwargs})
+        return child
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class PartitionSupervisor(Supervisor):
+    """Copies of one child, ``1`` to ``N``, among which work is spread by key.
+
+    Args:
+        name: as in :class:`Supervisor`.
+        template: what every copy is; its name means nothing.
+        partitions: how many copies.
+        options: those of :class:`Supervisor`.
+
+    Raises:
+        InvalidConfig: as :class:`Supervisor`.
+    """
+
+    partitions: int
+
+    def __init__(self, name: str, template: ChildSpec, *, partitions: int, **options: Any) -> None:
+        if not 1 <= partitions <= _MOST_PARTITIONS:
+            raise InvalidConfig("partitions", partitions, f"1 to {_MOST_PARTITIONS}")
+        copies = [renamed(template, str(number)) for number in range(1, partitions + 1)]
+        Supervisor.__init__(self, name, copies, **options)
+        object.__setattr__(self, "partitions", partitions)
+
+
+def renamed(spec: C, name: str) -> C:
+    """Return a copy of a child spec under another name."""
+    other = copy.copy(spec)
+    object.__setattr__(other, "name", check_name(name))
+    return other

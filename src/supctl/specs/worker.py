@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from supctl.errors import InvalidConfig
 
-from .names import check_name
+from .child import put_child_fields
 from .policy import Backoff, Restart, check_seconds
 
 
@@ -24,6 +24,7 @@ class Worker:
         restart: ``permanent`` (default), ``transient`` or ``temporary``.
         backoff: delay before a restart.
         give_up_after: restarts without a stable run after which it becomes ``failed``.
+        significant, depends_on: as in :class:`supctl.App`.
         grace: seconds that ``terminate`` may take before the actor is cancelled.
         isolation: ``"task"``: the actor runs as a trio task of this process.
 
@@ -38,6 +39,8 @@ class Worker:
     restart: Restart
     backoff: Backoff
     give_up_after: int | None
+    significant: bool
+    depends_on: tuple[str, ...]
     grace: float
     isolation: str
 
@@ -50,6 +53,8 @@ class Worker:
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        significant: bool = False,
+        depends_on: Sequence[str] = (),
         grace: float = 5.0,
         isolation: str = "task",
     ) -> None:
@@ -60,16 +65,19 @@ class Worker:
             raise InvalidConfig("actor", actor, "a class, or its place as 'module:Class'")
         if isolation != "task":
             raise InvalidConfig("isolation", isolation, "'task', the only one in this version")
-        if give_up_after is not None and give_up_after < 0:
-            raise InvalidConfig("give_up_after", give_up_after, "0 or more")
         check_seconds("grace", grace)
-        put("name", check_name(name))
+        put_child_fields(
+            put,
+            name=name,
+            restart=restart,
+            backoff=backoff or Backoff(),
+            give_up_after=give_up_after,
+            significant=significant,
+            depends_on=depends_on,
+        )
         put("actor", actor)
         put("args", args)
         put("kwargs", MappingProxyType(dict(kwargs or {})))
-        put("restart", Restart.of("restart", restart))
-        put("backoff", backoff or Backoff())
-        put("give_up_after", give_up_after)
         put("grace", grace)
         put("isolation", isolation)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from supctl.actors.incarnation import Incarnation
 from supctl.exits import ExitReason
 from supctl.specs import App, ChildSpec, Supervisor, Worker
+from supctl.specs.dependencies import start_order
+
+from .messages import ChildPolicy
 
 
 @dataclass(slots=True, eq=False)
@@ -18,6 +22,8 @@ class Child:
     """Unique in its supervisor: the spec's name, with ``:N`` for the N-th of several instances."""
     address: str
     spec: ChildSpec
+    is_static: bool = True
+    """It was there when the supervisor started: it stays to be seen when the core forgets it."""
     life: Incarnation | None = None
     run: int = 0
     """Number of the present or last life; the first is 1."""
@@ -34,51 +40,56 @@ class Child:
     """Its limits that are not enforced here, as last told."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChildStatus:
-    """A moment's view of one child, for people.
-
-    Args:
-        address: ``/web/api:2``.
-        kind: ``app``, ``worker`` or ``supervisor``.
-        state: a word of DESIGN.md's vocabulary: ``running``, ``backoff``, ``failed``, ...
-        pid: of its main process; 0 if it has none.
-        uptime: seconds since it was started; ``None`` if it does not run.
-        restarts: automatic restarts so far.
-        reason: why it ended last; ``None`` if it never did.
-        due_in: seconds until its next start; ``None`` if none is due.
-        depth: 0 for children of the root.
-    """
-
-    address: str
-    kind: str
-    state: str
-    pid: int
-    uptime: float | None
-    restarts: int
-    reason: ExitReason | None
-    due_in: float | None
-    depth: int
-
-
 def expand(spec: Supervisor, address: str) -> Iterator[Child]:
     """Yield the children of ``spec`` in start order, several instances one by one."""
-    base = address.rstrip("/")
-    for child in spec.children:
-        if isinstance(child, App) and child.instances > 1:
-            for number in range(1, child.instances + 1):
-                name = f"{child.name}:{number}"
-                yield Child(name, f"{base}/{name}", child)
-        else:
-            yield Child(child.name, f"{base}/{child.name}", child)
+    specs = {child.name: child for child in spec.children}
+    for name in start_order({name: child.depends_on for name, child in specs.items()}):
+        for instance in names_of(specs[name]):
+            yield Child(instance, join(address, instance), specs[name])
 
 
-def kind_of(spec: ChildSpec) -> str:
-    """Return ``app``, ``worker`` or ``supervisor``."""
+def names_of(spec: ChildSpec) -> list[str]:
+    """Return the names of the children that ``spec`` stands for."""
+    if isinstance(spec, App) and spec.instances > 1:
+        return [f"{spec.name}:{number}" for number in range(1, spec.instances + 1)]
+    return [spec.name]
+
+
+def join(address: str, name: str) -> str:
+    """Return the address of the child called ``name`` of the supervisor at ``address``."""
+    return f"{address.rstrip('/')}/{name}"
+
+
+def policies(children: Iterable[Child]) -> list[ChildPolicy]:
+    """Return what a core must know of ``children``; depending on an app is on all instances."""
+    children = list(children)
+    instances: dict[str, list[str]] = {}
+    for child in children:
+        instances.setdefault(child.spec.name, []).append(child.name)
+    return [
+        policy_of(
+            child.name, child.spec, [name for it in child.spec.depends_on for name in instances[it]]
+        )
+        for child in children
+    ]
+
+
+def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> ChildPolicy:
+    """Return what the core must know of the child called ``name``."""
     match spec:
         case App():
-            return "app"
+            grace = spec.stop.grace
         case Worker():
-            return "worker"
+            grace = spec.grace
         case _:
-            return "supervisor"
+            grace = math.inf
+    return ChildPolicy(
+        name,
+        spec.restart,
+        spec.backoff,
+        spec.give_up_after,
+        significant=spec.significant,
+        brutal=grace == 0,
+        depends_on=tuple(depends_on),
+        is_supervisor=isinstance(spec, Supervisor),
+    )

@@ -1,12 +1,12 @@
 """The supervisor as a state machine: events in, commands out.
 
 It never waits, reads a clock or touches anything; chance comes in as an argument. The rules are
-those of OTP's ``supervisor``; tests name the facts they check.
+those of OTP's ``supervisor``, named by their numbers; docs/otp.md says where we differ.
 
 OTP's supervisor *blocks* while it starts or stops children, and its mailbox keeps what arrives.
-Here that is a *plan*: steps carried out one after the other, each awaiting the answers of its
-children, while all other events wait in an inbox. A concurrent supervisor has the same plans with
-all children in one step, and restarts single children outside of any plan.
+Here that is a *plan*: children to be started or stopped in an order, each awaited, while all other
+events wait in an inbox. A concurrent supervisor has the same plans, but a plan of one child does
+not hold up the others.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
-from typing import Final
 
-from supctl.errors import InvalidState, ProcessNotFound, StartFailed
+from supctl.errors import InvalidState, StartFailed
 from supctl.exits import SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import Intensity, Restart, Strategy
+from supctl.specs import AutoShutdown, Intensity, Restart, Strategy
 
 from . import messages as m
-from .messages import ChildPolicy, ChildState
-from .plan import ChildRecord, Plan, Retry, Step, StepKind
+from .children import ChildRecord, Children
+from .messages import ChildPolicy, ChildState, Context
+from .pacer import Pacer
+from .plan import Retry, Stage, StageKind
+from .plans import Answer, Impossible, Plans
+from .requests import DYNAMIC, TABLE, Verdict, refusal
 from .window import RestartWindow
-
-_NO_PROCESS: Final = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED})
 
 
 class Phase(Enum):
@@ -38,17 +39,15 @@ class Phase(Enum):
     OVER = auto()
 
 
-class Impossible(RuntimeError):
-    """An event that cannot come about in this state: a bug of the shell."""
-
-
 class SupervisorCore:
     """Decides for one life of one supervisor.
 
     Args:
         children: in start order, names unique.
-        strategy, intensity, concurrent: as in :class:`supctl.Supervisor`.
+        strategy, intensity, auto_shutdown: as in :class:`supctl.Supervisor`.
+        concurrent: ``start="concurrent"``.
         random: returns floats in [0, 1), for the jitter.
+        pacer: the start rate, if there is one.
     """
 
     def __init__(
@@ -57,23 +56,31 @@ class SupervisorCore:
         *,
         strategy: Strategy = Strategy.ONE_FOR_ONE,
         intensity: Intensity | None = None,
+        auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
         concurrent: bool = False,
         random: Callable[[], float],
+        pacer: Pacer | None = None,
     ) -> None:
-        self._children = {
-            policy.name: ChildRecord(policy, place) for place, policy in enumerate(children)
-        }
+        self._dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
+        self._children = Children(children, dynamic=self._dynamic)
         self._strategy = strategy
         self._intensity = intensity or Intensity()
         self._window = RestartWindow(self._intensity)
+        self._auto_shutdown = auto_shutdown
         self._concurrent = concurrent
         self._random = random
+        self._pacer = pacer
         self._phase = Phase.NEW
-        self._plan: Plan | None = None
+        self._plans = Plans(self._say, self._is_down)
         self._inbox: deque[m.Event | Retry] = deque()
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
+        self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
+        self._timers = 0
         self._now = 0.0
+
+    def _say(self, command: m.Command) -> None:
+        self._commands.append(command)
 
     # What is to be seen.
 
@@ -82,44 +89,83 @@ class SupervisorCore:
         """Where the supervisor is in its own life."""
         return self._phase
 
-    def state_of(self, name: str) -> ChildState:
-        """Return the state of a child."""
-        return self._children[name].state
+    def state_of(self, name: str) -> ChildState | None:
+        """Return the state of a child; ``None`` if it is not known (any more)."""
+        child = self._children.get(name)
+        return None if child is None else child.state
 
     def due_at(self, name: str) -> float | None:
         """Return when a child is to be started again; ``None`` if it is not."""
-        child = self._children[name]
-        return child.due_at if child.state is ChildState.WAITING else None
+        child = self._children.get(name)
+        return child.due_at if child is not None and child.state is ChildState.WAITING else None
 
-    # The one way in.
+    def restarts_in_window(self, now: float) -> int:
+        """Return how many restarts still count against the intensity."""
+        return self._window.count(now)
+
+    # The one way in, and the inbox.
 
     def handle(self, event: m.Event, now: float) -> list[m.Command]:
         """Take an event that came about at ``now`` and return what is to be done, in order."""
         self._commands, self._now = [], now
         if self._phase is Phase.OVER:
             self._refuse(event)
-        elif not self._answers_plan(event):
+        else:
             self._post(event)
-        while self._plan is None and self._inbox:
-            self._dispatch(self._inbox.popleft())
+            while (waiting := self._next()) is not None:
+                self._dispatch(waiting)
         return self._commands
 
     def _post(self, event: m.Event) -> None:
-        """Put an event into the inbox; what must not wait there takes effect at once."""
+        """Put an event into the inbox; an answer, and an urgent stop, take effect at once."""
         match event:
-            case m.Shutdown(urgent=True) if self._phase is not Phase.ENDING:
-                # An operator does not wait for a plan to end.
-                self._end(m.Finished(SHUTDOWN))
-            case m.ChildUp(name, run):
-                self._is_up(self._started(name, run))
-            case m.ChildNotUp(name, run, reason):
-                self._try_again(self._started(name, run), reason)
-            case m.ChildDown(name, run):
-                # Until its turn comes it counts as running, as for OTP's supervisor.
-                self._current(name, run).exit_waits = event
-                self._inbox.append(event)
+            case m.ChildDown():
+                child = self._current(event)
+                if child.state is ChildState.RUNNING and child.exit_waits is None:
+                    # Until its turn comes it counts as running, as for OTP's supervisor.
+                    child.exit_waits = event
+                    self._inbox.append(event)
+                else:
+                    self._plans.answer(child, event, self._now)
+            case m.ChildUp() | m.ChildNotUp() | m.ChildIgnored():
+                self._plans.answer(self._current(event), event, self._now)
+            case m.Shutdown(urgent=True):
+                if self._phase is not Phase.ENDING:  # an operator does not wait for a plan to end
+                    self._end(m.Finished(SHUTDOWN))
             case _:
                 self._inbox.append(event)
+
+    def _current(self, event: Answer) -> ChildRecord:
+        child = self._children.get(event.name)
+        if child is None or child.run != event.run:
+            raise Impossible(f"{event} is not of the child's present life")
+        return child
+
+    def _next(self) -> m.Event | Retry | None:
+        """Take the first event out of the inbox that need not wait for a plan."""
+        if not self._inbox:
+            return None
+        if not self._plans:
+            return self._inbox.popleft()
+        if not self._concurrent or self._plans.concern_all:
+            return None
+        for place, event in enumerate(self._inbox):
+            if self._need_not_wait(event):
+                del self._inbox[place]
+                return event
+        return None
+
+    def _need_not_wait(self, event: m.Event | Retry) -> bool:
+        """Return whether the plans that are under way are of no concern to ``event``."""
+        if isinstance(event, m.Query):
+            return True
+        if isinstance(event, m.Begin | m.Shutdown):
+            return False
+        child = self._children.get(event.name)
+        if child is None or child.plan is None:
+            return True
+        # What does not come up can be called off.
+        return isinstance(event, m.TerminateChild) and child.plan.is_start
 
     def _dispatch(self, event: m.Event | Retry) -> None:
         match event:
@@ -128,129 +174,57 @@ class SupervisorCore:
             case m.ChildDown():
                 self._on_exit(event)
             case Retry(name, reason):
-                self._on_retry(self._children[name], reason)
+                self._on_retry(self._children.get(name), reason)
             case m.TimerFired(name, token):
-                self._on_timer(self._children[name], token)
-            case m.TerminateChild():
-                self._on_terminate_child(event)
-            case m.RestartChild():
-                self._on_restart_child(event)
+                self._on_timer(self._children.get(name), token)
+            case m.StartChild() | m.TerminateChild() | m.RestartChild() | m.DeleteChild():
+                self._on_request(event)
+            case m.WhichChildren(token):
+                rows = [(child.name, child.state) for child in self._children]
+                self._say(m.Reply(token, rows[::-1]))
+            case m.CountChildren(token):
+                self._say(m.Reply(token, self._children.counts()))
             case m.Shutdown():
                 self._end(m.Finished(SHUTDOWN))
             case other:
                 raise Impossible(f"{other} does not wait in the inbox")
 
-    def _current(self, name: str, run: int) -> ChildRecord:
-        child = self._children[name]
-        if child.run != run:
-            raise Impossible(f"{name} is in run {child.run}, but something came of run {run}")
-        return child
-
-    def _started(self, name: str, run: int) -> ChildRecord:
-        """Return the child that was started outside of any plan and has answered."""
-        child = self._current(name, run)
-        if child.state is not ChildState.STARTING:
-            raise Impossible(f"{name} is {child.state}, nobody has started it")
-        return child
-
-    # Plans: what happens in order, while everything else waits.
+    # Plans.
 
     def _carry_out(
         self,
-        steps: Iterable[Step],
+        *stages: Stage,
         then: Callable[[], None] = lambda: None,
-        failed: Callable[[ChildRecord, ExitReason], None] | None = None,
-        request: m.TerminateChild | m.RestartChild | None = None,
+        request: m.Change | None = None,
     ) -> None:
-        self._plan = Plan(deque(steps), then, failed or self._try_again, request)
-        self._advance()
+        self._plans.carry_out(*stages, then=then, failed=self._try_again, request=request)
 
-    def _advance(self) -> None:
-        """Begin steps until one has something to wait for, or the plan is done."""
-        plan = self._plan
-        while plan is not None and not plan.awaited:
-            if not plan.steps:
-                self._plan = None
-                plan.then()
-                return
-            self._begin_step(plan, plan.steps.popleft())
+    def _stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
+        """Return a stage for ``children``: in turn, or at once where order means nothing."""
+        at_once = self._concurrent or (self._dynamic and kind is StageKind.STOP)  # OTP-SOFO-06
+        return (Stage.at_once if at_once else Stage.in_turn)(kind, children)
 
-    def _begin_step(self, plan: Plan, step: Step) -> None:
-        for child in step.children:
-            wanted = self._start(child) if step.kind is StepKind.START else self._stop(child)
-            if wanted:
-                plan.awaited.add(child.policy.name)
+    def _is_down(self, child: ChildRecord, reason: ExitReason | None) -> None:
+        """A plan has seen a child's end, or found that it has no process."""
+        if reason is not None and not child.policy.bears(reason):
+            self._report_ill_end(child, reason)
+        if self._children.lets_go(child):
+            self._forget(child)
 
-    def _start(self, child: ChildRecord) -> bool:
-        """Start a child that has no process; return whether an answer is to come."""
-        if child.state not in _NO_PROCESS or child.forgotten:
-            return False
-        child.run += 1
-        child.state, child.due_at = ChildState.STARTING, None
-        child.timer += 1
-        self._commands.append(m.StartChild(child.policy.name, child.run))
-        return True
+    def _report_ill_end(self, child: ChildRecord, reason: ExitReason) -> None:
+        """Report a child that we stopped and that has ended otherwise than by that."""
+        if self._dynamic and self._phase is Phase.ENDING:  # told together (OTP-SOFO-06)
+            first, number = self._ill_ends.get(str(reason), (reason, 0))
+            self._ill_ends[str(reason)] = first, number + 1
+        else:
+            self._report(Context.SHUTDOWN_ERROR, child, reason)
 
-    def _stop(self, child: ChildRecord) -> bool:
-        """Stop a child; return whether an answer is to come.
+    def _report(self, context: Context, child: ChildRecord, reason: ExitReason) -> None:
+        self._say(m.Report(context, child.policy.name, reason))
 
-        An exit that waits in the inbox is used up: it is neither counted nor judged
-        (OTP-BURST-01).
-        """
-        if child.exit_waits is not None:
-            child.exit_waits, child.state = None, ChildState.STOPPED
-        if child.state in _NO_PROCESS:
-            if child.state is ChildState.WAITING:
-                child.state, child.due_at = ChildState.STOPPED, None
-            self._forget_temporary(child)
-            return False
-        if child.state is not ChildState.STOPPING:
-            child.state = ChildState.STOPPING
-            self._commands.append(m.StopChild(child.policy.name, child.run))
-        return True
-
-    def _answers_plan(self, event: m.Event) -> bool:
-        """Take an answer that the plan awaits; return whether ``event`` was one."""
-        plan = self._plan
-        if plan is None or not isinstance(event, m.ChildUp | m.ChildNotUp | m.ChildDown):
-            return False
-        if event.name not in plan.awaited:
-            return False
-        child = self._current(event.name, event.run)
-        match event:
-            case m.ChildUp() if child.state is ChildState.STOPPING:
-                return True  # it came up after we had called it off; its end is to come
-            case m.ChildUp():
-                self._is_up(child)
-            case m.ChildNotUp(reason=reason) if child.state is ChildState.STARTING:
-                self._plan = None
-                self._is_down(child)
-                plan.failed(child, reason)
-                return True
-            case m.ChildNotUp() | m.ChildDown():
-                if child.state is ChildState.STARTING:
-                    raise Impossible(f"{event.name} ended before it was up")
-                self._is_down(child)
-                self._forget_temporary(child)
-        plan.awaited.discard(event.name)
-        self._advance()
-        return True
-
-    def _is_up(self, child: ChildRecord) -> None:
-        child.state, child.started_at = ChildState.RUNNING, self._now
-
-    def _is_down(self, child: ChildRecord) -> None:
-        child.state = ChildState.STOPPED
-
-    def _forget_temporary(self, child: ChildRecord) -> None:
-        if child.policy.restart is Restart.TEMPORARY:
-            child.forgotten = True
-
-    def _steps(self, kind: StepKind, children: Sequence[ChildRecord]) -> list[Step]:
-        """Return steps for ``children``: one for each, or one for all if we are concurrent."""
-        if self._concurrent:
-            return [Step(kind, children)] if children else []
-        return [Step(kind, [child]) for child in children]
+    def _forget(self, child: ChildRecord) -> None:
+        self._children.remove(child)
+        self._say(m.Forgotten(child.name))
 
     # The start phase and the end.
 
@@ -258,161 +232,223 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
-        steps = self._steps(StepKind.START, list(self._children.values()))
-        self._carry_out(steps, then=self._all_up, failed=self._roll_back)
+        stage = self._stage(StageKind.START, list(self._children))
+        self._plans.carry_out(stage, then=self._all_up, failed=self._roll_back, whole=True)
 
     def _all_up(self) -> None:
         self._phase = Phase.RUNNING
-        self._commands.append(m.Up())
+        self._say(m.Up())
 
     def _roll_back(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
-        detail = f"{child.policy.name}: {reason.detail or reason}"
+        self._report(Context.START_ERROR, child, reason)
+        detail = f"{child.name}: {reason.detail or reason}"
         told = ExitReason(ExitKind.START_FAILED, reason.status, detail)
-        self._end(m.Finished(told, not_started=child.policy.name))
+        self._end(m.Finished(told, not_started=child.name))
 
     def _end(self, outcome: m.Finished) -> None:
         """Stop all children in reverse order, then be over."""
         self._phase, self._outcome = Phase.ENDING, outcome
-        if self._plan is not None and self._plan.request is not None:
-            self._refuse(self._plan.request)
-        for event in self._inbox:
-            self._refuse(event)
-        self._inbox.clear()
-        children = list(reversed(self._children.values()))
-        self._carry_out(self._steps(StepKind.STOP, children), then=self._over)
+        self._plans.drop_all(_stopping())
+        self._refuse_all()
+        stage = self._stage(StageKind.STOP, list(self._children)[::-1])
+        self._plans.carry_out(stage, then=self._over, failed=self._try_again, whole=True)
 
     def _over(self) -> None:
         self._phase = Phase.OVER
+        self._refuse_all()
+        for reason, number in self._ill_ends.values():
+            self._say(m.Report(Context.SHUTDOWN_ERROR, "", reason, number))
+        self._say(self._outcome)
+
+    def _refuse_all(self) -> None:
         for event in self._inbox:
             self._refuse(event)
         self._inbox.clear()
-        self._commands.append(self._outcome)
 
     def _refuse(self, event: m.Event | Retry) -> None:
         """Answer a request that nobody will carry out any more; other events mean nothing now."""
-        if isinstance(event, m.TerminateChild | m.RestartChild):
-            error = InvalidState("the supervisor", "stopping", "one that runs")
-            self._commands.append(m.Reply(event.token, error))
+        if isinstance(event, m.Request):
+            self._say(m.Reply(event.token, _stopping()))
 
-    # Restarts.
+    # Ends of children, and restarts.
 
     def _on_exit(self, event: m.ChildDown) -> None:
-        child = self._children[event.name]
-        if child.exit_waits is not event:
+        child = self._children.get(event.name)
+        if child is None or child.exit_waits is not event:
             return  # a group restart has used it up
         child.exit_waits, child.state = None, ChildState.STOPPED
-        if self._now - child.started_at >= child.policy.backoff.reset_after:
+        policy, reason = child.policy, event.reason
+        if policy.restart is Restart.PERMANENT or not reason.is_normal:
+            self._report(Context.CHILD_TERMINATED, child, reason)
+        if self._now - child.started_at >= policy.backoff.reset_after:
             child.streak = 0
-        if child.policy.restart.applies(normal=event.reason.is_normal):
-            self._restart(child, event.reason)
+        if policy.restart.applies(normal=reason.is_normal):
+            self._restart(child, reason)
         else:
-            self._forget_temporary(child)
+            self._has_ended(child)
+
+    def _has_ended(self, child: ChildRecord) -> None:
+        """A child has ended by itself, for good: perhaps that is our end too (OTP-SIG-01 to 03)."""
+        if self._children.lets_go(child):
+            self._forget(child)
+        if not child.policy.significant or self._auto_shutdown is AutoShutdown.NEVER:
+            return
+        all_of_them = self._auto_shutdown is AutoShutdown.ALL_SIGNIFICANT
+        if all_of_them and any(
+            other.policy.significant and other.state not in (ChildState.STOPPED, ChildState.FAILED)
+            for other in self._children
+        ):
+            return
+        self._say(m.AutoShutdown(child.name))
+        self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail=f"{child.name} has ended")))
 
     def _restart(self, child: ChildRecord, reason: ExitReason) -> None:
         """Restart ``child`` and its group, unless one of the two limits forbids it."""
         policy = child.policy
         if policy.give_up_after is not None and child.streak >= policy.give_up_after:
             child.state = ChildState.FAILED
-            self._commands.append(m.ChildFailed(policy.name, child.streak, reason))
+            self._say(m.ChildFailed(policy.name, child.streak, reason))
+            self._has_ended(child)
             return
         if not self._window.add(self._now):
             self._give_up(child, reason)
             return
         child.delay = policy.backoff.delay(child.streak, child.delay, self._random)
         child.streak += 1
-        self._commands.append(m.RestartScheduled(policy.name, child.delay, child.streak))
+        self._say(m.RestartScheduled(policy.name, child.delay, child.streak))
         if child.delay == 0:
-            self._restart_group(child)
+            self._restart_in_turn(child)
         else:
-            self._wait(child)
+            self._wait(child, child.delay)
 
-    def _wait(self, child: ChildRecord) -> None:
+    def _wait(self, child: ChildRecord, delay: float) -> None:
         """Stop the rest of the group now, and start all of it when the delay is over."""
-        child.state, child.due_at = ChildState.WAITING, self._now + child.delay
-        child.timer += 1
-        self._commands.append(m.SetTimer(child.policy.name, child.timer, child.delay))
+        self._timers += 1
+        child.state, child.due_at, child.timer = ChildState.WAITING, self._now + delay, self._timers
+        self._say(m.SetTimer(child.name, child.timer, delay))
         others = [other for other in self._group(child) if other is not child]
         if others:
-            self._carry_out(self._steps(StepKind.STOP, others[::-1]))
+            self._carry_out(self._stage(StageKind.STOP, others[::-1]))
 
-    def _on_timer(self, child: ChildRecord, token: int) -> None:
-        if child.state is ChildState.WAITING and child.timer == token:
-            self._restart_group(child)
+    def _on_timer(self, child: ChildRecord | None, token: int) -> None:
+        if child is not None and child.state is ChildState.WAITING and child.timer == token:
+            self._restart_in_turn(child)
 
-    def _on_retry(self, child: ChildRecord, reason: ExitReason) -> None:
+    def _on_retry(self, child: ChildRecord | None, reason: ExitReason) -> None:
         """Act if the child still waits, whichever attempt queued the retry (OTP-AGAIN-05)."""
-        if child.state is ChildState.WAITING and child.due_at is None:
-            self._restart(child, reason)
-            if self.state_of(child.policy.name) is ChildState.FAILED:
-                self._go_on_without(child)
+        if child is None or child.state is not ChildState.WAITING or child.due_at is not None:
+            return
+        self._restart(child, reason)
+        if self.state_of(child.name) is ChildState.FAILED and self._phase is Phase.RUNNING:
+            # The rest of the group must not wait for what has failed for good.
+            self._carry_out(self._stage(StageKind.START, self._revived(self._group(child))))
 
-    def _go_on_without(self, failed: ChildRecord) -> None:
-        """Start the rest of a group whose restart ``failed`` has held up for good."""
-        group = self._group(failed)
-        rest = [child for child in group if child.state is not ChildState.FAILED]
-        self._carry_out(self._steps(StepKind.START, rest))
+    def _restart_in_turn(self, child: ChildRecord) -> None:
+        """Restart the group now, or when the start rate lets it."""
+        if self._pacer is not None and not child.admitted:
+            starts = len(self._revived(self._group(child)))
+            delay = self._pacer.reserve(self._now, starts)
+            if delay > 0:
+                child.admitted = True
+                self._say(m.RestartPaced(child.name, delay))
+                self._wait(child, delay)
+                return
+        self._restart_group(child)
 
     def _group(self, child: ChildRecord) -> list[ChildRecord]:
-        """Return who is restarted together with ``child``, in start order."""
-        match self._strategy:
-            case Strategy.ONE_FOR_ONE:
-                return [child]
-            case Strategy.ONE_FOR_ALL:
-                return list(self._children.values())
-            case Strategy.REST_FOR_ONE:
-                return list(self._children.values())[child.place :]
+        return self._children.group(child, self._strategy)
+
+    def _revived(self, group: Iterable[ChildRecord]) -> list[ChildRecord]:
+        """Return who of a group is started: also what was stopped before (OTP-OFA-02, -03)."""
+        return [
+            child
+            for child in group
+            if child.policy.restart is not Restart.TEMPORARY
+            and child.state is not ChildState.FAILED
+        ]
 
     def _restart_group(self, child: ChildRecord) -> None:
         """Stop what runs of the group in reverse order, then start it in order."""
-        if self._concurrent:
-            self._start(child)  # its siblings are not concerned, so nothing has to wait for it
-            return
         group = self._group(child)
-        stops = self._steps(StepKind.STOP, [other for other in group[::-1] if other is not child])
-        revived = [other for other in group if other.state is not ChildState.FAILED]
-        self._carry_out([*stops, *self._steps(StepKind.START, revived)])
+        child.state = ChildState.STOPPED  # it waits no more: retries still queued are void
+        start = self._stage(StageKind.START, self._revived(group))
+        if len(group) == 1:
+            self._carry_out(start)
+        else:
+            others = [other for other in group[::-1] if other is not child]
+            self._carry_out(self._stage(StageKind.STOP, others), start)
 
     def _try_again(self, child: ChildRecord, reason: ExitReason) -> None:
         """A restart has failed; the next waits its turn, and is counted then (OTP-AGAIN-01)."""
-        child.state = ChildState.WAITING
-        self._inbox.append(Retry(child.policy.name, reason))
+        self._report(Context.START_ERROR, child, reason)
+        child.state, child.due_at = ChildState.WAITING, None
+        self._inbox.append(Retry(child.name, reason))
 
     def _give_up(self, child: ChildRecord, reason: ExitReason) -> None:
-        gave_up = m.GaveUp(child.policy.name, len(self._window), self._intensity.within, reason)
+        gave_up = m.GaveUp(child.name, len(self._window), self._intensity.within, reason)
         child.state = ChildState.STOPPED
-        self._commands.append(gave_up)
+        self._say(gave_up)
+        self._report(Context.SHUTDOWN, child, reason)
         self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail="gave up"), gave_up=gave_up))
 
     # Requests.
 
-    def _on_terminate_child(self, request: m.TerminateChild) -> None:
-        name, token = request.name, request.token
+    def _on_request(self, request: m.Change) -> None:
+        name = request.name
         child = self._children.get(name)
-        if child is None or child.forgotten:
-            self._commands.append(m.Reply(token, ProcessNotFound(name)))
-            return
+        state = None if child is None else child.state
+        if child is not None and child.plan is not None:
+            state = ChildState.STARTING
+        verdict = (DYNAMIC if self._dynamic else TABLE)[type(request), state]
+        match request, verdict:
+            case m.StartChild(), Verdict.ADD:
+                self._start_new(request)
+            case _, Verdict.STOP if child is not None:
+                self._stop_for(request, child)
+            case _, Verdict.START if child is not None:
+                child.streak = 0
+                self._start_for(request, child)
+            case _, Verdict.DELETE if child is not None:
+                self._forget(child)
+                self._say(m.Reply(request.token, None))
+            case _:
+                self._say(m.Reply(request.token, refusal(verdict, name, state)))
+
+    def _start_new(self, request: m.StartChild) -> None:
+        child = self._children.add(request.policy)
+        self._say(m.Added(child.name, request.token))
+        self._start_for(request, child)
+
+    def _start_for(self, request: m.Change, child: ChildRecord) -> None:
+        """Start a child and answer. A failure is answered, and nothing else (OTP-AGAIN-06)."""
+        token = request.token
+
+        def done() -> None:
+            up = child.state is not ChildState.STOPPED
+            self._say(m.Reply(token, child.run if up else None))
+
+        def failed(child: ChildRecord, reason: ExitReason) -> None:
+            if isinstance(request, m.StartChild):
+                self._forget(child)
+            error = StartFailed(child.name, reason.detail or str(reason))
+            self._say(m.Reply(token, error))
+
+        stage = self._stage(StageKind.START, [child])
+        self._plans.carry_out(stage, then=done, failed=failed, request=request)
+
+    def _stop_for(self, request: m.Change, child: ChildRecord) -> None:
+        if child.plan is not None:
+            self._plans.drop(
+                child.plan, InvalidState(child.name, "stopping", "left alone while it starts")
+            )
         child.streak = 0
         self._carry_out(
-            [Step(StepKind.STOP, [child])],
-            then=lambda: self._commands.append(m.Reply(token, None)),
+            self._stage(StageKind.STOP, [child]),
+            then=lambda: self._say(m.Reply(request.token, None)),
             request=request,
         )
 
-    def _on_restart_child(self, request: m.RestartChild) -> None:
-        name, token = request.name, request.token
-        child = self._children.get(name)
-        if child is None or child.forgotten:
-            self._commands.append(m.Reply(token, ProcessNotFound(name)))
-        elif child.state not in (ChildState.STOPPED, ChildState.FAILED):
-            self._commands.append(m.Reply(token, InvalidState(name, child.state, "stopped")))
-        else:
-            child.streak = 0
-            self._carry_out(
-                [Step(StepKind.START, [child])],
-                then=lambda: self._commands.append(m.Reply(token, None)),
-                failed=lambda child, reason: self._commands.append(
-                    m.Reply(token, StartFailed(name, reason.detail or str(reason)))
-                ),
-                request=request,
-            )
+
+def _stopping() -> InvalidState:
+    return InvalidState("the supervisor", "stopping", "one that runs")

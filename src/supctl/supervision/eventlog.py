@@ -90,6 +90,14 @@ class EventLog:
             subscription.offer(told)
         return told
 
+    def chain(self, event: Event) -> list[Event]:
+        """Return ``event`` and what has led to it, the first cause first, as far as is kept."""
+        known = {kept.seq: kept for kept in self.latest}
+        chain = [event]
+        while (cause := known.get(chain[-1].cause or 0)) is not None:
+            chain.append(cause)
+        return chain[::-1]
+
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:
         """Listen from now on, inside the block."""

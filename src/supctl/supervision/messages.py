@@ -6,23 +6,37 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from supctl.exits import ExitReason
-from supctl.specs import Backoff, ChildSpec, Restart
+from supctl.exits import ExitKind, ExitReason
+from supctl.specs import Backoff, Restart
 
 
 @dataclass(frozen=True, slots=True)
 class ChildPolicy:
-    """All that the core must know of a child."""
+    """All that the core must know of a child.
+
+    Args:
+        name: unique in its supervisor.
+        brutal: a stop kills it at once (OTP's ``brutal_kill``).
+        depends_on: names of children that must be up before it starts.
+        is_supervisor: it is counted among the supervisors; nothing else (OTP-SPEC-10).
+        restart, backoff, give_up_after, significant: as in the spec of the child.
+    """
 
     name: str
     restart: Restart = Restart.PERMANENT
     backoff: Backoff = field(default_factory=Backoff)
     give_up_after: int | None = None
+    significant: bool = False
+    brutal: bool = False
+    depends_on: tuple[str, ...] = ()
+    is_supervisor: bool = False
 
-    @classmethod
-    def of(cls, name: str, spec: ChildSpec) -> ChildPolicy:
-        """Return the policy of ``spec`` for the child called ``name``."""
-        return cls(name, spec.restart, spec.backoff, spec.give_up_after)
+    def bears(self, reason: ExitReason) -> bool:
+        """Return whether a stop on request may end with ``reason`` unreported (OTP-STOP-02)."""
+        wanted = ExitKind.KILLED if self.brutal else ExitKind.SHUTDOWN
+        if reason.kind is wanted:
+            return True
+        return reason.is_normal and self.restart is not Restart.PERMANENT
 
 
 class ChildState(StrEnum):
@@ -38,6 +52,8 @@ class ChildState(StrEnum):
     FAILED = "failed"
     """It used up its ``give_up_after``."""
 
+
+NO_PROCESS = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED})
 
 # What the core hears.
 
@@ -65,6 +81,14 @@ class ChildNotUp:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildIgnored:
+    """Start number ``run`` of a child has found that it is not needed (OTP's ``ignore``)."""
+
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChildDown:
     """A child that was up has ended, by itself or because it was asked to."""
 
@@ -82,6 +106,22 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True)
+class StartChild:
+    """Somebody wants a new child (OTP's ``start_child``).
+
+    Answered by the number of its start, or by ``None`` if that was ignored.
+    """
+
+    policy: ChildPolicy
+    token: Any
+
+    @property
+    def name(self) -> str:
+        """The name of the child."""
+        return self.policy.name
+
+
+@dataclass(frozen=True, slots=True)
 class TerminateChild:
     """Somebody wants a child stopped (OTP's ``terminate_child``)."""
 
@@ -91,9 +131,34 @@ class TerminateChild:
 
 @dataclass(frozen=True, slots=True)
 class RestartChild:
-    """Somebody wants a child started that does not run (OTP's ``restart_child``)."""
+    """Somebody wants a child started that does not run (OTP's ``restart_child``).
+
+    Answered as :class:`StartChild` is.
+    """
 
     name: str
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteChild:
+    """Somebody wants a child forgotten that does not run (OTP's ``delete_child``)."""
+
+    name: str
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
+class WhichChildren:
+    """Somebody wants to know the children: answered by names and states, latest first."""
+
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
+class CountChildren:
+    """Somebody wants to know how many there are: answered by :class:`Counts`."""
+
     token: Any
 
 
@@ -109,30 +174,68 @@ class Shutdown:
     urgent: bool = False
 
 
+Change: TypeAlias = StartChild | TerminateChild | RestartChild | DeleteChild
+Query: TypeAlias = WhichChildren | CountChildren
+Request: TypeAlias = Change | Query
 Event: TypeAlias = (
-    Begin | ChildUp | ChildNotUp | ChildDown | TimerFired | TerminateChild | RestartChild | Shutdown
+    Begin | ChildUp | ChildNotUp | ChildIgnored | ChildDown | TimerFired | Request | Shutdown
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many children there are (OTP's ``count_children``).
+
+    Args:
+        specs: descriptions; 1 for a dynamic supervisor, its template.
+        active: those that live.
+        supervisors, workers: children of the two kinds, living or not.
+    """
+
+    specs: int
+    active: int
+    supervisors: int
+    workers: int
+
 
 # What the core says.
 
 
 @dataclass(frozen=True, slots=True)
-class StartChild:
-    """Start a child; answered by ``ChildUp`` or ``ChildNotUp`` of the same ``run``."""
+class Start:
+    """Start a child.
+
+    Answered by ``ChildUp``, ``ChildNotUp`` or ``ChildIgnored`` of the same ``run``.
+    """
 
     name: str
     run: int
 
 
 @dataclass(frozen=True, slots=True)
-class StopChild:
+class Stop:
     """Stop a child, gracefully and then by force; answered by ``ChildDown``.
 
-    Or, if it was starting, by ``ChildNotUp``.
+    Or, if it was starting, by what a start is answered by.
     """
 
     name: str
     run: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A new child is known from here on; for the one who asked with this ``token``."""
+
+    name: str
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A child is not known any more; it has no process."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +249,10 @@ class SetTimer:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request: ``None``, or an error to be raised."""
+    """The answer to a request, or an error to be raised."""
 
     token: Any
-    result: Exception | None
+    result: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +268,47 @@ class RestartScheduled:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartPaced:
+    """The start rate lets a restart that is due wait for ``delay`` seconds more."""
+
+    name: str
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChildFailed:
     """A child used up its ``give_up_after`` and stays down."""
 
     name: str
     restarts: int
     reason: ExitReason
+
+
+class Context(StrEnum):
+    """What a report is about (OTP's error contexts, OTP-REP-01)."""
+
+    CHILD_TERMINATED = "child_terminated"
+    """A child ended that should not have: abnormally, or it is permanent."""
+    START_ERROR = "start_error"
+    """A start failed, at the beginning or in a restart."""
+    SHUTDOWN_ERROR = "shutdown_error"
+    """A child that was asked to stop ended otherwise than by that."""
+    SHUTDOWN = "shutdown"
+    """The supervisor gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What OTP's supervisor would report as an error.
+
+    ``children``: how many, where a dynamic supervisor that stops tells of all that ended for
+    one reason; ``name`` is then empty.
+    """
+
+    context: Context
+    name: str
+    reason: ExitReason
+    children: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +319,13 @@ class GaveUp:
     restarts: int
     within: float
     reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True)
+class AutoShutdown:
+    """The supervisor ends because this significant child has ended for good."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,13 +349,18 @@ class Finished:
 
 
 Command: TypeAlias = (
-    StartChild
-    | StopChild
+    Start
+    | Stop
+    | Added
+    | Forgotten
     | SetTimer
     | Reply
     | RestartScheduled
+    | RestartPaced
     | ChildFailed
+    | Report
     | GaveUp
+    | AutoShutdown
     | Up
     | Finished
 )

@@ -10,7 +10,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -21,6 +21,7 @@ from supctl.actors.app.actor import AppActor, AppServices
 from supctl.actors.incarnation import (
     Detached,
     Down,
+    Ignored,
     Incarnation,
     Killed,
     NotUp,
@@ -31,29 +32,36 @@ from supctl.actors.incarnation import (
 from supctl.actors.worker import WorkerActor
 from supctl.errors import InvalidState
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, Supervisor, Worker
+from supctl.specs import App, Start, Supervisor, Worker
 
 from . import messages as m
-from .child import Child, ChildStatus, expand, kind_of
+from .child import Child, expand, join, policies
 from .core import Phase, SupervisorCore
 from .eventlog import EventLog
+from .pacer import Pacer
+from .status import ChildStatus, state_word, status_of
 
 _log = logging.getLogger("supctl.supervision")
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What all supervisors of a tree share."""
+    """What all supervisors of a tree, or of a part of it, share."""
 
     apps: AppServices
     events: EventLog
     random: Callable[[], float]
+    pacer: Pacer | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """Where the core's answer to a request is put; the token of its messages."""
+    """Where the core's answer to a request is put; the token of its messages.
 
+    ``child``: the one to be added.
+    """
+
+    child: Child | None = None
     done: trio.Event = field(default_factory=trio.Event)
     result: Any = None
 
@@ -84,6 +92,8 @@ class SupervisorActor(Incarnation):
 
     def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:
         self.spec, self.address = spec, address
+        if spec.start_rate is not None:
+            world = replace(world, pacer=Pacer(spec.start_rate))
         self._world, self._tell = world, tell
         self._waiting: deque[_Message] = deque()
         self._busy = False
@@ -91,17 +101,22 @@ class SupervisorActor(Incarnation):
         self._fault: Exception | None = None
         self.children = {child.name: child for child in expand(spec, address)}
         self._core = SupervisorCore(
-            [m.ChildPolicy.of(child.name, child.spec) for child in self.children.values()],
+            policies(self.children.values()),
             strategy=spec.strategy,
             intensity=spec.intensity,
-            concurrent=spec.concurrent,
+            auto_shutdown=spec.auto_shutdown,
+            concurrent=spec.start is Start.CONCURRENT,
             random=world.random,
+            pacer=world.pacer,
         )
+        self.added = 0
+        """Children that were added at run time, in all."""
         self.finished: m.Finished | None = None
         self._is_up = False
         self._stopping = False
         self._killing = False
-        self.gave_up_event: int | None = None
+        self.last_event: int | None = None
+        """The event that its end follows from: that it gave up, or shut itself down."""
         self._because: int | None = None  # the event that what is done now follows from
 
     # What its own supervisor does with it.
@@ -135,9 +150,9 @@ class SupervisorActor(Incarnation):
         reason = self.finished.reason
         self._tell(Down(reason) if self._is_up else NotUp(reason))
 
-    async def ask(self, make: Callable[[Request], m.Event]) -> Any:
+    async def ask(self, make: Callable[[Request], m.Event], child: Child | None = None) -> Any:
         """Put a request to the core and return its answer. Raises the error it answers with."""
-        request = Request()
+        request = Request(child)
         if self._over.is_set():
             raise InvalidState(self.address, "stopped", "a supervisor that runs")
         self._post(make(request))
@@ -168,13 +183,15 @@ class SupervisorActor(Incarnation):
 
     def _take(self, message: _Message) -> None:
         self._because = None
-        if not isinstance(message, _Heard):
-            if isinstance(message, m.TimerFired):
-                self._because = self.children[message.name].last_event
-            self._feed(message)
+        if isinstance(message, _Heard):
+            self._hear(message.child, message.run, message.report)
             return
-        child, run = message.child, message.run
-        match message.report:
+        if isinstance(message, m.TimerFired) and message.name in self.children:
+            self._because = self.children[message.name].last_event
+        self._feed(message)
+
+    def _hear(self, child: Child, run: int, report: Report) -> None:
+        match report:
             case Up(pid, unenforced):
                 child.pid, child.started_at = pid, trio.current_time()
                 self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
@@ -183,6 +200,10 @@ class SupervisorActor(Incarnation):
                     for detail in unenforced:
                         self._note(child, events.LimitsNotEnforced, detail=detail)
                 self._feed(m.ChildUp(child.name, run))
+            case Ignored():
+                child.life = None
+                self._note(child, events.ChildIgnored)
+                self._feed(m.ChildIgnored(child.name, run))
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
             case Killed(grace):
@@ -198,8 +219,8 @@ class SupervisorActor(Incarnation):
     def _bury(self, child: Child, reason: ExitReason) -> None:
         uptime = trio.current_time() - child.started_at
         asked = child.stop_asked
-        if isinstance(child.life, SupervisorActor) and child.life.gave_up_event is not None:
-            child.last_event = child.life.gave_up_event
+        if isinstance(child.life, SupervisorActor) and child.life.last_event is not None:
+            child.last_event = child.life.last_event
         child.life, child.pid, child.reason = None, 0, reason
         self._note(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
 
@@ -211,44 +232,59 @@ class SupervisorActor(Incarnation):
 
     def _carry_out(self, command: m.Command) -> None:
         match command:
-            case m.StartChild(name, run):
+            case m.Start(name, run):
                 self._start(self.children[name], run)
-            case m.StopChild(name):
+            case m.Stop(name):
                 self._stop(self.children[name])
             case m.SetTimer(name, token, delay):
                 self._nursery.start_soon(self._fire_after, delay, m.TimerFired(name, token))
             case m.Reply(request, result):
                 request.result = result
                 request.done.set()
+            case m.Added(name, request):
+                self.added += 1
+                self.children[name] = request.child
+                self._note(request.child, events.ChildAdded)
+            case m.Forgotten(name):
+                self._forget(self.children[name])
+            case m.Finished():
+                self.finished = command
+                self._over.set()
+            case m.Up():
+                self._is_up = True
+                self._tell(Up())
+            case _:
+                self._announce(command)
+
+    def _announce(self, command: m.Command) -> None:
+        """Emit the event that tells of a decision."""
+        match command:
             case m.RestartScheduled(name, delay, restarts):
                 child = self.children[name]
                 child.restarts += 1
                 self._note(child, events.RestartScheduled, delay=delay, restarts=restarts)
+            case m.RestartPaced(name, delay):
+                self._note(self.children[name], events.RestartPaced, delay=delay)
             case m.ChildFailed(name, restarts, reason):
                 child = self.children[name]
                 self._note(child, events.ChildFailed, restarts=restarts, reason=reason)
+            case m.Report():
+                self._report(command)
+            case m.AutoShutdown(name):
+                address = join(self.address, name)
+                self._note_own_end(events.SupervisorAutoShutdown, child=address)
             case m.GaveUp(name, restarts, within, reason):
-                child = self.children[name]
-                self.gave_up_event = self._because = self._world.events.emit(
-                    events.SupervisorGaveUp(
-                        address=self.address,
-                        cause=child.last_event,
-                        child=child.address,
-                        restarts=restarts,
-                        within=within,
-                        reason=reason,
-                    )
-                ).seq
-            case m.Up():
-                self._is_up = True
-                self._tell(Up())
-            case m.Finished():
-                self.finished = command
-                self._over.set()
+                self._note_own_end(
+                    events.SupervisorGaveUp,
+                    child=join(self.address, name),
+                    restarts=restarts,
+                    within=within,
+                    reason=reason,
+                )
 
     def _start(self, child: Child, run: int) -> None:
         child.run, child.stop_asked = run, False
-        tell = partial(self._hear, child, run)
+        tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:
             case App() as app:
@@ -262,7 +298,7 @@ class SupervisorActor(Incarnation):
         if self._killing:
             life.kill()
 
-    def _hear(self, child: Child, run: int, report: Report) -> None:
+    def _told(self, child: Child, run: int, report: Report) -> None:
         self._post(_Heard(child, run, report))
 
     def _stop(self, child: Child) -> None:
@@ -276,9 +312,16 @@ class SupervisorActor(Incarnation):
         else:
             child.life.stop()
 
+    def _forget(self, child: Child) -> None:
+        if not child.is_static:
+            del self.children[child.name]
+            self._note(child, events.ChildForgotten)
+
     async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
         await trio.sleep(delay)
         self._post(event)
+
+    # Events.
 
     def _note(
         self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
@@ -287,42 +330,46 @@ class SupervisorActor(Incarnation):
         event = kind(address=child.address, cause=cause or child.last_event, **facts)
         child.last_event = self._because = self._world.events.emit(event).seq
 
+    def _note_own_end(self, kind: type[events.Event], **facts: Any) -> None:
+        event = kind(address=self.address, cause=self._because, **facts)
+        self.last_event = self._because = self._world.events.emit(event).seq
+
+    def _report(self, report: m.Report) -> None:
+        child = self.children.get(report.name)
+        self._world.events.emit(
+            events.SupervisorReport(
+                address=self.address,
+                cause=self._because,
+                context=report.context,
+                child="" if child is None else child.address,
+                children=report.children,
+                reason=report.reason,
+            )
+        )
+
     # What is to be seen.
 
     def status(self, depth: int = 0) -> list[ChildStatus]:
         """Return a view of every child below, in start order, each before its own children."""
-        now = trio.current_time()
         rows: list[ChildStatus] = []
         for child in self.children.values():
-            rows.append(self._status_of(child, now, depth))
+            rows.append(self.status_of(child, depth))
             if isinstance(child.life, SupervisorActor):
                 rows += child.life.status(depth + 1)
         return rows
 
-    def _status_of(self, child: Child, now: float, depth: int) -> ChildStatus:
-        due_at = self._core.due_at(child.name)
-        return ChildStatus(
-            address=child.address,
-            kind=kind_of(child.spec),
-            state=self.state_of(child),
-            pid=child.pid,
-            uptime=now - child.started_at if child.life is not None and child.started_at else None,
-            restarts=child.restarts,
-            reason=child.reason,
-            due_in=None if due_at is None else max(0.0, due_at - now),
-            depth=depth,
-        )
+    def status_of(self, child: Child, depth: int = 0) -> ChildStatus:
+        """Return a view of one child."""
+        state, due_at = self._core.state_of(child.name), self._core.due_at(child.name)
+        return status_of(child, state, due_at, trio.current_time(), depth)
 
     def state_of(self, child: Child) -> str:
         """Return the state of ``child`` as people see it."""
-        if child.life is not None:
-            return child.life.state
-        match self._core.state_of(child.name):
-            case m.ChildState.WAITING | m.ChildState.STARTING:
-                return "backoff"
-            case m.ChildState.FAILED:
-                return "failed"
-        return "stopped" if child.stop_asked or child.reason is None else "exited"
+        return state_word(child, self._core.state_of(child.name))
+
+    def knows(self, child: Child) -> bool:
+        """Return whether the core still knows ``child``: it forgets temporary ones that end."""
+        return self._core.state_of(child.name) is not None
 
 
 async def _live(life: Incarnation, tell: Tell) -> None:

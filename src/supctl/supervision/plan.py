@@ -1,65 +1,104 @@
-"""What a supervisor's core remembers: of each child, and of the plan under way."""
+"""Plans: children to be started and stopped in an order, each awaited."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 
 from supctl.exits import ExitReason
 
 from . import messages as m
-from .messages import ChildPolicy, ChildState
+from .children import ChildRecord
 
 
-@dataclass(slots=True, eq=False)
-class ChildRecord:
-    """The core's record of one child."""
-
-    policy: ChildPolicy
-    place: int
-    state: ChildState = ChildState.STOPPED
-    run: int = 0
-    started_at: float = 0.0
-    streak: int = 0
-    """Restarts since the last stable run."""
-    delay: float = 0.0
-    """The back-off before the last restart."""
-    due_at: float | None = None
-    timer: int = 0
-    """Token of the timer that counts; those with others are stale."""
-    exit_waits: m.ChildDown | None = None
-    """Its end, while that waits in the inbox."""
-    forgotten: bool = False
-    """A temporary child that has ended: a group restart does not bring it back."""
-
-
-class StepKind(Enum):
-    """What a step does to its children."""
+class StageKind(Enum):
+    """What a stage does to its children."""
 
     START = auto()
     STOP = auto()
 
 
-@dataclass(slots=True)
-class Step:
-    """Children to be started or stopped together; the next step begins when all have answered."""
+class Stage:
+    """Children to be started or stopped, each as soon as those before it are done.
 
-    kind: StepKind
-    children: Sequence[ChildRecord]
+    Args:
+        kind: which of the two.
+        children: in the order in which those that are free are begun.
+        edges: pairs of which the second waits for the first.
+
+    Attributes:
+        ready: those that can be begun now.
+        awaited: those that have been begun and are not done.
+    """
+
+    def __init__(
+        self,
+        kind: StageKind,
+        children: Sequence[ChildRecord],
+        edges: Iterable[tuple[ChildRecord, ChildRecord]],
+    ) -> None:
+        self.kind = kind
+        self.awaited: set[ChildRecord] = set()
+        self._frees: dict[ChildRecord, list[ChildRecord]] = {}
+        self._blockers: dict[ChildRecord, int] = {}
+        for first, second in edges:
+            self._frees.setdefault(first, []).append(second)
+            self._blockers[second] = self._blockers.get(second, 0) + 1
+        self.ready = deque(child for child in children if child not in self._blockers)
+
+    @classmethod
+    def in_turn(cls, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
+        """Return a stage that begins each child when the one before it is done."""
+        return cls(kind, children, pairwise(children))
+
+    @classmethod
+    def at_once(cls, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
+        """Return a stage in which only those children wait that depend on others.
+
+        They start after those that they depend on, and stop before them.
+        """
+        by_name = {child.name: child for child in children}
+        edges = [
+            (by_name[needed], child)
+            for child in children
+            for needed in child.policy.depends_on
+            if needed in by_name
+        ]
+        if kind is StageKind.STOP:
+            edges = [(child, needed) for needed, child in edges]
+        return cls(kind, children, edges)
+
+    def done(self, child: ChildRecord) -> None:
+        """Note that a child is done, and free those that have waited for it."""
+        self.awaited.discard(child)
+        for other in self._frees.pop(child, ()):
+            self._blockers[other] -= 1
+            if not self._blockers[other]:
+                self.ready.append(other)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Plan:
-    """Steps under way, what comes after the last, and what if a child does not start."""
+    """Stages, one after the other; what comes after the last, and what if a start fails.
 
-    steps: deque[Step]
+    Args:
+        whole: it concerns all children, and everything else waits.
+        request: whose answer is lost if the plan is dropped.
+    """
+
+    stages: deque[Stage]
     then: Callable[[], None]
     failed: Callable[[ChildRecord, ExitReason], None]
-    request: m.TerminateChild | m.RestartChild | None = None
-    """Whose answer is lost if the plan is dropped."""
-    awaited: set[str] = field(default_factory=set)
+    whole: bool = False
+    request: m.Change | None = None
+
+    @property
+    def is_start(self) -> bool:
+        """Whether what is under way are starts."""
+        return bool(self.stages) and self.stages[0].kind is StageKind.START
 
 
 @dataclass(frozen=True, slots=True)

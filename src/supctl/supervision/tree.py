@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random as random_module
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
 
@@ -21,10 +21,11 @@ from supctl.logs.directory import LogDirectory, default_log_directory
 from supctl.logs.file import OnProblem
 from supctl.specs import Supervisor
 
-from .child import Child, ChildStatus
+from .child import Child, join
 from .eventlog import EventLog, Subscription
-from .handle import Handle
+from .handle import Handle, SupervisorHandle
 from .node import SupervisorActor, World
+from .status import ChildStatus, kind_of, picture
 
 
 class Tree:
@@ -44,7 +45,7 @@ class Tree:
             case NotUp(reason) | Down(reason):
                 self._reason = reason
                 self._log.emit(
-                    events.TreeStopped(address="/", reason=reason, cause=self._root.gave_up_event)
+                    events.TreeStopped(address="/", reason=reason, cause=self._root.last_event)
                 )
                 self._ended.set()
         self._settled.set()
@@ -68,6 +69,20 @@ class Tree:
         self.find(address)
         return Handle(self, "/" + address.strip("/"))
 
+    def __iter__(self) -> Iterator[Handle]:
+        """Walk over all children, in start order, supervisors before their children."""
+        return (Handle(self, row.address) for row in self.status())
+
+    def supervisor(self, address: str = "/") -> SupervisorHandle:
+        """Return the supervisor at ``address``, the root by default, to add children to and more.
+
+        Raises:
+            ProcessNotFound: there is none.
+            InvalidState: there is something else, or it does not run now.
+        """
+        self.find_supervisor(address)
+        return SupervisorHandle(self, "/" + address.strip("/"))
+
     def find(self, address: str) -> tuple[SupervisorActor, Child]:
         """Return the supervisor that holds ``address`` and its record of the child.
 
@@ -75,18 +90,34 @@ class Tree:
             ProcessNotFound: there is none.
             InvalidState: a supervisor on the way does not run now.
         """
+        above, _, name = address.strip("/").rpartition("/")
+        node = self.find_supervisor(above)
+        return node, _child_of(node, name, address)
+
+    def find_supervisor(self, address: str) -> SupervisorActor:
+        """Return the supervisor at ``address``, which runs.
+
+        Raises:
+            ProcessNotFound: there is none.
+            InvalidState: there is something else, or it or one on the way does not run now.
+        """
         node = self._root
-        *above, name = address.strip("/").split("/")
-        for part in above:
+        for part in address.strip("/").split("/") if address.strip("/") else ():
             child = _child_of(node, part, address)
             if not isinstance(child.life, SupervisorActor):
-                raise InvalidState(child.address, node.state_of(child), "a supervisor that runs")
+                seen = "an " + kind if (kind := kind_of(child.spec)) == "app" else "a " + kind
+                state = seen if kind != "supervisor" else node.state_of(child)
+                raise InvalidState(child.address, state, "a supervisor that runs")
             node = child.life
-        return node, _child_of(node, name, address)
+        return node
 
     def status(self) -> list[ChildStatus]:
         """Return a view of every child, in start order, supervisors before their children."""
         return self._root.status()
+
+    def picture(self) -> str:
+        """Return the tree as it is now, a line for every child."""
+        return "\n".join(picture(self.name, self.status()))
 
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
         """Return the system's facts about those main processes of apps that still live.
@@ -99,6 +130,13 @@ class Tree:
     def latest_events(self) -> tuple[events.Event, ...]:
         """The latest events, oldest first, 1,000 at the most."""
         return tuple(self._log.latest)
+
+    def chain(self, event: events.Event) -> list[events.Event]:
+        """Return ``event`` and what has led to it, the first cause first.
+
+        As far back as the latest events reach.
+        """
+        return self._log.chain(event)
 
     async def events(self) -> AsyncIterator[events.Event]:
         """Yield events as they happen; ends with the tree. See :meth:`subscribe`."""
@@ -149,10 +187,8 @@ class Tree:
         if finished is None:
             return
         if (gave_up := finished.gave_up) is not None:
-            child = self._root.children[gave_up.name]
-            raise GaveUp(
-                self.name, child.address, str(gave_up.reason), gave_up.restarts, gave_up.within
-            )
+            address, reason = join("/", gave_up.name), str(gave_up.reason)
+            raise GaveUp(self.name, address, reason, gave_up.restarts, gave_up.within)
         if finished.not_started is not None:
             child = self._root.children[finished.not_started]
             why = child.reason or finished.reason

@@ -17,6 +17,10 @@ class RestartWindow:
     def __len__(self) -> int:
         return len(self._restarted_at)
 
+    def count(self, now: float) -> int:
+        """Return how many of them count at ``now``."""
+        return sum(at >= now - self._intensity.within for at in self._restarted_at)
+
     def add(self, now: float) -> bool:
         """Note a restart at ``now``; return whether it is bearable.
 

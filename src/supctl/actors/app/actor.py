@@ -79,7 +79,8 @@ class AppActor(Incarnation):
         return _SHOWN.get(self._state, self._state.value)
 
     def stop(self) -> None:
-        self._decide(Event.STOP)
+        # Without a grace it is OTP's brutal_kill: nobody asks.
+        self._decide(Event.STOP if self._spec.stop.grace else Event.KILL)
 
     def kill(self) -> None:
         self._decide(Event.KILL)

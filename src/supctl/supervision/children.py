@@ -1,0 +1,114 @@
+"""The children that a supervisor's core knows, in start order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from supctl.specs import Restart, Strategy
+
+from . import messages as m
+from .messages import NO_PROCESS, ChildPolicy, ChildState
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+
+@dataclass(slots=True, eq=False)
+class ChildRecord:
+    """The core's record of one child."""
+
+    policy: ChildPolicy
+    place: int
+    """Grows in start order; not an index."""
+    state: ChildState = ChildState.STOPPED
+    run: int = 0
+    started_at: float = 0.0
+    streak: int = 0
+    """Restarts since the last stable run."""
+    delay: float = 0.0
+    """The back-off before the last restart."""
+    due_at: float | None = None
+    timer: int = 0
+    """Token of the timer that counts; those with others are stale."""
+    admitted: bool = False
+    """Whether the start rate has given it its turn already."""
+    exit_waits: m.ChildDown | None = None
+    """Its end, while that waits in the inbox."""
+    plan: Plan | None = None
+    """What awaits it."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.policy.name
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has a process, as far as is known."""
+        return self.state not in NO_PROCESS and self.exit_waits is None
+
+
+class Children:
+    """Children by name, in start order: those there at the beginning, then added ones.
+
+    Args:
+        policies: in start order.
+        dynamic: whether they are instances of a template, which are not kept when they end.
+    """
+
+    def __init__(self, policies: Iterable[ChildPolicy], *, dynamic: bool) -> None:
+        self._dynamic = dynamic
+        self._places = 0
+        self._by_name: dict[str, ChildRecord] = {}
+        for policy in policies:
+            self.add(policy)
+
+    def __iter__(self) -> Iterator[ChildRecord]:
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def __getitem__(self, name: str) -> ChildRecord:
+        return self._by_name[name]
+
+    def get(self, name: str) -> ChildRecord | None:
+        """Return the child of that name, if there is one."""
+        return self._by_name.get(name)
+
+    def add(self, policy: ChildPolicy) -> ChildRecord:
+        """Put a new child behind all others."""
+        self._places += 1
+        child = self._by_name[policy.name] = ChildRecord(policy, self._places)
+        return child
+
+    def remove(self, child: ChildRecord) -> None:
+        """Forget a child."""
+        del self._by_name[child.name]
+
+    def lets_go(self, child: ChildRecord) -> bool:
+        """Return whether a child that has ended is to be forgotten (OTP-TYPE-04, OTP-SOFO-04)."""
+        for_once = self._dynamic or child.policy.restart is Restart.TEMPORARY
+        return for_once and self._by_name.get(child.name) is child
+
+    def group(self, child: ChildRecord, strategy: Strategy) -> list[ChildRecord]:
+        """Return who is restarted together with ``child``, in start order."""
+        match strategy:
+            case Strategy.ONE_FOR_ONE | Strategy.SIMPLE_ONE_FOR_ONE:
+                return [child]
+            case Strategy.ONE_FOR_ALL:
+                return list(self)
+            case Strategy.REST_FOR_ONE:
+                return [other for other in self if other.place >= child.place]
+
+    def counts(self) -> m.Counts:
+        """Return how many there are (OTP-API-07, OTP-SOFO-08)."""
+        supervisors = sum(child.policy.is_supervisor for child in self)
+        workers = len(self) - supervisors
+        if self._dynamic:
+            active = sum(child.state is not ChildState.WAITING for child in self)
+            return m.Counts(1, active, supervisors, workers)
+        active = sum(child.lives for child in self)
+        return m.Counts(len(self), active, supervisors, workers)

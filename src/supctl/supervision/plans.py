@@ -1,0 +1,154 @@
+"""The plans that a supervisor's core has under way: it begins their steps and takes the answers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
+
+from supctl.errors import SupctlError
+from supctl.exits import ExitReason
+
+from . import messages as m
+from .children import ChildRecord
+from .messages import NO_PROCESS, ChildState
+from .plan import Plan, Stage, StageKind
+
+Say: TypeAlias = Callable[[m.Command], None]
+Down: TypeAlias = Callable[[ChildRecord, ExitReason | None], None]
+"""Hears that a child has no process, as was wanted; with a reason if it had one."""
+
+Answer: TypeAlias = m.ChildUp | m.ChildNotUp | m.ChildIgnored | m.ChildDown
+
+
+class Impossible(RuntimeError):
+    """An event that cannot come about in this state: a bug of the shell."""
+
+
+class Plans:
+    """Starts and stops children as plans say, each child in one plan at a time.
+
+    Args:
+        say: takes commands.
+        down: see :data:`Down`.
+    """
+
+    def __init__(self, say: Say, down: Down) -> None:
+        self._say, self._down = say, down
+        self._plans: set[Plan] = set()
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._plans)
+
+    @property
+    def concern_all(self) -> bool:
+        """Whether everything else has to wait for one of them."""
+        return any(plan.whole for plan in self._plans)
+
+    def carry_out(
+        self,
+        *stages: Stage,
+        failed: Callable[[ChildRecord, ExitReason], None],
+        then: Callable[[], None] = lambda: None,
+        whole: bool = False,
+        request: m.Change | None = None,
+    ) -> None:
+        """Begin with a plan; the arguments are those of :class:`Plan`."""
+        plan = Plan(deque(stages), then, failed, whole, request)
+        self._plans.add(plan)
+        self._advance(plan)
+
+    def drop(self, plan: Plan, error: SupctlError) -> None:
+        """Leave off a plan; who asked for it is answered with ``error``."""
+        self._plans.discard(plan)
+        for child in plan.stages[0].awaited:
+            child.plan = None  # what it answers concerns nobody, until another plan takes it up
+        if plan.request is not None:
+            self._say(m.Reply(plan.request.token, error))
+
+    def drop_all(self, error: SupctlError) -> None:
+        """Leave off all plans."""
+        for plan in list(self._plans):
+            self.drop(plan, error)
+
+    def _advance(self, plan: Plan) -> None:
+        """Begin with all children that are free; when the last stage is done, so is the plan."""
+        while plan.stages:
+            stage = plan.stages[0]
+            begin = self._start if stage.kind is StageKind.START else self._stop
+            while stage.ready:
+                child = stage.ready.popleft()
+                if begin(child):
+                    child.plan = plan
+                    stage.awaited.add(child)
+                else:
+                    stage.done(child)
+            if stage.awaited:
+                return
+            plan.stages.popleft()
+        self._plans.discard(plan)
+        plan.then()
+
+    def _start(self, child: ChildRecord) -> bool:
+        """Start a child that has no process; return whether an answer is to come."""
+        if child.state not in NO_PROCESS:
+            return False
+        child.run += 1
+        child.state, child.due_at, child.admitted = ChildState.STARTING, None, False
+        self._say(m.Start(child.policy.name, child.run))
+        return True
+
+    def _stop(self, child: ChildRecord) -> bool:
+        """Stop a child; return whether an answer is to come.
+
+        An exit that waits in the inbox is used up: it is neither counted nor judged by its
+        restart type (OTP-BURST-01).
+        """
+        if child.exit_waits is not None:
+            reason, child.exit_waits = child.exit_waits.reason, None
+            self._is_down(child, reason)
+            return False
+        if child.state in NO_PROCESS:
+            if child.state is not ChildState.FAILED:
+                self._is_down(child, None)
+            return False
+        if child.state is not ChildState.STOPPING:
+            child.state = ChildState.STOPPING
+            self._say(m.Stop(child.policy.name, child.run))
+        return True
+
+    def answer(self, child: ChildRecord, event: Answer, now: float) -> None:
+        """Take what a child answers to a start or a stop.
+
+        Raises:
+            Impossible: it was asked for neither.
+        """
+        stopping = child.state is ChildState.STOPPING
+        if not stopping and child.state is not ChildState.STARTING:
+            raise Impossible(f"{event}, but it is {child.state}")
+        plan, child.plan = child.plan, None
+        match event:
+            case m.ChildUp() if stopping:
+                child.plan = plan
+                return  # it came up after we had called it off; its end is to come
+            case m.ChildUp():
+                child.state, child.started_at = ChildState.RUNNING, now
+            case m.ChildNotUp(reason=reason) if plan is not None and not stopping:
+                self._plans.discard(plan)
+                child.state = ChildState.STOPPED
+                plan.failed(child, reason)
+                return
+            case m.ChildDown() if not stopping:
+                raise Impossible(f"{event}, but it is {child.state}")
+            case m.ChildDown(reason=reason):
+                self._is_down(child, reason)
+            case _:
+                self._is_down(child, None)
+        if plan is not None:
+            plan.stages[0].done(child)
+            self._advance(plan)
+
+    def _is_down(self, child: ChildRecord, reason: ExitReason | None) -> None:
+        child.state, child.due_at, child.admitted = ChildState.STOPPED, None, False
+        self._down(child, reason)

@@ -1,0 +1,110 @@
+"""Views of children for people: rows of a table, and a picture of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from supctl.exits import ExitReason
+from supctl.specs import App, ChildSpec, Worker
+
+from .child import Child
+from .messages import ChildState
+
+
+@dataclass(frozen=True, slots=True)
+class ChildStatus:
+    """A moment's view of one child, for people.
+
+    Args:
+        address: ``/web/api:2``.
+        kind: ``app``, ``worker`` or ``supervisor``.
+        state: a word of DESIGN.md's vocabulary: ``running``, ``backoff``, ``failed``, ...
+        pid: of its main process; 0 if it has none.
+        uptime: seconds since it was started; ``None`` if it does not run.
+        restarts: automatic restarts so far.
+        reason: why it ended last; ``None`` if it never did.
+        due_in: seconds until its next start; ``None`` if none is due.
+        depth: 0 for children of the root.
+    """
+
+    address: str
+    kind: str
+    state: str
+    pid: int
+    uptime: float | None
+    restarts: int
+    reason: ExitReason | None
+    due_in: float | None
+    depth: int
+
+    @property
+    def name(self) -> str:
+        """The last part of its address."""
+        return self.address.rpartition("/")[2]
+
+
+def status_of(
+    child: Child, state: ChildState | None, due_at: float | None, now: float, depth: int
+) -> ChildStatus:
+    """Return the view of a child, whose core says that it is in ``state``."""
+    return ChildStatus(
+        address=child.address,
+        kind=kind_of(child.spec),
+        state=state_word(child, state),
+        pid=child.pid,
+        uptime=now - child.started_at if child.life is not None and child.started_at else None,
+        restarts=child.restarts,
+        reason=child.reason,
+        due_in=None if due_at is None else max(0.0, due_at - now),
+        depth=depth,
+    )
+
+
+def state_word(child: Child, state: ChildState | None) -> str:
+    """Return the state of a child as people see it; ``None``: its core has forgotten it."""
+    if child.life is not None:
+        return child.life.state
+    match state:
+        case ChildState.WAITING | ChildState.STARTING:
+            return "backoff"
+        case ChildState.FAILED:
+            return "failed"
+    return "stopped" if child.stop_asked or child.reason is None else "exited"
+
+
+def kind_of(spec: ChildSpec) -> str:
+    """Return ``app``, ``worker`` or ``supervisor``."""
+    match spec:
+        case App():
+            return "app"
+        case Worker():
+            return "worker"
+        case _:
+            return "supervisor"
+
+
+def picture(root: str, rows: Iterable[ChildStatus]) -> Iterator[str]:
+    """Yield the lines of a picture of a tree; ``rows`` as of :meth:`Tree.status`."""
+    yield root
+    rows = list(rows)
+    open_depths: set[int] = set()
+    for place, row in enumerate(rows):
+        following = next((other for other in rows[place + 1 :] if other.depth <= row.depth), None)
+        last = following is None or following.depth < row.depth
+        (open_depths.discard if last else open_depths.add)(row.depth)
+        stems = "".join("│  " if depth in open_depths else "   " for depth in range(row.depth))
+        yield f"{stems}{'└─ ' if last else '├─ '}{_line(row)}"
+
+
+def _line(row: ChildStatus) -> str:
+    facts = [row.state]
+    if row.pid:
+        facts.append(f"pid {row.pid}")
+    if row.due_in is not None:
+        facts.append(f"starts in {row.due_in:.1f} s")
+    if row.restarts:
+        facts.append(f"{row.restarts} restarts" if row.restarts > 1 else "1 restart")
+    if row.reason is not None and row.state not in ("running", "starting"):
+        facts.append(str(row.reason))
+    return f"{row.name}: {', '.join(facts)}"
