@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from .actors.actor import IGNORE as IGNORE
     from .actors.actor import Actor as Actor
     from .specs import App as App
     from .specs import Backoff as Backoff
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
     from .specs import Worker as Worker
+    from .specs.ignore import IGNORE as IGNORE
     from .supervision.foreground import run as run
     from .supervision.tree import Tree as Tree
     from .supervision.tree import open_tree as open_tree
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 # Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
 # modules of this package with nothing but the standard library.
 _PLACES = {
-    "IGNORE": ".actors.actor",
+    "IGNORE": ".specs.ignore",
     "Actor": ".actors.actor",
     "App": ".specs",
     "Backoff": ".specs",

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from enum import Enum
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Self
 
 import trio
 
 from supctl.exits import ExitReason
+from supctl.specs.ignore import Ignore
 
 from .ref import Ref
-
-
-class Ignore(Enum):
-    """The type of :data:`IGNORE`."""
-
-    IGNORE = "ignore"
-
-
-IGNORE: Final = Ignore.IGNORE
-"""What :meth:`Actor.init` returns if the actor is not needed."""
 
 
 class Actor:
@@ -46,6 +36,7 @@ class Actor:
     address: str = ""
     """Where it stands in its tree. Set before :meth:`init`."""
 
+    _finished: bool = False
     _ref: Ref[Any]
     _nursery: trio.Nursery
 
@@ -64,6 +55,11 @@ class Actor:
     def ref(self) -> Ref[Self]:
         """A reference to this life of the actor, to be handed to others."""
         return self._ref
+
+    def finish(self) -> None:
+        """End with the reason ``normal``, once the messages that wait already are handled."""
+        self._finished = True
+        self._ref.finish()
 
     def start_soon(self, task: Callable[..., Awaitable[Any]], *args: Any) -> None:
         """Run ``task`` beside the messages. It ends with the actor, and the actor with it

@@ -106,6 +106,10 @@ class Ref(Generic[A]):
         if self._life.reason is None:
             self._life.mailbox.put(Call(method, args, kwargs))
 
+    def finish(self) -> None:
+        """Let the actor end when it has handled what waits. For the actor itself."""
+        self._life.mailbox.put(None)
+
     async def wait(self) -> ExitReason:
         """Return why it ended, once it has. Cancelling is harmless."""
         await self._life.ended.wait()

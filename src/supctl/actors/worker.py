@@ -11,8 +11,9 @@ import trio
 from supctl.errors import ActorGone, InvalidConfig
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import Worker
+from supctl.specs.ignore import IGNORE
 
-from .actor import IGNORE, Actor
+from .actor import Actor
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .mailbox import Mailbox
 from .ref import Call, Life, Ref
@@ -114,11 +115,11 @@ class WorkerActor(Incarnation):
         return kind(*self._spec.args, **self._spec.kwargs)
 
     async def _serve(self, actor: Actor) -> ExitReason:
-        """Handle messages, one at a time, until asked to stop."""
+        """Handle messages, one at a time, until asked to stop or finished."""
         while (call := await self._life.mailbox.get()) is not None:
             await _handle(actor, call)
             await trio.lowlevel.checkpoint()  # a full mailbox must not starve the others
-        return SHUTDOWN
+        return NORMAL if actor._finished and self._state != "stopping" else SHUTDOWN
 
     def _bury(self, reason: ExitReason) -> None:
         """Let everybody know who waits for an answer or for the end."""

@@ -52,7 +52,7 @@ def run_tree(
 def _names(spec: Supervisor, address: str = "/") -> list[str]:
     """Return the addresses of all programs, for the width of their column."""
     names: list[str] = []
-    for child in expand(spec, address):
+    for child in expand(spec.children, address):
         if isinstance(child.spec, App | Worker):
             names.append(child.address)
         else:

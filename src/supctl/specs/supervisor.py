@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -12,6 +12,7 @@ from supctl.errors import InvalidConfig
 from .app import App
 from .child import put_child_fields
 from .dependencies import check_dependencies
+from .ignore import Ignore
 from .names import check_name
 from .policy import (
     NO_BACKOFF,
@@ -33,7 +34,9 @@ class Supervisor:
     Args:
         name: unique inside its own supervisor; the root's name is not part of addresses.
         children: in start order, but that each comes after those it depends on; stopped in
-            reverse order.
+            reverse order. Or a function that returns them, called at every start of the
+            supervisor (OTP's ``init/1``); it may return :data:`supctl.IGNORE`. If it raises, or
+            what it returns cannot work, that start has failed.
         strategy: ``one_for_one`` (default), ``one_for_all`` or ``rest_for_one``.
         max_restarts: restarts borne within ``within`` seconds, OTP's default of 1;
             ``None``: any number.
@@ -58,6 +61,7 @@ class Supervisor:
 
     name: str
     children: tuple[ChildSpec, ...]
+    factory: Factory | None
     strategy: Strategy
     intensity: Intensity
     auto_shutdown: AutoShutdown
@@ -72,7 +76,7 @@ class Supervisor:
     def __init__(
         self,
         name: str,
-        children: Sequence[ChildSpec] = (),
+        children: Sequence[ChildSpec] | Factory = (),
         *,
         strategy: Strategy | str = Strategy.ONE_FOR_ONE,
         max_restarts: int | None = 1,
@@ -107,7 +111,19 @@ class Supervisor:
         put("auto_shutdown", AutoShutdown.of("auto_shutdown", auto_shutdown))
         put("start", start)
         put("start_rate", start_rate)
-        put("children", self._check_children(children))
+        put("factory", children if callable(children) else None)
+        put("children", () if callable(children) else self._check_children(children))
+
+    def make_children(self) -> tuple[ChildSpec, ...] | Ignore:
+        """Return the children of one start; raises what their factory raises.
+
+        Raises:
+            InvalidConfig: what the factory has made cannot work.
+        """
+        if self.factory is None:
+            return self.children
+        made = self.factory()
+        return made if isinstance(made, Ignore) else self._check_children(made)
 
     def _check_strategy(self, strategy: Strategy | str) -> Strategy:
         strategy = Strategy.of("strategy", strategy)
@@ -142,6 +158,7 @@ class Supervisor:
 
 
 ChildSpec: TypeAlias = App | Worker | Supervisor
+Factory: TypeAlias = Callable[[], Sequence[ChildSpec] | Ignore]
 C = TypeVar("C", bound="ChildSpec")
 
 _MOST_PARTITIONS: Final = 10_000

@@ -40,9 +40,12 @@ class Child:
     """Its limits that are not enforced here, as last told."""
 
 
-def expand(spec: Supervisor, address: str) -> Iterator[Child]:
-    """Yield the children of ``spec`` in start order, several instances one by one."""
-    specs = {child.name: child for child in spec.children}
+def expand(children: Iterable[ChildSpec], address: str) -> Iterator[Child]:
+    """Yield the children of the supervisor at ``address`` in start order.
+
+    Several instances come one by one.
+    """
+    specs = {child.name: child for child in children}
     for name in start_order({name: child.depends_on for name, child in specs.items()}):
         for instance in names_of(specs[name]):
             yield Child(instance, join(address, instance), specs[name])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ import trio
 from supctl.events import Event, EventsMissed
 
 E = TypeVar("E", bound=Event)
+
+_log = logging.getLogger("supctl.supervision")
 
 _KEPT: Final = 1000
 """Events kept for those who look back; about 300 bytes each."""
@@ -73,10 +76,16 @@ class EventLog:
 
     Args:
         wall_clock: returns seconds since 1970, the ``at_wall`` of events.
+        handler: called with every event. What it raises is logged, and harms nobody.
     """
 
-    def __init__(self, wall_clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        wall_clock: Callable[[], float] = time.time,
+        handler: Callable[[Event], None] = lambda _: None,
+    ) -> None:
         self._seq = 0
+        self._handler = handler
         self._wall_clock = wall_clock
         self._subscriptions: list[Subscription] = []
         self.latest: deque[Event] = deque(maxlen=_KEPT)
@@ -88,6 +97,10 @@ class EventLog:
         self.latest.append(told)
         for subscription in self._subscriptions:
             subscription.offer(told)
+        try:
+            self._handler(told)
+        except Exception:  # the user's
+            _log.exception("the handler of events failed on %r", told)
         return told
 
     def chain(self, event: Event) -> list[Event]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -30,9 +30,10 @@ from supctl.actors.incarnation import (
     Up,
 )
 from supctl.actors.worker import WorkerActor
-from supctl.errors import InvalidState
+from supctl.errors import InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, Start, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Start, Supervisor, Worker
+from supctl.specs.ignore import Ignore
 
 from . import messages as m
 from .child import Child, expand, join, policies
@@ -99,16 +100,7 @@ class SupervisorActor(Incarnation):
         self._busy = False
         self._over = trio.Event()
         self._fault: Exception | None = None
-        self.children = {child.name: child for child in expand(spec, address)}
-        self._core = SupervisorCore(
-            policies(self.children.values()),
-            strategy=spec.strategy,
-            intensity=spec.intensity,
-            auto_shutdown=spec.auto_shutdown,
-            concurrent=spec.start is Start.CONCURRENT,
-            random=world.random,
-            pacer=world.pacer,
-        )
+        self._hold(spec.children)
         self.added = 0
         """Children that were added at run time, in all."""
         self.finished: m.Finished | None = None
@@ -118,6 +110,19 @@ class SupervisorActor(Incarnation):
         self.last_event: int | None = None
         """The event that its end follows from: that it gave up, or shut itself down."""
         self._because: int | None = None  # the event that what is done now follows from
+
+    def _hold(self, specs: Iterable[ChildSpec]) -> None:
+        """Make a record of every child, and a core that knows them."""
+        self.children = {child.name: child for child in expand(specs, self.address)}
+        self._core = SupervisorCore(
+            policies(self.children.values()),
+            strategy=self.spec.strategy,
+            intensity=self.spec.intensity,
+            auto_shutdown=self.spec.auto_shutdown,
+            concurrent=self.spec.start is Start.CONCURRENT,
+            random=self._world.random,
+            pacer=self._world.pacer,
+        )
 
     # What its own supervisor does with it.
 
@@ -139,6 +144,20 @@ class SupervisorActor(Incarnation):
         self.stop()
 
     async def run(self) -> None:
+        if self.spec.factory is not None and not self._stopping:
+            try:
+                made = self.spec.make_children()
+            except Exception as error:  # the user's: the start has failed, and nothing else
+                _log.warning("%s: its children could not be made", self.address, exc_info=error)
+                self._tell(NotUp(_not_made(error)))
+                return
+            if isinstance(made, Ignore):
+                self._tell(Ignored())
+                return
+            self._hold(made)
+        await self._serve()
+
+    async def _serve(self) -> None:
         async with trio.open_nursery() as self._nursery:
             self._post(m.Begin())
             await self._over.wait()
@@ -370,6 +389,11 @@ class SupervisorActor(Incarnation):
     def knows(self, child: Child) -> bool:
         """Return whether the core still knows ``child``: it forgets temporary ones that end."""
         return self._core.state_of(child.name) is not None
+
+
+def _not_made(error: Exception) -> ExitReason:
+    told = str(error) if isinstance(error, InvalidConfig) else f"{type(error).__name__}: {error}"
+    return ExitReason(ExitKind.START_FAILED, detail=told)
 
 
 async def _live(life: Incarnation, tell: Tell) -> None:

@@ -11,11 +11,11 @@ import trio
 
 from supctl import events
 from supctl.actors.app.actor import AppServices
-from supctl.actors.incarnation import Down, NotUp, Report, Up
+from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
 from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed
-from supctl.exits import SHUTDOWN, ExitReason
+from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory, default_log_directory
 from supctl.logs.file import OnProblem
@@ -43,12 +43,15 @@ class Tree:
             case Up():
                 self._log.emit(events.TreeStarted(address="/"))
             case NotUp(reason) | Down(reason):
-                self._reason = reason
-                self._log.emit(
-                    events.TreeStopped(address="/", reason=reason, cause=self._root.last_event)
-                )
-                self._ended.set()
+                self._end(reason)
+            case Ignored():
+                self._end(NORMAL)  # OTP-START-07
         self._settled.set()
+
+    def _end(self, reason: ExitReason) -> None:
+        self._reason = reason
+        self._log.emit(events.TreeStopped(address="/", reason=reason, cause=self._root.last_event))
+        self._ended.set()
 
     @property
     def name(self) -> str:
@@ -185,6 +188,8 @@ class Tree:
         """Raise what :meth:`wait` raises, if the tree has ended that way."""
         finished = self._root.finished
         if finished is None:
+            if self._reason is not None and self._reason.kind is ExitKind.START_FAILED:
+                raise StartFailed("/", self._reason.detail)  # its children could not be made
             return
         if (gave_up := finished.gave_up) is not None:
             address, reason = join("/", gave_up.name), str(gave_up.reason)
@@ -220,6 +225,7 @@ async def open_tree(
     *,
     log_directory: str | PathLike[str] | None = None,
     tap: Tap | None = None,
+    on_event: Callable[[events.Event], None] = lambda _: None,
     backend: Backend | None = None,
     random: Callable[[], float] = random_module.random,
     wait_up: bool = True,
@@ -231,6 +237,8 @@ async def open_tree(
         log_directory: where the output of its apps goes; by default a directory of the tree's
             name below the user's directory for logs.
         tap: sees all output too, in the capture's own thread.
+        on_event: called with every event at once, in the trio thread; must not block. What it
+            raises is logged and harms nobody.
         backend: what runs programs; this system's by default.
         random: returns floats in [0, 1); the source of all jitter.
         wait_up: whether to enter the block only when all children have been started. Without
@@ -243,7 +251,7 @@ async def open_tree(
         StorageFailed: the log directory cannot be used.
         PlatformNotSupported: there is no backend for this system.
     """
-    log = EventLog()
+    log = EventLog(handler=on_event)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
         try:

@@ -1,0 +1,185 @@
+"""What the apps of a tree print: whose life a byte belongs to, and looking for patterns in it.
+
+The bytes themselves are in the files of the log directory. In memory is only where each life's
+output begins, so that an app may print gigabytes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from supctl.actors.app.actor import AttachOutput
+from supctl.errors import InvalidConfig
+from supctl.logs.directory import LogDirectory
+
+WINDOW: Final = 64 * 1024
+"""Bytes before the newest that are looked at again: the longest match that is sure to be found
+however it is cut into pieces."""
+
+_BLOCK: Final = 256 * 1024
+_TAIL: Final = 16 * 1024
+_TAIL_LINES: Final = 30
+
+
+class StreamOutput:
+    """The output of one stream of one app over all its lives.
+
+    :meth:`attached` is called in the trio thread, :meth:`heard` in one other; both only add,
+    so that either may look at what the other has done.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._pipe_of: dict[int, int] = {}  # by life
+        self._begins = [0]  # of each pipe's output, and of what comes after the last
+
+    def attached(self, life: int) -> None:
+        """Note that a life's pipe will be heard after those that came before."""
+        self._pipe_of[life] = len(self._pipe_of)
+
+    def heard(self, data: bytes) -> None:
+        """Note the next bytes; empty bytes end the present pipe."""
+        if data:
+            self.size += len(data)
+        else:
+            self._begins.append(self.size)
+
+    def span(self, life: int) -> tuple[int, int, bool]:
+        """Return where a life's output begins, where it ends by now, and whether that is all."""
+        pipe = self._pipe_of.get(life)
+        if pipe is None:  # it has said nothing and never will: a simulated program without output
+            return self.size, self.size, True
+        if pipe >= len(self._begins):  # an earlier life's last bytes are still on their way
+            return self.size, self.size, False
+        if pipe + 1 < len(self._begins):
+            return self._begins[pipe], self._begins[pipe + 1], True
+        return self._begins[pipe], self.size, False
+
+    def read(self, begin: int, end: int) -> bytes:
+        """Return those bytes, or what can be read of them (a full disk holds fewer)."""
+        try:
+            with open(self.path, "rb") as file:
+                return os.pread(file.fileno(), end - begin, begin)
+        except FileNotFoundError:
+            return b""
+
+    def last_lines(self) -> list[str]:
+        """Return the last lines of all its lives, 30 at the most."""
+        size = self.size
+        tail = self.read(max(0, size - _TAIL), size).decode("utf-8", "backslashreplace")
+        return tail.splitlines()[-_TAIL_LINES:]
+
+
+class Search:
+    """Looks for a pattern in one life's output of one stream, piece by piece as it comes.
+
+    A match that reaches the end of what has come, in the midst of a line, may become longer
+    with the next byte (a port number cut in two); it is :meth:`is_open`.
+    """
+
+    def __init__(self, stream: StreamOutput, pattern: re.Pattern[bytes], life: int) -> None:
+        self._stream, self._pattern, self._life = stream, pattern, life
+        self._seen: int | None = None
+        self.match: re.Match[bytes] | None = None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are bytes that :meth:`advance` has not looked at."""
+        begin, end, _ = self._stream.span(self._life)
+        return end > (begin if self._seen is None else self._seen)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether all bytes there will ever be have come."""
+        return self._stream.span(self._life)[2]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the match may become another one with the next byte."""
+        match = self.match
+        return (
+            match is not None
+            and not self.is_ended
+            and match.end() == len(match.string)
+            and not match.string.endswith(b"\n")
+        )
+
+    def advance(self) -> None:
+        """Look at the next block of bytes; afterwards ``match`` is the first one, or ``None``."""
+        begin, end, _ = self._stream.span(self._life)
+        seen = begin if self._seen is None else self._seen
+        end = min(end, seen + _BLOCK)
+        # One byte more than may be matched, for what looks back: ^ and \b.
+        from_ = max(begin, seen - WINDOW - 1)
+        data = self._stream.read(from_, end)
+        self.match = self._pattern.search(data, 0 if from_ == begin else 1)
+        self._seen = end
+
+
+class Outputs:
+    """The output of all apps of a tree.
+
+    Args:
+        directory: where the capture writes it.
+        life_of: returns the number of the child's latest life that has begun.
+        wake: called, in the thread that hears, when there is something new.
+    """
+
+    def __init__(
+        self, directory: LogDirectory, life_of: Callable[[str], int], wake: Callable[[], None]
+    ) -> None:
+        self._directory, self._life_of, self._wake = directory, life_of, wake
+        self._streams: dict[str, dict[str, StreamOutput]] = {}
+
+    def noting(self, attach: AttachOutput) -> AttachOutput:
+        """Return ``attach``, with a note made of each pipe before it can be read from."""
+
+        def attach_and_note(address: str, name: str, fd: int) -> None:
+            streams = self._streams.setdefault(address, {})
+            if name not in streams:
+                streams[name] = StreamOutput(self._directory.file_of(address, name))
+            streams[name].attached(self._life_of(address) + 1)
+            attach(address, name, fd)
+
+        return attach_and_note
+
+    def hear(self, address: str, name: str, data: bytes) -> None:
+        """Note output: the tap of a capture."""
+        self._streams[address][name].heard(data)
+        self._wake()
+
+    def streams(self, address: str) -> dict[str, StreamOutput]:
+        """Return the streams of an app by name; empty if it never had any."""
+        return self._streams.get(address, {})
+
+    def addresses(self) -> list[str]:
+        """Return the address of every app that ever had output to give, in order of start."""
+        return list(self._streams)
+
+    def last_lines(self, address: str) -> Iterator[str]:
+        """Yield the last lines of an app, those of its standard error after the others."""
+        for stream in self.streams(address).values():
+            yield from stream.last_lines()
+
+
+def compiled(pattern: str | bytes | re.Pattern[bytes]) -> re.Pattern[bytes]:
+    """Return a pattern for bytes; ``^`` and ``$`` of one that comes as text match at every line.
+
+    Raises:
+        InvalidConfig: it is no regular expression, or one for text.
+    """
+    if isinstance(pattern, str):
+        pattern = pattern.encode()
+    if isinstance(pattern, bytes):
+        try:
+            return re.compile(pattern, re.MULTILINE)
+        except re.error as error:
+            raise InvalidConfig("pattern", pattern, f"a regular expression: {error}") from None
+    if not isinstance(pattern, re.Pattern) or not isinstance(pattern.pattern, bytes):
+        raise InvalidConfig("pattern", pattern, "a regular expression for bytes, or text of one")
+    return pattern
