@@ -14,7 +14,7 @@ from typing import TextIO
 # Run as a command, we know our own directory only.
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.otp import player
+from tests.otp import player, shell
 
 
 def opened(path: Path) -> TextIO:
@@ -25,10 +25,12 @@ def opened(path: Path) -> TextIO:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Play scenarios of the OTP oracle on supctl.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    parser.add_argument("--shell", action="store_true", help="on the trio shell, not on the core")
     options = parser.parse_args()
+    traces_of = shell.traces_of if options.shell else player.traces_of
     for path in options.files:
         with opened(path) as lines:
-            for trace in player.traces_of(lines):
+            for trace in traces_of(lines):
                 sys.stdout.write(trace)
 
 

@@ -11,15 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
-from supctl.errors import (
-    AlreadyPresent,
-    AlreadyRunning,
-    InvalidConfig,
-    InvalidState,
-    ProcessNotFound,
-    StartFailed,
-    Unsupported,
-)
+from supctl.errors import InvalidConfig
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import App, DynamicSupervisor, Stop, Strategy, Supervisor
 from supctl.specs.policy import NO_BACKOFF
@@ -27,6 +19,7 @@ from supctl.supervision import messages as m
 from supctl.supervision.child import policy_of
 from supctl.supervision.core import SupervisorCore
 from tests.otp.language import SIMPLE, Definition, Scenario, read_scenarios
+from tests.otp.words import counts_in_words, in_canonical_order, in_words
 
 Tell: TypeAlias = Callable[[str], None]
 
@@ -119,7 +112,7 @@ class Player:
                 self._deliver(*self._messages.popleft())
             yield [
                 f"> {' '.join(action)}",
-                *self._in_canonical_order(),
+                *in_canonical_order(self._trace, self._scenario.definitions),
                 *(f"= during {hook.id} {hook.attempt}: {hook.result}" for hook in self._fired),
                 f"= {self._result}",
                 *self._state(),
@@ -367,23 +360,6 @@ class Player:
 
     # What is shown after each action.
 
-    def _in_canonical_order(self) -> list[str]:
-        """Return the trace with runs of stops under one simple supervisor sorted as text."""
-        told: list[str] = []
-        run: list[str] = []
-        above = ""
-        for line in self._trace:
-            parent = self._simple_parent(line)
-            if parent != above:
-                told, run, above = told + sorted(run), [], parent
-            (run if parent else told).append(line)
-        return told + sorted(run)
-
-    def _simple_parent(self, line: str) -> str:
-        words = line.split()
-        known = words[0] == "stop" and words[1] not in self._scenario.definitions
-        return "simple" if known else ""
-
     def _state(self) -> list[str]:
         root = self._lives.get(self._scenario.root.id)
         if root is None:
@@ -419,35 +395,13 @@ class Answer:
     def put(self, result: Any) -> None:
         """Tell the answer as the oracle does."""
         if isinstance(result, Exception):
-            self.told(self._in_words(result))
+            self.told(in_words(result, self.kind, simple=self.life.is_simple))
         else:
             self.told(self.say(result))
 
-    def _in_words(self, error: Exception) -> str:
-        match error:
-            case ProcessNotFound():  # OTP knows instances by pid, and stops any dead one
-                return "ok" if self.life.is_simple else "error not_found"
-            case StartFailed(reason=reason):
-                bare = self.life.is_simple or self.kind == "restart_child"
-                return f"error {reason}" if bare else f"error start_failed({reason})"
-            case AlreadyRunning():
-                return "error already_started"
-            case AlreadyPresent():
-                return "error already_present"
-            case Unsupported():
-                return f"error {SIMPLE}"
-            case InvalidState(target="the supervisor"):
-                return "error died(shutdown)"
-            case InvalidState(state=state):
-                return "error restarting" if state == m.ChildState.WAITING else "error running"
-        raise error
-
 
 def _counts(counts: m.Counts) -> str:
-    return (
-        f"specs={counts.specs} active={counts.active} "
-        f"supervisors={counts.supervisors} workers={counts.workers}"
-    )
+    return counts_in_words(counts.specs, counts.active, counts.supervisors, counts.workers)
 
 
 # The oracle's definitions as specs of ours, so that ours are validated too.

@@ -1,30 +1,41 @@
-"""Our core does what the supervisor of Erlang/OTP does, event by event.
+"""We do what the supervisor of Erlang/OTP does, event by event.
 
 A sample; `make test-otp` plays all that there is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import pytest
 
-from tests.otp.compare import ORACLE, cases, difference
+from tests.otp.compare import ORACLE, Case, cases, on_core, on_shell
 
 pytestmark = pytest.mark.skipif(
     not ORACLE.is_dir(), reason="the traces of OTP are not here: ../shared/otp"
 )
 
 
-def test_hand_written_cases() -> None:
-    told = {case: difference(case) for case in cases("cases.scn", "cases.trace")}
-    assert len(told) == 54
-    for case, text in told.items():
+def written() -> list[Case]:
+    return list(cases("cases.scn", "cases.trace"))
+
+
+def drawn(number: int) -> Iterator[Case]:
+    return islice(cases("random.scn.xz", "random.trace.xz"), number)
+
+
+@pytest.mark.parametrize("difference", [on_core, on_shell])
+def test_hand_written_cases(difference: Callable[[Case], str]) -> None:
+    assert len(written()) == 54
+    for case in written():
+        text = difference(case)
         # A deliberate difference that is none any more must leave the list.
         assert bool(text) == case.is_deliberate, text
 
 
-def test_random_scenarios() -> None:
-    for case in islice(cases("random.scn.xz", "random.trace.xz"), 2000):
+@pytest.mark.parametrize(("difference", "number"), [(on_core, 2000), (on_shell, 200)])
+def test_random_scenarios(difference: Callable[[Case], str], number: int) -> None:
+    for case in drawn(number):
         text = difference(case)
         assert not text, text

@@ -49,7 +49,8 @@ class Actor:
         return None
 
     async def terminate(self, reason: ExitReason) -> None:
-        """Clean up, before an orderly stop and after a crash; has the spec's ``grace``."""
+        """Clean up before the end, orderly or by a crash; has the spec's ``grace``, then is
+        cancelled. Not called when :meth:`init` has failed or has returned IGNORE."""
 
     @property
     def ref(self) -> Ref[Self]:

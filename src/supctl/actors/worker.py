@@ -30,14 +30,24 @@ class WorkerActor(Incarnation):
         tell: hears the reports.
     """
 
-    __slots__ = ("_ignored", "_life", "_scope", "_spec", "_state", "_tell")
+    __slots__ = (
+        "_ignored",
+        "_life",
+        "_reason",
+        "_scope",
+        "_spec",
+        "_started",
+        "_state",
+        "_tell",
+    )  # fmt: skip
 
     def __init__(self, spec: Worker, address: str, tell: Tell) -> None:
         self._spec, self._tell = spec, tell
         self._life = Life(address, Mailbox(address))
         self._scope = trio.CancelScope()
         self._state = "starting"
-        self._ignored = False
+        self._started = self._ignored = False
+        self._reason = ExitReason(ExitKind.KILLED, detail="cancelled")
 
     @property
     def grace(self) -> float:  # type: ignore[override]
@@ -66,49 +76,52 @@ class WorkerActor(Incarnation):
         self._scope.cancel()
 
     async def run(self) -> None:
-        started = False
-
-        def up() -> None:
-            nonlocal started
-            started = True
-            if self._state == "starting":
-                self._state = "running"
-            self._tell(Up())
-
-        reason = ExitReason(ExitKind.KILLED, detail="cancelled")
         with self._scope:
             try:
-                reason = await self._live(up)
+                await self._live()
             except Exception as error:  # an actor's fault is the supervisor's to judge
-                reason = crash_reason(error)
-                _log.warning("%s: %s", self._life.address, reason, exc_info=error)
-        if self._scope.cancelled_caught and self._state == "stopping":
+                self._reason = crash_reason(error)
+                _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
+        if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
-        self._bury(reason)
+        self._bury(self._reason)
         if self._ignored:
             self._tell(Ignored())
         else:
-            self._tell(Down(reason) if started else NotUp(_not_up(reason)))
+            self._tell(Down(self._reason) if self._started else NotUp(_not_up(self._reason)))
 
-    async def _live(self, up: Any) -> ExitReason:
+    async def _live(self) -> None:
         actor = self._make()
         actor.address, actor._ref = self._life.address, self.ref
-        reason = NORMAL
         try:
             async with trio.open_nursery() as nursery:
                 actor._nursery = nursery
                 if await actor.init() is IGNORE:
                     self._ignored = True
                 else:
-                    up()
+                    self._up()
                     reason = await self._serve(actor)
                 nursery.cancel_scope.cancel()
         except Exception as error:
-            await actor.terminate(crash_reason(error))
+            if self._started:  # as in OTP, who has not begun has nothing to clean up
+                self._reason = crash_reason(error)
+                await self._clean_up(actor, self._reason)
             raise
         if not self._ignored:
-            await actor.terminate(reason)
-        return reason
+            await self._clean_up(actor, reason)
+            self._reason = reason
+
+    def _up(self) -> None:
+        self._started = True
+        if self._state == "starting":
+            self._state = "running"
+        self._tell(Up())
+
+    async def _clean_up(self, actor: Actor, reason: ExitReason) -> None:
+        """Let the actor clean up; who was asked to stop has part of its grace behind it."""
+        if self._state != "stopping":
+            self._scope.deadline = trio.current_time() + self._spec.grace
+        await actor.terminate(reason)
 
     def _make(self) -> Actor:
         kind = load_actor(self._spec.actor)

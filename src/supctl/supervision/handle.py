@@ -7,6 +7,8 @@ from collections.abc import Hashable
 from itertools import count
 from typing import Any, Protocol
 
+import trio
+
 from supctl.actors.app.actor import AppActor
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
@@ -18,7 +20,7 @@ from . import messages as m
 from .child import Child, join, names_of, policy_of
 from .messages import Counts
 from .node import SupervisorActor
-from .status import ChildStatus
+from .status import ChildStatus, status_of
 
 
 class Finder(Protocol):
@@ -118,7 +120,7 @@ class Handle:
             await node.ask(lambda token: m.RestartChild(child.name, token))
         else:
             policy = policy_of(child.name, child.spec)
-            await node.ask(lambda token: m.StartChild(policy, token), child)
+            await node.ask(lambda token: m.StartChild(policy, token), child=child)
 
     async def restart(self) -> None:
         """Stop it, then start it, as :meth:`stop` and :meth:`start` do."""
@@ -194,7 +196,7 @@ class SupervisorHandle:
     ) -> Handle | None:
         child = Child(spec.name, join(self.address, spec.name), spec, is_static=False)
         policy = policy_of(spec.name, spec, depends_on)
-        run = await node.ask(lambda token: m.StartChild(policy, token), child)
+        run = await node.ask(lambda token: m.StartChild(policy, token), child=child)
         return None if run is None else self._handle(spec.name)
 
     async def terminate_child(self, name: str) -> None:
@@ -232,8 +234,13 @@ class SupervisorHandle:
     async def which_children(self) -> list[ChildStatus]:
         """Return a view of every child that the supervisor knows, the latest first."""
         node = self._node
-        rows = await node.ask(m.WhichChildren)
-        return [node.status_of(node.children[name]) for name, _ in rows if name in node.children]
+
+        def view(rows: list[tuple[str, m.ChildState]]) -> list[ChildStatus]:
+            depth, now = self.address.rstrip("/").count("/"), trio.current_time()
+            return [status_of(node.children[name], state, None, now, depth) for name, state in rows]
+
+        children: list[ChildStatus] = await node.ask(m.WhichChildren, view=view)
+        return children
 
     async def count_children(self) -> Counts:
         """Return how many children there are and live."""
@@ -247,9 +254,10 @@ class SupervisorHandle:
             ProcessNotFound: there is none of that name.
         """
         node = self._node
-        if name not in node.children:
+        child = node.children.get(name)
+        if child is None or not node.knows(child):
             raise ProcessNotFound(join(self.address, name), tuple(node.children))
-        return node.children[name].spec
+        return child.spec
 
     def route(self, key: Hashable) -> Handle:
         """Return the child of a partition supervisor that is responsible for ``key``.

@@ -59,10 +59,13 @@ class World:
 class Request:
     """Where the core's answer to a request is put; the token of its messages.
 
-    ``child``: the one to be added.
+    Args:
+        child: the one to be added.
+        view: makes of the core's answer, at that moment, what the request returns.
     """
 
     child: Child | None = None
+    view: Callable[[Any], Any] = lambda result: result
     done: trio.Event = field(default_factory=trio.Event)
     result: Any = None
 
@@ -169,9 +172,12 @@ class SupervisorActor(Incarnation):
         reason = self.finished.reason
         self._tell(Down(reason) if self._is_up else NotUp(reason))
 
-    async def ask(self, make: Callable[[Request], m.Event], child: Child | None = None) -> Any:
-        """Put a request to the core and return its answer. Raises the error it answers with."""
-        request = Request(child)
+    async def ask(self, make: Callable[[Request], m.Event], **options: Any) -> Any:
+        """Put a request to the core and return its answer. Raises the error it answers with.
+
+        ``options`` are those of :class:`Request`.
+        """
+        request = Request(**options)
         if self._over.is_set():
             raise InvalidState(self.address, "stopped", "a supervisor that runs")
         self._post(make(request))
@@ -188,7 +194,11 @@ class SupervisorActor(Incarnation):
         A task switch for each step of a restart would cost more than the step.
         """
         self._waiting.append(message)
-        if self._busy or self._over.is_set():
+        if not self._busy:
+            self._handle_waiting()
+
+    def _handle_waiting(self) -> None:
+        if self._over.is_set():
             return
         self._busy = True
         try:
@@ -258,10 +268,11 @@ class SupervisorActor(Incarnation):
             case m.SetTimer(name, token, delay):
                 self._nursery.start_soon(self._fire_after, delay, m.TimerFired(name, token))
             case m.Reply(request, result):
-                request.result = result
+                request.result = result if isinstance(result, Exception) else request.view(result)
                 request.done.set()
             case m.Added(name, request):
                 self.added += 1
+                self.children.pop(name, None)  # one that was forgotten comes last now
                 self.children[name] = request.child
                 self._note(request.child, events.ChildAdded)
             case m.Forgotten(name):

@@ -63,14 +63,16 @@ def status_of(
 
 def state_word(child: Child, state: ChildState | None) -> str:
     """Return the state of a child as people see it; ``None``: its core has forgotten it."""
-    if child.life is not None:
-        return child.life.state
     match state:
-        case ChildState.WAITING | ChildState.STARTING:
+        case ChildState.WAITING:
             return "backoff"
         case ChildState.FAILED:
             return "failed"
-    return "stopped" if child.stop_asked or child.reason is None else "exited"
+        case ChildState.STOPPED | None:
+            return "stopped" if child.stop_asked or child.reason is None else "exited"
+        case ChildState.STARTING if child.life is None:
+            return "starting"
+    return "exited" if child.life is None else child.life.state
 
 
 def kind_of(spec: ChildSpec) -> str:
