@@ -301,7 +301,7 @@ async def test_slow_reader_misses_the_oldest_and_is_told_how_many(
     log = EventLog()
     with log.subscribe() as subscription:
         for _ in range(1500):
-            log.emit(ev.TreeStarted(address="/"))
+            log.emit(ev.TreeStarted, address="/")
         missed = await anext(subscription)
         assert isinstance(missed, ev.EventsMissed)
         assert missed.count == 500

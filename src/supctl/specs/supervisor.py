@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias, TypeVar
 
 from supctl.errors import InvalidConfig
@@ -244,6 +243,8 @@ class PartitionSupervisor(Supervisor):
 
 def renamed(spec: C, name: str) -> C:
     """Return a copy of a child spec under another name."""
-    other = copy.copy(spec)
+    other = object.__new__(type(spec))
+    for field in fields(spec):
+        object.__setattr__(other, field.name, getattr(spec, field.name))
     object.__setattr__(other, "name", check_name(name))
     return other

@@ -7,8 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import trio
 
@@ -90,10 +89,11 @@ class EventLog:
         self._subscriptions: list[Subscription] = []
         self.latest: deque[Event] = deque(maxlen=_KEPT)
 
-    def emit(self, event: E) -> E:
-        """Record ``event`` and return it with number and times filled in."""
+    def emit(self, kind: Callable[..., E], **facts: Any) -> E:
+        """Record an event, with the next number and the present times, and return it."""
         self._seq += 1
-        told = replace(event, seq=self._seq, at=trio.current_time(), at_wall=self._wall_clock())
+        at, at_wall = trio.current_time(), self._wall_clock()
+        told = kind(seq=self._seq, at=at, at_wall=at_wall, **facts)
         self.latest.append(told)
         for subscription in self._subscriptions:
             subscription.offer(told)

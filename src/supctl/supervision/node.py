@@ -357,24 +357,24 @@ class SupervisorActor(Incarnation):
         self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
     ) -> None:
         """Emit an event about ``child``, caused by its last one unless told otherwise."""
-        event = kind(address=child.address, cause=cause or child.last_event, **facts)
-        child.last_event = self._because = self._world.events.emit(event).seq
+        cause = cause or child.last_event
+        event = self._world.events.emit(kind, address=child.address, cause=cause, **facts)
+        child.last_event = self._because = event.seq
 
     def _note_own_end(self, kind: type[events.Event], **facts: Any) -> None:
-        event = kind(address=self.address, cause=self._because, **facts)
-        self.last_event = self._because = self._world.events.emit(event).seq
+        event = self._world.events.emit(kind, address=self.address, cause=self._because, **facts)
+        self.last_event = self._because = event.seq
 
     def _report(self, report: m.Report) -> None:
         child = self.children.get(report.name)
         self._world.events.emit(
-            events.SupervisorReport(
-                address=self.address,
-                cause=self._because,
-                context=report.context,
-                child="" if child is None else child.address,
-                children=report.children,
-                reason=report.reason,
-            )
+            events.SupervisorReport,
+            address=self.address,
+            cause=self._because,
+            context=report.context,
+            child="" if child is None else child.address,
+            children=report.children,
+            reason=report.reason,
         )
 
     # What is to be seen.

@@ -41,7 +41,7 @@ class Tree:
     def _hear(self, report: Report) -> None:
         match report:
             case Up():
-                self._log.emit(events.TreeStarted(address="/"))
+                self._log.emit(events.TreeStarted, address="/")
             case NotUp(reason) | Down(reason):
                 self._end(reason)
             case Ignored():
@@ -50,7 +50,7 @@ class Tree:
 
     def _end(self, reason: ExitReason) -> None:
         self._reason = reason
-        self._log.emit(events.TreeStopped(address="/", reason=reason, cause=self._root.last_event))
+        self._log.emit(events.TreeStopped, address="/", reason=reason, cause=self._root.last_event)
         self._ended.set()
 
     @property
@@ -304,13 +304,13 @@ def _problem_listener(log: EventLog) -> OnProblem:
     token = trio.lowlevel.current_trio_token()
 
     def emit(address: str, number: int, lost: int) -> None:
-        log.emit(events.OutputLost(address=address, errno=number, lost=lost))
+        log.emit(events.OutputLost, address=address, errno=number, lost=lost)
 
     return lambda *problem: token.run_sync_soon(emit, *problem)
 
 
 def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:
     def listener(detail: str, pid: int) -> None:
-        log.emit(events.ReaperRestarted(address="/", detail=detail, pid=pid))
+        log.emit(events.ReaperRestarted, address="/", detail=detail, pid=pid)
 
     return listener

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import trio
-
+from supctl.actors.alarm import Alarm
 from supctl.actors.incarnation import (
     Detached,
     Down,
@@ -54,10 +53,10 @@ class AppActor(Incarnation):
 
     __slots__ = (
         "_address",
+        "_alarm",
         "_process",
         "_reason",
         "_services",
-        "_sleep",
         "_spec",
         "_state",
         "_tell",
@@ -68,7 +67,7 @@ class AppActor(Incarnation):
         self._state = State.STARTING
         self._process: Process | None = None
         self._reason: ExitReason | None = None
-        self._sleep = trio.CancelScope()
+        self._alarm = Alarm()
 
     @property
     def grace(self) -> float:  # type: ignore[override]
@@ -104,24 +103,13 @@ class AppActor(Incarnation):
         self._tell(Up(process.pid, process.unenforced))
         self._decide(Event.SPAWNED)
         try:
-            await self._wait_end()
+            # What happens is handled at once, in the task that brings it; this one is here for
+            # the time that passes.
+            while await self._alarm.sleep():
+                self._decide(Event.GRACE_OVER)
         except BaseException:  # our own task is ended: nobody would end the program later
             process.kill()
             raise
-
-    async def _wait_end(self) -> None:
-        """Sleep until the end, waking up at each deadline.
-
-        What happens is handled at once, in the task that brings it; this one is here for the
-        time that passes. A deadline is set on its sleep from outside, which does not wake it.
-        """
-        while True:
-            with self._sleep:
-                await trio.sleep_forever()
-            if self._state is State.EXITED:
-                return
-            self._sleep = trio.CancelScope()
-            self._decide(Event.GRACE_OVER)
 
     def _handle(self, notice: Notice) -> None:
         match notice:
@@ -149,20 +137,17 @@ class AppActor(Incarnation):
         match do:
             case Do.ASK if process is not None:
                 process.signal(stop.signal)
-                self._set_deadline(stop.grace)
+                self._alarm.set(stop.grace)
             case Do.ASK_REST if process is not None:
                 process.signal(stop.signal)
             case Do.KILL if process is not None:
                 if event is Event.GRACE_OVER:
                     self._tell(Killed(stop.grace))
                 process.kill()
-                self._set_deadline(KILL_PATIENCE)
+                self._alarm.set(KILL_PATIENCE)
             case Do.END:
-                self._sleep.cancel()
+                self._alarm.turn_off()
                 self._tell(self._last_report())
-
-    def _set_deadline(self, seconds: float) -> None:
-        self._sleep.deadline = trio.current_time() + seconds
 
     def _last_report(self) -> Report:
         if self._process is None and self._reason is not None:
