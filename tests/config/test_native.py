@@ -25,6 +25,7 @@ from supctl.specs import (
     Jitter,
     Limits,
     Restart,
+    StartRate,
     Stop,
     Strategy,
     Supervisor,
@@ -276,6 +277,44 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
             "apps.a.start is 'concurrent'; wanted 'sequential' with strategy one_for_all",
         ),
         (
+            "[apps.a]\ncommand = 'ls'\ndepends_on = ['b']",
+            "apps.a.depends_on is 'b'; wanted names of other children of the same supervisor",
+        ),
+        (
+            "[apps.a]\ncommand = 'ls'\ndepends_on = 'b'",
+            "apps.a.depends_on is 'b'; wanted a list of",
+        ),
+        (
+            "[apps.a.apps.b]\ncommand = 'ls'\ndepends_on = ['c']\n"
+            "[apps.a.apps.c]\ncommand = 'ls'\ndepends_on = ['b']",
+            "apps.a.apps.b.depends_on is 'b -> c -> b'; wanted no circle",
+        ),
+        (
+            "[apps.a]\ncommand = 'ls'\ndepends_on = ['b']\n"
+            "[apps.b]\ncommand = 'ls'\nrestart = 'never'",
+            "apps.a.depends_on is 'b'; wanted children that are not temporary",
+        ),
+        (
+            "[apps.a]\ncommand = 'ls'\nrestart = 'never'\nsignificant = true",
+            "apps.a.significant is true; wanted false under a supervisor whose auto_shutdown is",
+        ),
+        (
+            "[apps.a]\ncommand = 'ls'\nsignificant = true",
+            "apps.a.significant is true; wanted restart transient or temporary with it",
+        ),
+        (
+            "supervisor.auto_shutdown = 'sometimes'\napps.b.actor = 'm:C'",
+            "supervisor.auto_shutdown is 'sometimes'; wanted one of never, any_significant",
+        ),
+        (
+            "supervisor.start = 'parallel'\napps.b.actor = 'm:C'",
+            "supervisor.start is 'parallel'; wanted one of sequential, concurrent",
+        ),
+        (
+            "supervisor.start_rate = { starts = 0 }\napps.b.actor = 'm:C'",
+            "supervisor.start_rate.starts is 0; wanted 1 or more",
+        ),
+        (
             "supervisor.max_restarts = -1\napps.b.actor = 'm:C'",
             "supervisor.max_restarts is -1; wanted 0 or more",
         ),
@@ -292,6 +331,29 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
 def test_a_wrong_structure_has_place_and_mend(write: Write, text: str, sentence: str) -> None:
     (said,) = sentences(write(text))
     assert said.startswith(sentence)
+
+
+def test_ties_between_children(write: Write) -> None:
+    text = """
+        [supervisor]
+        start = "concurrent"
+        auto_shutdown = "all_significant"
+        start_rate = { starts = 20, within = "2s" }
+
+        [apps.web]
+        command = "ls"
+        depends_on = ["db"]
+
+        [apps.db]
+        command = "ls"
+        restart = "on-failure"
+        significant = true
+    """
+    root = root_of(write(text))
+    assert (root.start, root.auto_shutdown) == ("concurrent", "all_significant")
+    assert root.start_rate == StartRate(starts=20, within=2.0)
+    web, db = root.children
+    assert (web.depends_on, db.significant) == (("db",), True)
 
 
 def test_all_mistakes_come_at_once(write: Write) -> None:

@@ -11,7 +11,17 @@ import click
 
 from supctl.config import load
 from supctl.exits import signal_name
-from supctl.specs import App, Backoff, ChildSpec, Restart, Start, Stop, Supervisor, Worker
+from supctl.specs import (
+    App,
+    AutoShutdown,
+    Backoff,
+    ChildSpec,
+    Restart,
+    Start,
+    Stop,
+    Supervisor,
+    Worker,
+)
 
 from .narrate import counted, seconds, size
 
@@ -89,7 +99,13 @@ def _child_facts(node: ChildSpec, usual: Backoff) -> list[str]:
         facts.append(_backoff(node.backoff))
     if node.give_up_after is not None:
         facts.append(f"gives up after {counted(node.give_up_after, 'restart')}")
-    return facts
+    return facts + _ties(node)
+
+
+def _ties(node: ChildSpec) -> list[str]:
+    """Return what ties a child to its siblings and its supervisor."""
+    after = [f"after {', '.join(node.depends_on)}"] if node.depends_on else []
+    return [*after, "significant"] if node.significant else after
 
 
 def _backoff(backoff: Backoff) -> str:
@@ -125,4 +141,10 @@ def _supervisor_facts(node: Supervisor) -> list[str]:
     else:
         times = counted(intensity.max_restarts, "restart")
         facts.append(f"fails after more than {times} within {seconds(intensity.within)}")
-    return [*facts, "all at once"] if node.start is Start.CONCURRENT else facts
+    if node.start is Start.CONCURRENT:
+        facts.append("all at once")
+    if node.auto_shutdown is not AutoShutdown.NEVER:
+        facts.append(f"ends with {node.auto_shutdown.replace('_', ' ')}")
+    if (rate := node.start_rate) is not None:
+        facts.append(f"{counted(rate.starts, 'restart')} in {seconds(rate.within)} at the most")
+    return facts + _ties(node)
