@@ -12,26 +12,19 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from signal import SIGKILL, SIGTERM
 from typing import Any, Final
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from supctl import IGNORE, Actor, App, DynamicSupervisor, Supervisor, Worker
 from supctl import events as ev
 from supctl.actors.app.actor import AppServices
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
 from supctl.actors.worker import WorkerActor
-from supctl.backends.base import Notify, Process, ProcessSpec
-from supctl.backends.simulated import Program, SimulatedBackend, SimulatedProcess
-from supctl.errors import InvalidConfig, StartFailed, SupctlError
-from supctl.exits import ExitReason, ExitStatus
-from supctl.specs import ChildSpec, Stop
-from supctl.specs.ignore import Ignore
-from supctl.specs.policy import NO_BACKOFF
+from supctl.backends.simulated import SimulatedProcess
+from supctl.errors import StartFailed, SupctlError
+from supctl.exits import ExitStatus
 from supctl.supervision import messages as m
 from supctl.supervision.child import Child
 from supctl.supervision.eventlog import EventLog
@@ -39,15 +32,12 @@ from supctl.supervision.handle import SupervisorHandle
 from supctl.supervision.node import Request, SupervisorActor, World
 from supctl.supervision.tree import Tree
 from tests.otp.language import SIMPLE, Definition, Scenario, read_scenarios
+from tests.otp.scripted import ENDS, ScriptedBackend, Specs
 from tests.otp.words import counts_in_words, in_canonical_order, in_words
-
-_FOR_EVER: Final = 1e6
-"""Seconds of grace for ``shutdown=infinity``: ours must have an end."""
 
 _PATIENCE: Final = 20.0
 """Virtual seconds after which everything must have come to rest."""
 
-_ENDS: Final = {"crash": ExitStatus(code=1), "kill": ExitStatus(signal=SIGKILL)}
 _MOVING: Final = frozenset({"starting", "stopping", "backoff"})
 
 
@@ -71,74 +61,14 @@ def trace(scenario: Scenario) -> str:
     return "\n".join([f"scenario {scenario.name}", *lines, "end"]) + "\n"
 
 
-class Scripted(Actor):
-    """An actor that does what its definition says."""
-
-    def __init__(self, player: Player, key: str) -> None:
-        self._player, self._key = player, key
-        self._definition = player.definition_of(key)
-
-    async def init(self) -> Ignore | None:
-        match await self._player.attempt(self._key):
-            case "ignore":
-                return IGNORE
-            case "error":
-                raise Broken("scripted")
-        return None
-
-    async def end(self, reason: str) -> None:
-        """End by itself."""
-        if reason in _ENDS:
-            raise Broken(reason)
-        self.finish()
-
-    async def terminate(self, reason: ExitReason) -> None:
-        if self._key in self._player.words:
-            return  # it ends by itself
-        match self._definition["onstop"]:
-            case "ignore":
-                await trio.sleep_forever()
-            case "crash":
-                raise Broken("crash")
-
-
-class Broken(Exception):
-    """A scripted failure."""
-
-
-class ScriptedBackend(SimulatedBackend):
-    """Starts programs that do what their definition says; their word 1 is their key."""
-
-    def __init__(self, player: Player) -> None:
-        super().__init__()
-        self._player = player
-
-    async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
-        key = spec.command[1]
-        result = await self._player.attempt(key)
-        deaf = self._player.definition_of(key)["onstop"] == "ignore"
-        program = Program(deaf_to=frozenset({SIGTERM} if deaf else ()))
-        self.programs[spec.command[0]] = program
-        if result == "error":
-            del self.programs[spec.command[0]]
-        process = await super().spawn(spec, notify)
-        assert isinstance(process, SimulatedProcess)
-        self._player.processes[key] = process
-        return process
-
-
 class Player:
     """The tree of one scenario, and the trace of what happens in it.
 
-    A child's *key* is its name in the tree: its id, but each instance of a template has its own.
-
-    Attributes:
-        processes: the latest process of each app, by key.
-        words: how children end by themselves, by key, until they have.
+    The stage of its children; see :class:`~tests.otp.scripted.Stage`.
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self._scenario = scenario
+        self.scenario = scenario
         self.processes: dict[str, SimulatedProcess] = {}
         self.words: dict[str, str] = {}
         self._ids: dict[str, str] = {}  # of a key
@@ -151,79 +81,17 @@ class Player:
         self._hooks: list[tuple[str, int, list[str]]] = []
         self._fired: list[tuple[str, list[str]]] = []
         self._trace: list[str] = []
-
-    # What the tree is made of.
+        self._specs = Specs(self)
 
     def definition_of(self, key: str) -> Definition:
-        """Return the definition of a child: for an instance, that of its template."""
         name = self._ids.get(key, key)
-        if name in self._scenario.definitions:
-            return self._scenario.definitions[name]
+        if name in self.scenario.definitions:
+            return self.scenario.definitions[name]
         return self._templates[key]
-
-    def _spec(self, definition: Definition) -> ChildSpec:
-        if definition.is_supervisor:
-            return self._supervisor(definition)
-        return self._child(definition, definition.id)
-
-    def _child(self, definition: Definition, *key: str) -> App | Worker:
-        grace = float(definition["shutdown"]) / 1000 if definition["shutdown"].isdigit() else 0.0
-        if definition["shutdown"] == "infinity":
-            grace = _FOR_EVER
-        common: dict[str, Any] = {
-            "restart": definition["restart"],
-            "backoff": NO_BACKOFF,
-            "significant": definition["significant"] == "true",
-        }
-        # Programs know no ignore, and some of all are to be actors.
-        ignores = "ignore" in definition["starts"] + definition["then"]
-        if ignores or len(self._scenario.definitions) % 2:
-            return Worker(definition.id, Scripted, self, *key, grace=grace, **common)
-        command = ["scripted", *key]
-        return App(definition.id, command, env={}, stop=Stop(grace=grace), **common)
-
-    def _supervisor(self, definition: Definition) -> Supervisor:
-        options: dict[str, Any] = {
-            "max_restarts": int(definition["intensity"]),
-            "within": int(definition["period"]),
-            "auto_shutdown": definition["auto_shutdown"],
-            "restart": definition["restart"],
-            "significant": definition["significant"] == "true",
-        }
-        factory = partial(self._children, definition)
-        if definition["strategy"] != SIMPLE:
-            strategy = definition["strategy"]
-            return Supervisor(definition.id, factory, strategy=strategy, **options)
-        (template,) = self._scenario.children_of(definition.id)
-        try:
-            spec = self._child(template)
-            return DynamicSupervisor(definition.id, spec, children=factory, **options)
-        except InvalidConfig:  # refused when it is made; OTP refuses it when it is started
-            return Supervisor(
-                definition.id, partial(self._children, definition, template), **options
-            )
-
-    def _children(
-        self, definition: Definition, wrong: Definition | None = None
-    ) -> list[ChildSpec] | Ignore:
-        """Return the children of one start of a supervisor."""
-        result = self._begin(definition.id)
-        if result == "error":
-            raise Broken("scripted")
-        if result == "ignore":
-            return IGNORE
-        self._trace.append(f"init {definition.id} {self._attempt[definition.id]}")
-        self._why_not_up[definition.id] = "bad_spec"
-        if wrong is not None:
-            return [self._child(wrong)]
-        if definition["strategy"] == SIMPLE:
-            return []
-        return [self._spec(child) for child in self._scenario.children_of(definition.id)]
 
     # Starts and ends.
 
     async def attempt(self, key: str) -> str:
-        """Begin a start: let happen what is to happen during it, and return its result."""
         result = self._begin(key)
         name, number = self._ids[key], self._attempt[key]
         for hook in [hook for hook in self._hooks if hook[:2] == (name, number)]:
@@ -232,6 +100,13 @@ class Player:
                 self._fired.append((f"during {name} {number}", told))
                 await self._act(hook[2], told)
                 await wait_all_tasks_blocked()
+        return result
+
+    def attempt_of_supervisor(self, key: str) -> str:
+        result = self._begin(key)
+        if result == "ok":
+            self._trace.append(f"init {key} {self._attempt[key]}")
+            self._why_not_up[key] = "bad_spec"
         return result
 
     def _begin(self, key: str) -> str:
@@ -298,13 +173,13 @@ class Player:
     async def play(self) -> list[list[str]]:
         """Return the trace block by block."""
         self._templates: dict[str, Definition] = {}
-        root = self._scenario.root
+        root = self.scenario.root
         log = EventLog(handler=self._see)
         async with ScriptedBackend(self) as backend, trio.open_nursery() as self._nursery:
             world = World(AppServices(backend, lambda *_: None), log, random.random)
-            self._tree = Tree(self._supervisor(root), world)
+            self._tree = Tree(self._specs.supervisor(root), world)
             self._nursery.start_soon(self._tree.live)
-            blocks = [await self._block(action) for action in self._scenario.actions]
+            blocks = [await self._block(action) for action in self.scenario.actions]
             if not self._tree.ended.is_set():
                 self._tree.kill()
                 await self._tree.ended.wait()
@@ -312,7 +187,7 @@ class Player:
 
     def _see(self, event: ev.Event) -> None:
         if isinstance(event, ev.SupervisorGaveUp):
-            supervisor = event.address.rpartition("/")[2] or self._scenario.root.id
+            supervisor = event.address.rpartition("/")[2] or self.scenario.root.id
             child = self._ids[event.child.rpartition("/")[2]]
             self._trace.append(f"gave_up {supervisor} {child}")
 
@@ -325,7 +200,7 @@ class Player:
             result[0] = self._result_of_start()
         return [
             f"> {' '.join(action)}",
-            *in_canonical_order(self._trace, self._scenario.definitions),
+            *in_canonical_order(self._trace, self.scenario.definitions),
             *(f"= {what}: {told[0]}" for what, told in self._fired),
             f"= {result[0]}",
             f"state {self._state()}",
@@ -351,7 +226,7 @@ class Player:
         return self._tree._root.state in _MOVING or any(row.state in _MOVING for row in rows)
 
     def _result_of_start(self) -> str:
-        root = self._scenario.root.id
+        root = self.scenario.root.id
         if root in self._alive:
             return f"ok {root}:1"
         if self._trace and self._trace[-1].endswith("ignore"):
@@ -388,7 +263,7 @@ class Player:
         if isinstance(life, WorkerActor):
             life.ref.cast("end", reason)
         else:
-            self.processes[key].end(_ENDS.get(reason, ExitStatus(code=0)))
+            self.processes[key].end(ENDS.get(reason, ExitStatus(code=0)))
         return True
 
     async def _burst(self, pairs: list[list[str]]) -> int:
@@ -411,7 +286,7 @@ class Player:
     # Requests.
 
     async def _request(self, kind: str, supervisor: str, name: str, result: list[str]) -> None:
-        definition = self._scenario.definitions[supervisor]
+        definition = self.scenario.definitions[supervisor]
         simple = definition["strategy"] == SIMPLE
         try:
             handle = self._tree.supervisor(self._address(supervisor))
@@ -440,12 +315,14 @@ class Player:
         match kind:
             case "start_child" if simple:
                 key = name if name not in self._ids else f"{name}.{len(self._ids)}"
-                (self._templates[key],) = self._scenario.children_of(supervisor.id)
+                (self._templates[key],) = self.scenario.children_of(supervisor.id)
                 self._ids[key] = name
                 started = await handle.start_instance(key, name=key)
                 return "ok ignored" if started is None else f"ok {name}:{self._numbers[key]}"
             case "start_child":
-                started = await handle.start_child(self._spec(self._scenario.definitions[name]))
+                started = await handle.start_child(
+                    self._specs.spec(self.scenario.definitions[name])
+                )
                 return "ok ignored" if started is None else f"ok {name}:{self._numbers[name]}"
             case "terminate_child" if simple and name not in self._keys:
                 return f"error {SIMPLE}"
@@ -481,11 +358,11 @@ class Player:
 
     def _childspec(self, handle: SupervisorHandle, supervisor: Definition, name: str) -> str:
         if supervisor["strategy"] == SIMPLE:
-            (template,) = self._scenario.children_of(supervisor.id)
+            (template,) = self.scenario.children_of(supervisor.id)
             known = name in self._keys or name == template.id
             return template.as_childspec if known else "error not_found"
         handle.get_child_spec(name)
-        return self._scenario.definitions[name].as_childspec
+        return self.scenario.definitions[name].as_childspec
 
     # What is to be seen.
 
@@ -493,12 +370,12 @@ class Player:
         """Return the id of the supervisor that holds the child ``key``, which lives."""
         return next(
             name
-            for name, one in self._scenario.definitions.items()
+            for name, one in self.scenario.definitions.items()
             if one.is_supervisor and name in self._alive and key in self._node(name).children
         )
 
     def _address(self, supervisor: str) -> str:
-        parent = self._scenario.definitions[supervisor]["parent"]
+        parent = self.scenario.definitions[supervisor]["parent"]
         if not parent:
             return "/"
         above = self._address(parent) if parent != "-" else self._where(supervisor)
