@@ -36,6 +36,7 @@ class Plans:
     def __init__(self, say: Say, down: Down) -> None:
         self._say, self._down = say, down
         self._plans: set[Plan] = set()
+        self._concerning_all = 0
 
     def __bool__(self) -> bool:
         """Whether there are any."""
@@ -44,7 +45,7 @@ class Plans:
     @property
     def concern_all(self) -> bool:
         """Whether everything else has to wait for one of them."""
-        return any(plan.whole for plan in self._plans)
+        return self._concerning_all > 0
 
     def carry_out(
         self,
@@ -57,11 +58,16 @@ class Plans:
         """Begin with a plan; the arguments are those of :class:`Plan`."""
         plan = Plan(deque(stages), then, failed, whole, request)
         self._plans.add(plan)
+        self._concerning_all += whole
         self._advance(plan)
+
+    def _remove(self, plan: Plan) -> None:
+        self._plans.remove(plan)
+        self._concerning_all -= plan.whole
 
     def drop(self, plan: Plan, error: SupctlError) -> None:
         """Leave off a plan; who asked for it is answered with ``error``."""
-        self._plans.discard(plan)
+        self._remove(plan)
         for child in plan.stages[0].awaited:
             child.plan = None  # what it answers concerns nobody, until another plan takes it up
         if plan.request is not None:
@@ -87,7 +93,7 @@ class Plans:
             if stage.awaited:
                 return
             plan.stages.popleft()
-        self._plans.discard(plan)
+        self._remove(plan)
         plan.then()
 
     def _start(self, child: ChildRecord) -> bool:
@@ -135,7 +141,7 @@ class Plans:
             case m.ChildUp():
                 child.state, child.started_at = ChildState.RUNNING, now
             case m.ChildNotUp(reason=reason) if plan is not None and not stopping:
-                self._plans.discard(plan)
+                self._remove(plan)
                 child.state = ChildState.STOPPED
                 plan.failed(child, reason)
                 return
