@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-import math
 import signal as signals
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from re import Match, Pattern
 from typing import Final, TypeVar
 
-import outcome
+import psutil
 import trio
 
 from supctl import events
-from supctl.errors import InvalidConfig, InvalidState
-from supctl.exits import ExitReason
+from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound, SupctlError
 from supctl.specs.policy import check_seconds
 from supctl.supervision.handle import Handle
 
 from .conditions import Condition
 from .errors import WaitFailed, WaitTimedOut
-from .output import Search, compiled
+from .life import CannotCome, Life
+from .output import compiled
 from .stage import Stage
+from .view import AppView
 
 T = TypeVar("T")
 
 DEFAULT_TIMEOUT: Final = 5.0
 """Seconds that a wait may take unless it is told otherwise."""
 
-_SETTLED: Final = 0.05
-"""Seconds of silence after which a match at the very end of the output is taken as whole."""
-
-_LAST_BYTES: Final = 1.0
-"""Seconds after the end of a life in which its last output must have come. A stranger that
-holds the pipe may write to it for ever; that is not the app's output any more."""
+_LOOK_EVERY: Final = 0.001
+"""Seconds between two looks at a process that is about to stop, which takes about as long."""
 
 _STATES: Final = (
     *("starting", "running", "ready", "paused", "stopping", "backoff"),
     *("detached", "exited", "failed", "stopped"),
 )
 _ENDED_FOR_GOOD: Final = ("exited", "failed", "stopped")
+_ON_THE_WAY: Final = ("starting", "stopping", "backoff")
 
 _STATE_AFTER: Final[dict[type[events.Event], str]] = {
     events.ChildStarted: "running",
@@ -51,7 +47,7 @@ _STATE_AFTER: Final[dict[type[events.Event], str]] = {
 """States that an event tells of, and that may be over before anybody can look."""
 
 
-class SupervisedApp:
+class SupervisedApp(AppView):
     """One app of a running tree.
 
     Everything that waits is about the present or latest life of the app; a life that the test
@@ -61,52 +57,15 @@ class SupervisedApp:
     """
 
     def __init__(self, stage: Stage, handle: Handle) -> None:
-        self.handle = handle
-        self._stage, self._record = stage, stage.record
+        super().__init__(stage, handle)
         self._spent = 0  # the latest life that the test has ended itself
         self._counted_from = 1  # restarts are the lives after this one
         self._is_hung = False
 
-    # What it is.
-
-    @property
-    def address(self) -> str:
-        """Its address, such as ``/web/api:2``."""
-        return self.handle.address
-
-    @property
-    def pid(self) -> int:
-        """The pid of its main process; 0 if it has none now."""
-        try:
-            return self.handle.pid
-        except InvalidState:
-            return 0
-
-    @property
-    def state(self) -> str:
-        """Its state; that of its supervisor if that does not run."""
-        try:
-            return self.handle.state
-        except InvalidState as error:
-            return error.state
-
-    @property
-    def reason(self) -> ExitReason | None:
-        """Why it ended last; ``None`` if it never did."""
-        try:
-            return self.handle.reason
-        except InvalidState:
-            return None
-
-    @property
-    def restarts(self) -> int:
-        """How many times it has been started again, by whomever."""
-        return max(0, self._record.lives[self.address] - 1)
-
-    @property
-    def output(self) -> str:
-        """The last lines it has printed, 30 of each stream at the most."""
-        return "\n".join(self._stage.outputs.last_lines(self.address))
+    def is_in(self, state: str) -> bool:
+        """Return whether it is in ``state``, and not dying by what the test has done to it."""
+        is_dying = not self._record.is_over(self.address, self._spent)
+        return self.state == state and not is_dying
 
     # Waiting.
 
@@ -127,7 +86,7 @@ class SupervisedApp:
         if condition is not None and not isinstance(condition, Condition):
             raise InvalidConfig("condition", condition, "Tcp, Http, Output or nothing")
         wanted = "become ready" if condition is None else f"become ready ({condition})"
-        await self._within(timeout, wanted, partial(self._become_ready, condition, wanted))
+        await self._within(timeout, wanted, partial(self._become_ready, condition))
 
     async def wait_state(self, state: str, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Return when it is in ``state``, or passes through it. Cancelling is harmless.
@@ -138,8 +97,7 @@ class SupervisedApp:
         """
         if state not in _STATES:
             raise InvalidConfig("state", state, "one of " + ", ".join(_STATES))
-        wanted = f"reach the state {state!r}"
-        await self._within(timeout, wanted, partial(self._reach, state, wanted))
+        await self._within(timeout, f"reach the state {state!r}", partial(self._reach, state))
 
     async def wait_restarted(self, times: int = 1, *, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Return when it has been started again and runs. Cancelling is harmless.
@@ -160,7 +118,7 @@ class SupervisedApp:
             raise InvalidConfig("times", times, "1 or more")
         wanted = "restart" if times == 1 else f"restart {times} times"
         life = self._counted_from + times
-        await self._within(timeout, wanted, lambda: self._begin(life, wanted))
+        await self._within(timeout, wanted, partial(self._begin, life))
         self._counted_from = life
 
     async def wait_output(
@@ -184,13 +142,11 @@ class SupervisedApp:
             InvalidConfig: it is no regular expression for bytes.
         """
         regex = compiled(pattern)
-        wanted = f"print {regex.pattern!r}"
 
         async def find() -> Match[bytes]:
-            life = await self._begin(self._spent + 1, wanted)
-            return await Life(self, life, wanted).find(regex)
+            return await (await self._present()).find(regex)
 
-        return await self._within(timeout, wanted, find)
+        return await self._within(timeout, f"print {regex.pattern!r}", find)
 
     # Doing things to it.
 
@@ -213,8 +169,19 @@ class SupervisedApp:
         self.handle.signal(signals.SIGKILL)
         self._ended_by_us()
 
-    def hang(self) -> None:
-        """Stop its process group with SIGSTOP: it lives and does nothing. Never blocks.
+    async def hang(self, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Stop its process group with SIGSTOP; return when its main process does nothing more.
+
+        Raises:
+            InvalidState: it has no process now.
+            WaitFailed, WaitTimedOut: it has ended, or has not stopped in time.
+        """
+        self.hang_nowait()
+        if not self._stage.is_simulated:
+            await self._within(timeout, "hang", self._stop_working)
+
+    def hang_nowait(self) -> None:
+        """Send SIGSTOP to its process group. Never blocks.
 
         Raises:
             InvalidState: it has no process now.
@@ -265,102 +232,81 @@ class SupervisedApp:
         self._spent = self._counted_from = self._record.lives[self.address]
         self._is_hung = False
 
-    async def _become_ready(self, condition: Condition | None, wanted: str) -> None:
-        life = Life(self, await self._begin(self._spent + 1, wanted), wanted)
+    async def _become_ready(self, condition: Condition | None) -> None:
+        life = await self._present()
         if condition is None:
             life.check()
         else:
             await life.unless_over(partial(condition.hold, life))
 
-    async def _reach(self, state: str, wanted: str) -> None:
+    async def _present(self) -> Life:
+        """Return the latest life that is not spent, once there is one."""
+        return Life(self._stage, self.address, await self._begin(self._spent + 1))
+
+    async def _reach(self, state: str) -> None:
         with self._stage.tree.subscribe() as subscription:
-            if self._is_in(state):
+            if self.is_in(state):
                 return
             async for event in subscription:
                 told = event.address == self.address and _STATE_AFTER.get(type(event)) == state
-                if told or self._is_in(state):
+                if told or self.is_in(state):
                     return
-        raise self.failure(wanted, "the tree has ended")
+        raise CannotCome(self._end_of_tree())
 
-    def _is_in(self, state: str) -> bool:
-        dying = self._spent and not self._record.is_over(self.address, self._spent)
-        return self.state == state and (not dying or state == "stopping")
+    def _end_of_tree(self) -> str:
+        self._record.is_end_told = True
+        try:
+            self._stage.tree.check_end()
+        except SupctlError as error:
+            return f"the tree has ended: {error}"
+        return "the tree has ended"
 
-    async def _begin(self, life: int, wanted: str) -> int:
+    async def _begin(self, life: int) -> int:
         """Return when ``life`` or a later one has begun: the number of the latest."""
 
         def begun() -> int | None:
             if (latest := self._record.lives[self.address]) >= life:
                 return latest
             if failure := self._record.start_failures.get(self.address):
-                raise self.failure(wanted, str(failure))
-            if self.state in _ENDED_FOR_GOOD or self._stage.tree.ended.is_set():
-                raise self.failure(wanted, f"it is {self.state} and will not be started again")
+                raise CannotCome(str(failure))
+            if self._stage.tree.ended.is_set():
+                raise CannotCome(self._end_of_tree())
+            if self._is_ended_for_good():
+                raise CannotCome(f"it is {self.state}")
             return None
 
         return await self._stage.bell.until(begun)
 
+    async def _stop_working(self) -> None:
+        try:
+            process = psutil.Process(self.pid)
+            # Only its parent could be told, and that is the reaper.
+            while process.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110
+                await trio.sleep(_LOOK_EVERY)
+        except psutil.NoSuchProcess:
+            raise CannotCome("it has ended") from None
+
+    def _is_ended_for_good(self) -> bool:
+        try:
+            supervisor, child = self._stage.tree.find(self.address)
+        except InvalidState as error:  # its supervisor does not run
+            return error.state in _ENDED_FOR_GOOD
+        except ProcessNotFound:
+            return True
+        # A supervisor that starts will start it, one that stops may come back with it; and
+        # while one of a group is on its way, the others only seem to be stopped for good.
+        states = {supervisor.state_of(sibling) for sibling in supervisor.children.values()}
+        is_settled = supervisor.state == "running" and states.isdisjoint(_ON_THE_WAY)
+        return is_settled and supervisor.state_of(child) in _ENDED_FOR_GOOD
+
     async def _within(self, seconds: float, wanted: str, wait: Callable[[], Awaitable[T]]) -> T:
         check_seconds("timeout", seconds)
-        with trio.move_on_after(seconds):
-            return await wait()
-        why = f"not within {seconds:g} s"
-        raise WaitTimedOut(self.address, wanted, why, self.story())
-
-    def failure(self, wanted: str, why: str) -> WaitFailed:
-        """Return the error that says that ``wanted`` cannot come, and why."""
-        return WaitFailed(self.address, wanted, why, self.story())
-
-    def story(self) -> str:
-        """Return state, restarts, last end and last lines, for people, over several lines."""
-        ended = f"; it ended last: {self.reason}" if self.reason else ""
-        head = f"  state: {self.state}, restarts: {self.restarts}{ended}"
-        lines = list(self._stage.outputs.last_lines(self.address))
-        told = [f"    | {line}" for line in lines] if lines else ["    (it has printed nothing)"]
-        return "\n".join([head, "  last output:", *told])
-
-
-@dataclass(frozen=True, slots=True)
-class Life:
-    """One life of an app, and what it is waited for."""
-
-    app: SupervisedApp
-    number: int
-    wanted: str
-
-    @property
-    def is_simulated(self) -> bool:
-        """Whether it runs in virtual time, without ports."""
-        return self.app._stage.is_simulated
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it has ended, or the tree has."""
-        return self.app._record.is_over(self.app.address, self.number)
-
-    def check(self) -> None:
-        """Raise :class:`WaitFailed` if it is over."""
-        if self.is_over:
-            raise self.app.failure(self.wanted, f"it ended before: {self.app.reason}")
-
-    async def unless_over(self, wait: Callable[[], Awaitable[None]]) -> None:
-        """Return when ``wait`` does; fail as soon as the life is over."""
-        self.check()
-        result: outcome.Maybe[None] | None = None
-        async with trio.open_nursery() as nursery:
-
-            async def wait_and_tell() -> None:
-                nonlocal result
-                result = await outcome.acapture(wait)
-                nursery.cancel_scope.cancel()
-
-            nursery.start_soon(wait_and_tell)
-            await self.app._stage.bell.until(lambda: self.is_over or None)
-            nursery.cancel_scope.cancel()
-        if result is None or isinstance(result, outcome.Error):
-            self.check()
-        ...
-
-    async def find(self, pattern: Pattern[bytes]) -> Match[bytes]:
-        """Return the first match in its output; fail when no more output can come."""
-        ...
+        try:
+            with trio.move_on_after(seconds):
+                return await wait()
+            kind: type[WaitFailed] = WaitTimedOut
+            why = f"not within {seconds:g} s"
+        except CannotCome as error:
+            kind, why = WaitFailed, str(error)
+            await Life(self._stage, self.address, self._record.lives[self.address]).last_words()
+        raise kind(self.address, wanted, why, self.story()) from None

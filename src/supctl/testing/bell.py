@@ -21,12 +21,11 @@ class Bell:
         self._rung.set()
         self._rung = trio.Event()
 
-    async def wait(self) -> None:
-        """Return when it rings next. Cancelling is harmless."""
-        await self._rung.wait()
-
     async def until(self, check: Callable[[], T | None]) -> T:
-        """Return what ``check`` returns, once that is not ``None``; it is asked at each ring."""
+        """Return what ``check`` returns, once that is not ``None``; it is asked at each ring.
+
+        Cancelling is harmless.
+        """
         while (found := check()) is None:
             await self._rung.wait()
         return found

@@ -81,7 +81,7 @@ class Tcp(_Probe):
         _check_port(self.port)
 
     def __str__(self) -> str:
-        return f"{self.host}:{int(self.port)} accepts connections"
+        return f"{self.host}:{self.port} accepts connections"
 
     async def _try(self) -> bool:
         try:
@@ -122,7 +122,7 @@ class Http(_Probe):
     def url(self) -> str:
         """The page as a URL."""
         if isinstance(self.where, int):
-            return f"http://127.0.0.1:{int(self.where)}{self.path}"
+            return f"http://127.0.0.1:{self.where}{self.path}"
         return self.where
 
     async def _try(self) -> bool:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from supctl.actors.app.actor import AttachOutput
 from supctl.errors import InvalidConfig
 from supctl.logs.directory import LogDirectory
 
@@ -28,8 +27,8 @@ _TAIL_LINES: Final = 30
 class StreamOutput:
     """The output of one stream of one app over all its lives.
 
-    :meth:`attached` is called in the trio thread, :meth:`heard` in one other; both only add,
-    so that either may look at what the other has done.
+    :meth:`attached` is called in the trio thread, :meth:`heard` perhaps in another; both only
+    add, so that either may look at what the other has done.
     """
 
     def __init__(self, path: Path) -> None:
@@ -125,46 +124,42 @@ class Outputs:
     """The output of all apps of a tree.
 
     Args:
-        directory: where the capture writes it.
-        life_of: returns the number of the child's latest life that has begun.
+        directory: where it is.
         wake: called, in the thread that hears, when there is something new.
     """
 
-    def __init__(
-        self, directory: LogDirectory, life_of: Callable[[str], int], wake: Callable[[], None]
-    ) -> None:
-        self._directory, self._life_of, self._wake = directory, life_of, wake
+    def __init__(self, directory: LogDirectory, wake: Callable[[], None]) -> None:
+        self._directory, self._wake = directory, wake
         self._streams: dict[str, dict[str, StreamOutput]] = {}
 
-    def noting(self, attach: AttachOutput) -> AttachOutput:
-        """Return ``attach``, with a note made of each pipe before it can be read from."""
+    def stream(self, address: str, name: str) -> StreamOutput:
+        """Return the output of ``stdout`` or ``stderr``, known from now on. For any thread."""
+        streams = self._streams.setdefault(address, {})
+        file = self._directory.file_of(address, name)
+        return streams.get(name) or streams.setdefault(name, StreamOutput(file))
 
-        def attach_and_note(address: str, name: str, fd: int) -> None:
-            streams = self._streams.setdefault(address, {})
-            if name not in streams:
-                streams[name] = StreamOutput(self._directory.file_of(address, name))
-            streams[name].attached(self._life_of(address) + 1)
-            attach(address, name, fd)
-
-        return attach_and_note
+    def begun(self, address: str, life: int) -> None:
+        """Note that a life has begun, both of whose streams will be heard."""
+        for name in ("stdout", "stderr"):
+            self.stream(address, name).attached(life)
 
     def hear(self, address: str, name: str, data: bytes) -> None:
         """Note output: the tap of a capture."""
-        self._streams[address][name].heard(data)
+        self.stream(address, name).heard(data)
         self._wake()
 
     def streams(self, address: str) -> dict[str, StreamOutput]:
         """Return the streams of an app by name; empty if it never had any."""
         return self._streams.get(address, {})
 
-    def addresses(self) -> list[str]:
-        """Return the address of every app that ever had output to give, in order of start."""
-        return list(self._streams)
+    def is_ended(self, address: str, life: int) -> bool:
+        """Return whether all that a life will ever print has come."""
+        return all(stream.span(life)[2] for stream in self.streams(address).values())
 
     def last_lines(self, address: str) -> Iterator[str]:
         """Yield the last lines of an app, those of its standard error after the others."""
-        for stream in self.streams(address).values():
-            yield from stream.last_lines()
+        for name in sorted(streams := self.streams(address), reverse=True):
+            yield from streams[name].last_lines()
 
 
 def compiled(pattern: str | bytes | re.Pattern[bytes]) -> re.Pattern[bytes]:

@@ -1,50 +1,57 @@
-"""The record of a tree: its events, and what tests ask of them, known at once."""
+"""The record of a tree: the lives of its children, counted as they happen."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from supctl import events
 from supctl.exits import ExitReason
-from supctl.supervision.eventlog import E, EventLog
 
 from .bell import Bell
 
 
-class Record(EventLog):
+class Record:
     """Counts the lives of every child. A life begins when the child has started.
 
-    It hears of events as they are made, in the midst of what makes them: no reader behind a
-    queue could say whose output a byte is.
+    Args:
+        bell: rung at every event.
+        begun: told the address and the number of each life of an app.
 
     Attributes:
         lives: by address, how many times the child has started; that is also the number of
             its present or latest life.
-        last_ended: by address, the number of the latest life that is over.
+        last_end: by address, the number of the latest life that is over, and why it ended.
         start_failures: by address, why the latest attempt to start failed; not there once an
             attempt has succeeded.
+        seen: addresses of all that has had a process or could not be started, in that order.
+        is_end_told: whether the test has been told how the tree ended, if it has.
     """
 
-    def __init__(self, bell: Bell) -> None:
-        super().__init__()
-        self._bell = bell
+    def __init__(self, bell: Bell, begun: Callable[[str, int], None]) -> None:
+        self._bell, self._begun = bell, begun
         self.lives: Counter[str] = Counter()
-        self.last_ended: dict[str, int] = {}
+        self.last_end: dict[str, tuple[int, ExitReason]] = {}
         self.start_failures: dict[str, ExitReason] = {}
+        self.seen: dict[str, None] = {}
+        self.is_end_told = False
 
-    def emit(self, event: E) -> E:
+    def hear(self, event: events.Event) -> None:
+        """Note an event as it happens: later, nobody could say whose output a byte is."""
         match event:
-            case events.ChildStarted(address=address):
+            case events.ChildStarted(address=address, pid=pid):
                 self.lives[address] += 1
                 self.start_failures.pop(address, None)
-            case events.ChildExited(address=address):
-                self.last_ended[address] = self.lives[address]
+                if pid:
+                    self.seen[address] = None
+                    self._begun(address, self.lives[address])
+            case events.ChildExited(address=address, reason=reason):
+                self.last_end[address] = self.lives[address], reason
             case events.ChildStartFailed(address=address, reason=reason):
                 self.start_failures[address] = reason
-        told = super().emit(event)
+                self.seen[address] = None
         self._bell.ring()
-        return told
 
     def is_over(self, address: str, life: int) -> bool:
-        """Return whether that life of the child is over."""
-        return self.last_ended.get(address, 0) >= life
+        """Return whether that life of the child is over; 0 is the time before the first."""
+        return life == 0 or (address in self.last_end and life <= self.last_end[address][0])

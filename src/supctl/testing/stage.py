@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import random as random_module
-from collections.abc import AsyncIterator, Callable
+import random
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import trio
 
-from supctl import events
-from supctl.actors.app.actor import AppServices, AttachOutput
-from supctl.backends.base import Backend
-from supctl.backends.platform import open_backend
+from supctl.actors.app.actor import AppServices
 from supctl.backends.simulated import SimulatedBackend
-from supctl.logs.capture import Capture
 from supctl.logs.directory import LogDirectory
 from supctl.logs.file import LogFile, log_problem
 from supctl.specs import Supervisor
+from supctl.supervision.eventlog import EventLog
 from supctl.supervision.node import World
-from supctl.supervision.tree import Tree, running
+from supctl.supervision.tree import Tree, open_tree, running
 
 from .bell import Bell
 from .output import Outputs
 from .record import Record
 
-_READ_SIZE = 64 * 1024
+_READ_SIZE: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,71 +46,52 @@ class Stage:
 
 @asynccontextmanager
 async def real_stage(spec: Supervisor, directory: Path) -> AsyncIterator[Stage]:
-    """Run a tree of real programs as :func:`supctl.open_tree` does, beside the block.
-
-    It is started but not waited for. The output goes to ``directory``.
+    """Run a tree of real programs beside the block; it is started, but not waited for.
 
     Raises:
-        GaveUp, StartFailed: at the end, if the tree ended that way.
+        What :func:`supctl.open_tree` raises.
     """
     bell = Bell()
-    record = Record(bell)
     token = trio.lowlevel.current_trio_token()
 
     def wake() -> None:
-        with suppress(trio.RunFinishedError):
+        with suppress(trio.RunFinishedError, OSError):  # the loop broke down, the capture has not
             token.run_sync_soon(bell.ring, idempotent=True)
 
-    def reaper_restarted(detail: str, pid: int) -> None:
-        record.emit(events.ReaperRestarted(address="/", detail=detail, pid=pid))
-
-    with LogDirectory(directory) as logs:
-        outputs = Outputs(logs, record.lives.__getitem__, wake)
-        capture = Capture(logs, tap=outputs.hear)
-        try:
-            async with open_backend(reaper_restarted) as backend:
-                attach = outputs.noting(capture.attach)
-                tree = _tree(spec, backend, attach, record, random_module.random)
-                async with running(tree, wait_up=False):
-                    yield Stage(tree, record, outputs, bell, is_simulated=False)
-        finally:
-            with trio.CancelScope(shield=True):
-                await trio.to_thread.run_sync(capture.close)
-            record.close()
+    outputs = Outputs(LogDirectory(directory), wake)
+    record = Record(bell, outputs.begun)
+    async with open_tree(
+        spec, log_directory=directory, tap=outputs.hear, on_event=record.hear, wait_up=False
+    ) as tree:
+        yield Stage(tree, record, outputs, bell, is_simulated=False)
 
 
 @asynccontextmanager
 async def simulated_stage(
-    spec: Supervisor, directory: Path, backend: SimulatedBackend, random: Callable[[], float]
+    spec: Supervisor, directory: Path, backend: SimulatedBackend
 ) -> AsyncIterator[Stage]:
     """Run a tree of scripted programs beside the block; otherwise as :func:`real_stage`.
 
     Output is read in the trio thread: a clock that jumps waits for descriptors that can be
-    read, and not for another thread.
+    read, and not for another thread. Jitter is the same each time.
     """
     bell = Bell()
-    record = Record(bell)
     with LogDirectory(directory) as logs:
-        outputs = Outputs(logs, record.lives.__getitem__, bell.ring)
+        outputs = Outputs(logs, bell.ring)
+        record = Record(bell, lambda address, life: None)  # a quiet script has no pipes
+        log = EventLog(handler=record.hear)
         try:
             async with trio.open_nursery() as readers, backend:
-                read = partial(_read, logs, outputs)
-                attach = outputs.noting(partial(readers.start_soon, read))
-                tree = _tree(spec, backend, attach, record, random)
-                async with running(tree, wait_up=False):
+
+                def attach(address: str, name: str, fd: int) -> None:
+                    outputs.stream(address, name).attached(record.lives[address] + 1)
+                    readers.start_soon(partial(_read, logs, outputs, address, name, fd))
+
+                world = World(AppServices(backend, attach), log, random.Random(0).random)
+                async with running(Tree(spec, world), wait_up=False) as tree:
                     yield Stage(tree, record, outputs, bell, is_simulated=True)
         finally:
-            record.close()
-
-
-def _tree(
-    spec: Supervisor,
-    backend: Backend,
-    attach: AttachOutput,
-    record: Record,
-    random: Callable[[], float],
-) -> Tree:
-    return Tree(spec, World(AppServices(backend, attach), record, random))
+            log.close()
 
 
 async def _read(logs: LogDirectory, outputs: Outputs, address: str, name: str, fd: int) -> None:

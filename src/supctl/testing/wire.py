@@ -1,0 +1,74 @@
+"""Apps and conditions as JSON, for the keeper of shared apps: plain data, never code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
+
+from supctl.specs import App, Backoff, Limits, Stop
+
+from .conditions import Condition, Http, Output, Tcp
+from .output import compiled
+
+LIMIT: Final = 4 * 2**20
+"""Bytes of a message, an environment included."""
+
+_PARTS: Final[dict[str, type[Any]]] = {"backoff": Backoff, "stop": Stop, "limits": Limits}
+_CONDITIONS: Final[dict[str, type[Condition]]] = {"Tcp": Tcp, "Http": Http}
+
+
+def encode(message: Mapping[str, Any]) -> bytes:
+    """Return one message: a line of JSON. What is not text in UTF-8 survives."""
+    return json.dumps(message).encode() + b"\n"
+
+
+def decode(line: bytes) -> dict[str, Any]:
+    """Return the message of a line. Raises ValueError if it is none."""
+    message = json.loads(line)
+    if not isinstance(message, dict):
+        raise ValueError(f"not a message: {line[:80]!r}")
+    return message
+
+
+def app_as_dict(app: App) -> dict[str, Any]:
+    """Return an app as values that JSON can hold."""
+    return {item.name: _plain(getattr(app, item.name)) for item in fields(app)}
+
+
+def app_from_dict(told: dict[str, Any]) -> App:
+    """Return the app again. Raises InvalidConfig or TypeError if it is none."""
+    parts = {name: part(**told.pop(name)) for name, part in _PARTS.items()}
+    return App(**told, **parts)
+
+
+def condition_as_dict(condition: Condition | None) -> dict[str, Any] | None:
+    """Return a condition as values that JSON can hold."""
+    if condition is None:
+        return None
+    if isinstance(condition, Output):
+        regex = compiled(condition.pattern)
+        return {"is": "Output", "pattern": regex.pattern.decode("latin-1"), "flags": regex.flags}
+    assert is_dataclass(condition)
+    told = {item.name: getattr(condition, item.name) for item in fields(condition)}
+    return {"is": type(condition).__name__, **told}
+
+
+def condition_from_dict(told: dict[str, Any] | None) -> Condition | None:
+    """Return the condition again. Raises LookupError or TypeError if it is none."""
+    if told is None:
+        return None
+    kind = told.pop("is")
+    if kind == "Output":
+        return Output(re.compile(told["pattern"].encode("latin-1"), told["flags"]))
+    return _CONDITIONS[kind](**told)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value
