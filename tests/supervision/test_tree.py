@@ -82,6 +82,28 @@ async def test_group_is_stopped_at_once_and_waits_once(
     assert {event.at - first.at for event in seen if isinstance(event, ev.ChildStarted)} == {4.0}
 
 
+async def test_who_waits_with_its_group_is_seen_to_wait(
+    autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp
+) -> None:
+    children = [
+        app("a", "forever"),
+        app("b", backoff=Backoff(initial=8)),
+        app("c", "forever"),
+        app("once", "forever", restart="temporary"),
+    ]
+    spec = Supervisor("r", children, strategy="rest_for_one", max_restarts=None)
+    programs = {"b": [Program(lifetime=5.0, code=1), Program()]}
+    async with open_simulated(spec, programs, random=lambda: 0.5) as tree:
+        await trio.sleep(6.0)
+        told = {row.name: (row.state, row.due_in) for row in tree.status()}
+        assert told == {
+            "a": ("running", None),
+            "b": ("backoff", 3.0),
+            "c": ("backoff", 3.0),
+            "once": ("stopped", None),
+        }
+
+
 async def test_give_up_after_ends_one_app_and_not_its_siblings(
     autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:

@@ -76,6 +76,7 @@ class SupervisorCore:
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
+        self._leader: ChildRecord | None = None  # for whom a group waits, if it still does
         self._timers = 0
         self._now = 0.0
 
@@ -95,9 +96,14 @@ class SupervisorCore:
         return None if child is None else child.state
 
     def due_at(self, name: str) -> float | None:
-        """Return when a child is to be started again; ``None`` if it is not."""
+        """Return when a child is to be started (again), be it with its group; ``None``: never."""
         child = self._children.get(name)
-        return child.due_at if child is not None and child.state is ChildState.WAITING else None
+        if child is None or child.state not in (ChildState.WAITING, ChildState.STOPPED):
+            return None
+        leader = child if child.state is ChildState.WAITING else self._leader
+        if leader is None or leader.state is not ChildState.WAITING:
+            return None
+        return leader.due_at if child in self._revived(self._group(leader)) else None
 
     def restarts_in_window(self, now: float) -> int:
         """Return how many restarts still count against the intensity."""
@@ -329,6 +335,7 @@ class SupervisorCore:
         self._say(m.SetTimer(child.name, child.timer, delay))
         others = [other for other in self._group(child) if other is not child]
         if others:
+            self._leader = child
             self._carry_out(self._stage(StageKind.STOP, others[::-1]))
 
     def _on_timer(self, child: ChildRecord | None, token: int) -> None:

@@ -395,7 +395,8 @@ class SupervisorActor(Incarnation):
 
     def state_of(self, child: Child) -> str:
         """Return the state of ``child`` as people see it."""
-        return state_word(child, self._core.state_of(child.name))
+        name = child.name
+        return state_word(child, self._core.state_of(name), self._core.due_at(name))
 
     def knows(self, child: Child) -> bool:
         """Return whether the core still knows ``child``: it forgets temporary ones that end."""

@@ -51,7 +51,7 @@ def status_of(
     return ChildStatus(
         address=child.address,
         kind=kind_of(child.spec),
-        state=state_word(child, state),
+        state=state_word(child, state, due_at),
         pid=child.pid,
         uptime=now - child.started_at if child.life is not None and child.started_at else None,
         restarts=child.restarts,
@@ -61,10 +61,17 @@ def status_of(
     )
 
 
-def state_word(child: Child, state: ChildState | None) -> str:
-    """Return the state of a child as people see it; ``None``: its core has forgotten it."""
+def state_word(child: Child, state: ChildState | None, due_at: float | None) -> str:
+    """Return the state of a child as people see it.
+
+    Args:
+        state: as its core says; ``None``: the core has forgotten it.
+        due_at: when it will be started, be it with its group; ``None``: never.
+    """
     match state:
         case ChildState.WAITING:
+            return "backoff"
+        case ChildState.STOPPED if due_at is not None:
             return "backoff"
         case ChildState.FAILED:
             return "failed"
