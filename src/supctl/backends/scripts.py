@@ -68,6 +68,8 @@ class Program:
         signal: the signal of that end, in place of a code (a segmentation fault, say).
         out_of_memory: that end is the kernel's out-of-memory killer.
         deaf_to: signals it ignores.
+        hangs_after: seconds from its start after which it ignores every signal but SIGKILL and
+            prints nothing more; ``None``: it never hangs. It still ends by its ``lifetime``.
         stop_delay: seconds from a signal that ends it to its end; SIGKILL ends it at once.
         stop_code: exit code after such a signal; ``None``: it dies by the signal.
         start_delay: seconds that the spawn takes.
@@ -86,6 +88,7 @@ class Program:
     signal: int | None = None
     out_of_memory: bool = False
     deaf_to: frozenset[int] = frozenset()
+    hangs_after: float | None = None
     stop_delay: float = 0.0
     stop_code: int | None = None
     start_delay: float = 0.0
@@ -97,6 +100,8 @@ class Program:
     def __post_init__(self) -> None:
         if self.lifetime is not None:
             check_seconds("lifetime", self.lifetime)
+        if self.hangs_after is not None:
+            check_seconds("hangs_after", self.hangs_after)
         check_seconds("stop_delay", self.stop_delay)
         check_seconds("start_delay", self.start_delay)
         _check_deafness(self.deaf_to)
@@ -106,9 +111,15 @@ class Program:
             if len(data) > select.PIPE_BUF:
                 raise InvalidConfig("output", len(data), f"at most {select.PIPE_BUF} bytes at once")
 
-    def ends_by(self, number: int) -> bool:
-        """Return whether a signal ends it."""
-        return number not in _HARMLESS | self.deaf_to
+    def hangs(self, age: float) -> bool:
+        """Return whether it hangs ``age`` seconds after its start."""
+        return self.hangs_after is not None and age >= self.hangs_after
+
+    def ends_by(self, number: int, age: float) -> bool:
+        """Return whether a signal ends it ``age`` seconds after its start."""
+        if number == signals.SIGKILL:
+            return True
+        return number not in _HARMLESS | self.deaf_to and not self.hangs(age)
 
     def own_end(self, wall_time: float) -> ExitStatus:
         """Return the status of its end by itself, after ``wall_time`` seconds."""

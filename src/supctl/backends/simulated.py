@@ -1,8 +1,10 @@
-"""Scripted programs in virtual time: the promises of ``base`` without an operating system.
+"""A world in virtual time: the promises of ``base`` without an operating system.
 
-For rehearsals and tests. Time is trio's: under ``MockClock(autojump_threshold=0)`` an hour of
-faults takes as long as its arithmetic, under the real clock an hour. Pids and the order of
-notices depend on the scripts and the order of spawns alone, so that a rehearsal can be replayed.
+For rehearsals and tests. ``scripts`` says what programs do, ``habits`` what they do by chance,
+``machine`` what fails for all of them at once. Time is trio's: under
+``MockClock(autojump_threshold=0)`` an hour of faults takes as long as its arithmetic, under the
+real clock an hour. Pids and the order of notices depend on the scripts and the order of spawns
+alone, so that a rehearsal can be replayed.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import trio
 from supctl.errors import ReaperLost, SpawnFailed
 
 from .base import Backend, Capabilities, Notify, Process, ProcessInfo, ProcessSpec
+from .machine import SOUND, Machine
 from .scripts import Child as Child
 from .scripts import Program as Program
 from .scripts import Script as Script
@@ -48,6 +51,7 @@ class SimulatedBackend(Backend):
         programs: by command word 0, what it does. More may be put into the attribute of that
             name at any time. A command that is not in it does not exist (ENOENT).
         capabilities: what the simulated system can do.
+        machine: what it lacks, and when. May be replaced at any time.
         on_reaper_restarted: as in :func:`supctl.backends.platform.open_backend`.
 
     Attributes:
@@ -61,9 +65,11 @@ class SimulatedBackend(Backend):
         programs: Mapping[str, Script] | None = None,
         capabilities: Capabilities = SIMULATED,
         on_reaper_restarted: Callable[[str, int], None] | None = None,
+        machine: Machine = SOUND,
     ) -> None:
         self.programs: dict[str, Script] = dict(programs or {})
         self.capabilities = capabilities
+        self.machine = machine
         self.spawned: list[ProcessSpec] = []
         self.processes: list[SimulatedProcess] = []
         self._timeline = Timeline()
@@ -108,8 +114,9 @@ class SimulatedBackend(Backend):
         pid = self._next_pid()
         program = self._next_program(spec.command[0])
         await self._start_up(program.start_delay)
-        if program.fails_to_start is not None:
-            raise SpawnFailed(spec.command[0], program.failed_stage, program.fails_to_start)
+        if (refusal := self._refusal(program)) is not None:
+            number, stage = refusal
+            raise SpawnFailed(spec.command[0], stage, number)
         process = SimulatedProcess(
             pid,
             spec,
@@ -129,10 +136,25 @@ class SimulatedBackend(Backend):
         self._attempts[command] += 1
         return program_of(self.programs.get(command, _NO_SUCH_PROGRAM), attempt)
 
+    def _refusal(self, program: Program) -> tuple[int, str] | None:
+        """Return error number and stage if a start of ``program`` fails now."""
+        if program.fails_to_start is not None:
+            return program.fails_to_start, program.failed_stage
+        age = trio.current_time() - self._opened_at
+        return self.machine.refusal(age, lambda: self.population)
+
+    @property
+    def population(self) -> int:
+        """How many processes live: main ones and their descendants."""
+        return sum(process.population for process in self._living.values())
+
     async def _start_up(self, seconds: float) -> None:
         lost = self._lost
-        with trio.move_on_after(seconds):
-            await lost.wait()
+        if seconds:
+            with trio.move_on_after(seconds):
+                await lost.wait()
+        else:  # most do, by the thousand
+            await trio.lowlevel.checkpoint()
         if lost.is_set():
             raise ReaperLost(self._lost_detail)
 

@@ -59,6 +59,11 @@ class SimulatedProcess(Process):
     async def wait_gone(self) -> None:
         await self._gone.wait()
 
+    @property
+    def population(self) -> int:
+        """How many processes of its tree live."""
+        return len(self.children) + (self.status is None)
+
     def signal(self, number: int) -> None:
         if self._gone.is_set():
             return
@@ -72,9 +77,9 @@ class SimulatedProcess(Process):
 
     def _signal_main(self, number: int) -> None:
         for child in self.program.children:
-            if child.born_on == number:
+            if child.born_on == number and not self.program.hangs(self._age()):
                 self._bear(child)
-        if self.program.ends_by(number):
+        if self.program.ends_by(number, self._age()):
             at_once = number == signals.SIGKILL
             delay = 0.0 if at_once else self.program.stop_delay
             self._after(delay, lambda: self._end(self.program.end_by(number, self._age())))
@@ -172,6 +177,8 @@ class SimulatedProcess(Process):
             self.stderr, self._stderr_writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def _write(self, data: bytes) -> None:
+        if self.program.hangs(self._age()):
+            return
         if self.status is None and self._stdout_writer >= 0:
             with suppress(BlockingIOError, BrokenPipeError):  # nobody reads; see Program.output
                 os.write(self._stdout_writer, data)

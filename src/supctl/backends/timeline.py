@@ -27,8 +27,10 @@ class Timeline:
     def after(self, seconds: float, rank: int, do: Callable[[], None]) -> None:
         """Call ``do`` in ``seconds``, be it 0, from :meth:`run` and never from within this call."""
         at = trio.current_time() + seconds
-        heapq.heappush(self._due, (at, rank, next(self._numbers), do))
-        self._changed.set()
+        item = (at, rank, next(self._numbers), do)
+        heapq.heappush(self._due, item)
+        if self._due[0] is item:  # what comes later is no reason to wake up now
+            self._changed.set()
 
     async def run(self) -> None:
         """Let happen what is due, until :meth:`stop`."""
