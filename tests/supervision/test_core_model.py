@@ -1,10 +1,13 @@
 """Whatever happens in whatever order: the promises that a supervisor's core must keep.
 
 A machine of hypothesis plays the world: starts and stops are answered late or never, children
-end when they like, operators ask, timers fire. The model keeps the whole history, naively.
+end when they like, operators ask, timers fire. A naive model keeps the whole history and says
+what must not be in it.
 """
 
 from __future__ import annotations
+
+from itertools import count
 
 from hypothesis import Phase as Generation
 from hypothesis import settings
@@ -12,181 +15,261 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import Backoff, Intensity, Restart, Strategy
+from supctl.specs import AutoShutdown, Backoff, Intensity, Jitter, Restart, StartRate, Strategy
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import Phase, SupervisorCore
+from supctl.supervision.messages import ChildState
+from tests.supervision.naive import HALF, Model, Setup, WitnessedPacer
 
 NAMES = ("a", "b", "c", "d")
-REASONS = st.sampled_from([NORMAL, SHUTDOWN, ExitReason(ExitKind.CRASHED)])
+NEW_NAMES = (*NAMES, "e", "f")
+CRASH = ExitReason(ExitKind.CRASHED)
 NO_START = ExitReason(ExitKind.START_FAILED)
-BACKOFFS = st.sampled_from([NO_BACKOFF, Backoff(initial=1.0, maximum=4.0, reset_after=10.0)])
+REASONS = st.sampled_from([NORMAL, SHUTDOWN, CRASH])
+NEVER = 1e6
+BACKOFFS = st.sampled_from(
+    [
+        NO_BACKOFF,
+        Backoff(initial=1.0, maximum=4.0, reset_after=NEVER),
+        Backoff(initial=0.5, maximum=9.0, jitter=Jitter.DECORRELATED, reset_after=NEVER),
+    ]
+)
+REQUESTS = [m.TerminateChild, m.RestartChild, m.DeleteChild]
+PACED = st.none() | st.builds(StartRate, st.integers(1, 3), st.just(3.0))
+DOWN_FOR_GOOD = (None, ChildState.STOPPED, ChildState.FAILED)
+
+
+@st.composite
+def policies(draw: st.DrawFn, name: str, auto_shutdown: AutoShutdown) -> m.ChildPolicy:
+    restart = draw(st.sampled_from(Restart))
+    may_be_significant = (
+        auto_shutdown is not AutoShutdown.NEVER and restart is not Restart.PERMANENT
+    )
+    return m.ChildPolicy(
+        name,
+        restart,
+        draw(BACKOFFS),
+        draw(st.none() | st.integers(0, 3)),
+        significant=may_be_significant and draw(st.booleans()),
+        is_supervisor=draw(st.booleans()),
+    )
+
+
+@st.composite
+def dependent(draw: st.DrawFn, children: list[m.ChildPolicy]) -> list[m.ChildPolicy]:
+    """Let children depend on any before them that are not temporary."""
+    made: list[m.ChildPolicy] = []
+    for child in children:
+        names = [it.name for it in made if it.restart is not Restart.TEMPORARY]
+        needed = draw(st.lists(st.sampled_from(names), unique=True)) if names else []
+        values = {key: getattr(child, key) for key in child.__slots__}
+        made.append(m.ChildPolicy(**{**values, "depends_on": tuple(needed)}))
+    return made
+
+
+@st.composite
+def setups(draw: st.DrawFn) -> Setup:
+    strategy = draw(st.sampled_from(Strategy))
+    dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
+    concurrent = (dynamic or strategy is Strategy.ONE_FOR_ONE) and draw(st.booleans())
+    auto_shutdown = draw(st.sampled_from(AutoShutdown))
+    names = () if dynamic else NAMES[: draw(st.integers(1, 4))]
+    children = [draw(policies(name, auto_shutdown)) for name in names]
+    if concurrent:
+        children = draw(dependent(children))
+    return Setup(
+        children, strategy, concurrent, auto_shutdown, draw(st.none() | st.integers(0, 4)), 5.0
+    )
 
 
 class Supervision(RuleBasedStateMachine):
     """The world around one core."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = 0.0
-        self.starting: dict[str, int] = {}
-        self.running: dict[str, int] = {}
-        self.stopping: set[str] = set()
-        self.timers: list[tuple[float, m.SetTimer]] = []
-        self.asked: list[object] = []
-        self.answered: list[object] = []
-        self.restarted_at: list[float] = []
-        self.finished: m.Finished | None = None
+    core: SupervisorCore
+    model: Model
 
-    @initialize(data=st.data())
-    def begin(self, data: st.DataObject) -> None:
-        self.strategy = data.draw(st.sampled_from(Strategy))
-        self.concurrent = self.strategy is Strategy.ONE_FOR_ONE and data.draw(st.booleans())
-        self.max_restarts = data.draw(st.integers(0, 4))
-        self.policies = {
-            name: m.ChildPolicy(
-                name,
-                data.draw(st.sampled_from(Restart)),
-                data.draw(BACKOFFS),
-                data.draw(st.none() | st.integers(0, 3)),
-            )
-            for name in NAMES[: data.draw(st.integers(1, 4))]
-        }
+    @initialize(setup=setups(), paced=PACED)
+    def begin(self, setup: Setup, paced: StartRate | None) -> None:
+        pacer = None if paced is None else WitnessedPacer(paced)
+        self.model = Model(setup, pacer)
+        self.tokens = count()
         self.core = SupervisorCore(
-            self.policies.values(),
-            strategy=self.strategy,
-            intensity=Intensity(self.max_restarts, 5.0),
-            concurrent=self.concurrent,
-            random=lambda: 0.5,
+            setup.policies,
+            strategy=setup.strategy,
+            intensity=Intensity(setup.max_restarts, setup.within),
+            auto_shutdown=setup.auto_shutdown,
+            concurrent=setup.concurrent,
+            random=lambda: HALF,
+            pacer=pacer,
         )
         self.feed(m.Begin())
 
-    def feed(self, event: m.Event) -> None:
-        for command in self.core.handle(event, self.now):
-            self.check(command)
+    @precondition(lambda self: self.over)
+    @rule(setup=setups(), paced=PACED, request=st.sampled_from(REQUESTS))
+    def another_begins(
+        self, setup: Setup, paced: StartRate | None, request: type[m.TerminateChild]
+    ) -> None:
+        """Who asks too late is refused; then there is another supervisor to be looked at."""
+        self.feed(request("a", next(self.tokens)))
+        assert not self.model.pending
+        self.begin(setup, paced)
 
-    def check(self, command: m.Command) -> None:
-        assert self.finished is None or isinstance(command, m.Reply), "said after the end"
-        match command:
-            case m.Start(name, run):
-                assert name not in self.starting, "started twice"
-                assert name not in self.running, "two lives at once"
-                if not self.concurrent:
-                    assert not self.stopping, "started before the last of the group was down"
-                    assert not self.starting, "started before the one before it was up"
-                self.starting[name] = run
-            case m.Stop(name):
-                assert name in self.starting or name in self.running, "stopped what does not live"
-                assert name not in self.stopping, "asked to stop twice"
-                self.stopping.add(name)
-            case m.SetTimer(delay=delay):
-                self.timers.append((self.now + delay, command))
-            case m.Reply(token):
-                assert token in self.asked
-                assert token not in self.answered
-                self.answered.append(token)
-            case m.RestartScheduled(name):
-                self.restarted_at.append(self.now)
-                recent = [at for at in self.restarted_at if at >= self.now - 5.0]
-                assert len(recent) <= self.max_restarts, "more restarts than the intensity allows"
-            case m.Finished():
-                self.finished = command
+    def feed(self, event: m.Event) -> list[m.Command]:
+        self.model.hear(event)
+        commands = self.core.handle(event, self.model.now)
+        for command in commands:
+            self.model.say(command)
+        return commands
 
-    def alive(self) -> bool:
-        return self.finished is None
+    @property
+    def ready(self) -> bool:
+        return hasattr(self, "model")
 
-    @precondition(lambda self: self.starting)
-    @rule(data=st.data(), succeeds=st.booleans())
-    def start_is_answered(self, data: st.DataObject, succeeds: bool) -> None:
-        name = data.draw(st.sampled_from(sorted(self.starting)))
-        run = self.starting.pop(name)
-        if succeeds:
-            self.running[name] = run
-            self.feed(m.ChildUp(name, run))
-        else:
-            self.stopping.discard(name)
+    @property
+    def on(self) -> bool:
+        return self.ready and self.model.finished is None
+
+    @property
+    def over(self) -> bool:
+        return self.ready and self.model.finished is not None
+
+    # What children do.
+
+    @precondition(lambda self: self.ready and self.model.starting)
+    @rule(data=st.data())
+    def start_succeeds(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.model.starting)))
+        self.feed(m.ChildUp(name, self.model.starting[name]))
+
+    @precondition(lambda self: self.ready and self.model.starting)
+    @rule(data=st.data(), how=st.integers(0, 9))
+    def start_is_answered(self, data: st.DataObject, how: int) -> None:
+        name = data.draw(st.sampled_from(sorted(self.model.starting)))
+        run = self.model.starting[name]
+        if how == 0:
+            self.feed(m.ChildIgnored(name, run))
+        elif how < (3 if self.model.is_up else 1):  # else few would come through the start phase
             self.feed(m.ChildNotUp(name, run, NO_START))
+        else:
+            self.feed(m.ChildUp(name, run))
 
-    @precondition(lambda self: self.running)
+    @precondition(lambda self: self.ready and self.model.running)
+    @rule(data=st.data())
+    def child_crashes(self, data: st.DataObject) -> None:
+        self.child_ends(data, CRASH)
+
+    @precondition(lambda self: self.ready and self.model.running)
     @rule(data=st.data(), reason=REASONS)
     def child_ends(self, data: st.DataObject, reason: ExitReason) -> None:
-        name = data.draw(st.sampled_from(sorted(self.running)))
-        run = self.running.pop(name)
-        self.stopping.discard(name)
-        self.feed(m.ChildDown(name, run, reason))
+        name = data.draw(st.sampled_from(sorted(self.model.running)))
+        ends_it_all = self.ends_it_all(name, reason)
+        commands = self.feed(m.ChildDown(name, self.model.running[name], reason))
+        if ends_it_all is not None:
+            assert (m.AutoShutdown(name) in commands) is ends_it_all
 
-    @precondition(lambda self: self.timers)
+    def ends_it_all(self, name: str, reason: ExitReason) -> bool | None:
+        """Return whether this end must end the supervisor; ``None`` if that is hard to tell."""
+        if not self.model.quiet or not self.model.is_up:
+            return None
+        policy = self.model.known[name].policy
+        if policy.give_up_after is not None:  # it may be its end for good
+            return None
+        if not policy.significant or policy.restart.applies(normal=reason.is_normal):
+            return False
+        others = [it.policy for it in self.model.known.values() if it.policy is not policy]
+        left = any(
+            it.significant and self.core.state_of(it.name) not in DOWN_FOR_GOOD for it in others
+        )
+        return self.model.setup.auto_shutdown is AutoShutdown.ANY_SIGNIFICANT or not left
+
+    # Time.
+
+    @precondition(lambda self: self.ready and self.model.timers)
     @rule()
     def timer_fires(self) -> None:
-        at, timer = min(self.timers, key=lambda entry: entry[0])
-        self.timers.remove((at, timer))
-        self.now = max(self.now, at)
+        at, timer = min(self.model.timers, key=lambda entry: entry[0])
+        self.model.now = max(self.model.now, at)
         self.feed(m.TimerFired(timer.name, timer.token))
 
-    @rule(seconds=st.sampled_from([0.5, 5.0, 20.0]))
+    @precondition(lambda self: self.on)
+    @rule(seconds=st.sampled_from([0.5, 3.0, 5.0, 20.0]))
     def time_passes(self, seconds: float) -> None:
         """Time passes, but not beyond a timer that is due."""
-        due = min((at for at, _ in self.timers), default=self.now + seconds)
-        self.now = min(self.now + seconds, max(due, self.now))
+        now = self.model.now
+        due = min((at for at, _ in self.model.timers), default=now + seconds)
+        self.model.now = max(now, min(now + seconds, due))
 
-    @rule(data=st.data(), kind=st.sampled_from([m.TerminateChild, m.RestartChild]))
-    def somebody_asks(
-        self, data: st.DataObject, kind: type[m.TerminateChild] | type[m.RestartChild]
-    ) -> None:
-        token = object()
-        self.asked.append(token)
-        self.feed(kind(data.draw(st.sampled_from([*self.policies, "nobody"])), token))
+    # What operators do.
 
-    @precondition(alive)
-    @rule(urgent=st.booleans(), really=st.integers(0, 5))
+    @precondition(lambda self: self.on)
+    @rule(data=st.data(), kind=st.sampled_from(REQUESTS))
+    def somebody_asks(self, data: st.DataObject, kind: type[m.TerminateChild]) -> None:
+        names = [*self.model.known, "nobody"]
+        self.feed(kind(data.draw(st.sampled_from(names)), next(self.tokens)))
+
+    @precondition(lambda self: self.on)
+    @rule(data=st.data(), name=st.sampled_from(NEW_NAMES))
+    def somebody_adds(self, data: st.DataObject, name: str) -> None:
+        policy = data.draw(policies(name, self.model.setup.auto_shutdown))
+        self.feed(m.StartChild(policy, next(self.tokens)))
+        self.feed(m.WhichChildren(next(self.tokens)))
+        self.feed(m.CountChildren(next(self.tokens)))
+
+    @precondition(lambda self: self.on)
+    @rule(urgent=st.booleans(), really=st.integers(0, 4))
     def parent_stops(self, urgent: bool, really: int) -> None:
         if really == 0:  # seldom, or nothing else would happen
             self.feed(m.Shutdown(urgent=urgent))
 
+    # What is always so.
+
+    @precondition(lambda self: self.ready)
+    @invariant()
+    def both_know_the_same_children(self) -> None:
+        for name in NEW_NAMES:
+            assert (self.core.state_of(name) is not None) is (name in self.model.known)
+
+    @precondition(lambda self: self.over)
     @invariant()
     def the_end_is_the_end(self) -> None:
-        if self.finished is not None:
-            assert not self.starting
-            assert not self.running
-            assert self.core.phase is Phase.OVER
-            assert set(self.asked) == set(self.answered)
+        assert self.core.phase is Phase.OVER
+        assert not self.model.pending, "somebody was not answered"
 
+    @precondition(lambda self: self.on)
     @invariant()
     def somebody_is_always_awaited(self) -> None:
-        """While the core is between steps, an answer is due: it cannot wait for ever."""
-        if self.finished is None and set(self.asked) != set(self.answered):
-            assert self.starting or self.stopping
+        """While an answer is owed, or it ends, somebody has been asked: it cannot wait for ever."""
+        if self.model.pending:
+            assert not self.model.quiet
+        if self.core.phase is Phase.ENDING:
+            assert self.model.stopping
+        if self.core.phase is Phase.STARTING:
+            assert self.model.starting
 
+    @precondition(lambda self: self.on and self.model.quiet)
     @invariant()
-    def a_core_that_ends_is_not_idle(self) -> None:
-        if self.finished is None and hasattr(self, "core") and self.core.phase is Phase.ENDING:
-            assert self.stopping, "it ends, but nobody was asked to stop"
-
-    @invariant()
-    def what_waits_has_a_timer_or_a_turn(self) -> None:
-        if self.finished is not None or not hasattr(self, "core"):
-            return
-        busy = bool(self.starting or self.stopping)
-        for name in self.policies:
-            if self.core.state_of(name) is m.ChildState.WAITING and not busy:
-                assert any(timer.name == name for _, timer in self.timers)
+    def nobody_is_left_lying(self) -> None:
+        """When nothing is under way, who does not live waits for a timer or has a reason."""
+        due = {timer.token for _, timer in self.model.timers}
+        for name, child in self.model.known.items():
+            if self.core.state_of(name) is ChildState.WAITING:
+                assert due.intersection(child.timers)
+            elif self.model.setup.one_by_one:
+                assert self.model.lives(name) or child.parked
 
     def teardown(self) -> None:
         """Whatever has happened, a stop brings it to its end."""
-        if not hasattr(self, "core"):
+        if not self.ready:
             return
-        if self.finished is None:
+        if self.on:
             self.feed(m.Shutdown(urgent=True))
-        for _ in range(100):
-            if self.finished is not None:
-                break
-            for name in sorted(self.starting):
-                self.stopping.discard(name)
-                self.feed(m.ChildNotUp(name, self.starting.pop(name), NO_START))
-            for name in sorted(self.running):
-                self.stopping.discard(name)
-                self.feed(m.ChildDown(name, self.running.pop(name), SHUTDOWN))
-        assert self.finished is not None
+        for _ in range(20):
+            for name, run in sorted(self.model.starting.items()):
+                self.feed(m.ChildNotUp(name, run, NO_START))
+            for name in sorted(self.model.stopping):
+                self.feed(m.ChildDown(name, self.model.running[name], SHUTDOWN))
+        assert self.over
         self.the_end_is_the_end()
 
 
