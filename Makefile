@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint bench test-otp test-vm clean
+.PHONY: demo test lint bench test-otp test-otp-live test-vm clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
@@ -23,6 +23,9 @@ bench: $(READY) ## figures against a bare loop and against runit, in one run
 
 test-otp: $(READY) ## 20,000 scenarios, event by event against the traces of Erlang/OTP
 	$(BIN)/python tests/otp/compare.py
+
+test-otp-live: $(READY) ## 5,000 scenarios of our own against a live Erlang/OTP (2 min; apt-get installs it)
+	$(BIN)/python tests/otp/live.py
 
 test-vm: $(READY) ## limits, in a virtual machine with real cgroups v2
 	tests/vm/run $(BIN)/python

@@ -1,9 +1,18 @@
-"""Speed and memory of supctl, as ratios against a bare loop and against runit, in one run.
+"""Speed and memory of supctl, each figure beside what it can be compared with in the same run.
 
-``python -m benchmarks`` prints the table; ``--quick`` measures with fewer apps and less patience.
+``python -m benchmarks [PART]`` prints a table for each part; ``--quick`` measures with fewer apps
+and less patience.
+
+Part ``apps``, real programs:
 
 - ``probe``: the tiny program that everybody runs; it tells the moment of its first instruction.
 - ``limit``: the limit, a bare loop of posix_spawn, pidfd and poll without any supervision.
 - ``ours``: supctl.   ``runit``: one ``runsv`` a program, the peer to beat.
 - ``contestant``: what the three have in common.   ``figures``: what is measured of them.
+
+Part ``supervision``, decisions without programs:
+
+- ``core``: events through the pure core, against a bare loop of the same values.
+- ``trees``: trees of 10,000 children in a simulated world, against bare tasks.
+- ``rehearsal``: 1,000 virtual hours of a tree.
 """
