@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from rich.console import Console
 
@@ -21,8 +22,10 @@ def main() -> None:
         "--quick", action="store_true", help="a tenth of the apps and hours, fewer rounds"
     )
     options = parser.parse_args()
+    # In a file or a pipe a table is as wide as it needs to be.
+    console = Console(width=None if sys.stdout.isatty() else 140)
     for part in [options.part] if options.part else _PARTS:
-        _PARTS[part](Console(), quick=options.quick)
+        _PARTS[part](console, quick=options.quick)
 
 
 if __name__ == "__main__":

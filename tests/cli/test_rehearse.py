@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -73,6 +75,23 @@ def test_a_file_is_rehearsed_and_says_how_to_repeat_it(rehearse: Rehearse) -> No
     assert lines[-1] == f"The same again: {repeat}"
 
 
+def test_the_documentation_shows_what_it_prints(rehearse: Rehearse) -> None:
+    page = (SHOP.parents[1] / "docs" / "rehearsal.md").read_text()
+    shown = page.partition("```console\n")[2].partition("```")[0].splitlines()
+    command = shlex.split(shown[0])
+    assert command[:3] == ["$", "supctl", "rehearse"]
+    told = rehearse(str(SHOP), *command[4:]).stdout.splitlines()
+    # The last line says the path as it was given.
+    assert [line.rstrip() for line in told[:-1]] == shown[1:-1]
+
+
+def test_the_documentations_test_holds() -> None:
+    page = (SHOP.parents[1] / "docs" / "rehearsal.md").read_text()
+    names: dict[str, Any] = {}
+    exec(page.partition("```python\n")[2].partition("```")[0], names)
+    names["test_api_is_there_99_9_percent_of_its_time"]()
+
+
 def test_json_is_one_document(rehearse: Rehearse) -> None:
     result = rehearse("MODULE:tree", "--json", "--hours", "100")
     told = json.loads(result.stdout)
@@ -80,6 +99,12 @@ def test_json_is_one_document(rehearse: Rehearse) -> None:
     assert [app["address"] for app in told["apps"]] == ["/api"]
     assert told["apps"][0]["restarts"] == len(told["apps"][0]["outages"])
     assert told["verdict"]
+
+
+def test_programs_of_a_file_need_not_be_here(rehearse: Rehearse, tmp_path: Path) -> None:
+    text = '[apps.api]\ncommand = ["no-such-program"]\ncwd = "/nowhere"\n'
+    (tmp_path / "far.toml").write_text(text)
+    assert rehearse("far.toml", "--hours", "1").exit_code == 0
 
 
 def test_a_tree_in_a_class_of_a_module(rehearse: Rehearse) -> None:

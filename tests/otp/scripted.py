@@ -143,6 +143,7 @@ class Specs:
             "within": int(definition["period"]),
             "auto_shutdown": definition["auto_shutdown"],
             "restart": definition["restart"],
+            "backoff": NO_BACKOFF,
             "significant": definition["significant"] == "true",
         }
         factory = partial(self._children, definition)

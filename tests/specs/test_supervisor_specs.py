@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import supctl
-from supctl import App, DynamicSupervisor, PartitionSupervisor, Supervisor, Worker
+from supctl import App, Backoff, DynamicSupervisor, PartitionSupervisor, Supervisor, Worker
 from supctl.errors import InvalidConfig
 from supctl.specs import AutoShutdown, ChildSpec, Intensity, Start, StartRate, Strategy
 
@@ -99,7 +99,7 @@ def test_the_defaults_are_those_of_otp() -> None:  # OTP-SPEC-01
     assert made.start is Start.SEQUENTIAL
     assert made.start_rate is None
     assert made.restart == "permanent"
-    assert made.backoff.initial == 0.0
+    assert made.backoff == Backoff()  # of ours
     assert not made.significant
 
 

@@ -64,7 +64,8 @@ def rehearse(
 
     FILE_OR_MODULE is a file as for "supctl up", or module:attribute of a supctl.Supervisor in
     Python code. Every program and worker of it is played by a stand-in, in virtual time: no
-    process is started and nothing is written. The same arguments give the same output.
+    process is started and nothing is written; the programs need not be here. The same arguments
+    give the same output.
 
     Exit status: 0 if the tree lived through it, 1 if it gave up or something in it failed for
     good, 2 if something in the file or on the command line cannot work.
@@ -104,7 +105,7 @@ def find_tree(given: str | None) -> Supervisor:
     if given is None or found is None or Path(given).exists():
         from supctl.config import load
 
-        return load(given).root
+        return load(given, to_run_here=False).root
     return _import_tree(given, found[1], found[2])
 
 

@@ -65,13 +65,17 @@ def find_file(given: str | os.PathLike[str] | None = None) -> Path:
 
 
 def load(
-    path: str | os.PathLike[str] | None = None, environ: Mapping[str, str] | None = None
+    path: str | os.PathLike[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    to_run_here: bool = True,
 ) -> LoadedTree:
     """Return the tree that a file describes, checked as far as a look at this system can tell.
 
     Args:
         path: as for :func:`find_file`. The format is told by name and content.
         environ: what apps inherit from; our own environment when ``None``.
+        to_run_here: whether this system must have their programs, directories and users.
 
     Raises:
         ConfigErrors: with everything that is wrong.
@@ -82,7 +86,7 @@ def load(
     tables = parse(content, str(source), as_json=as_json)
     reader = Reader(str(source))
     root, place_of = _tree(tables, reader, source, os.environ if environ is None else environ)
-    if root is not None:
+    if root is not None and to_run_here:
         found = find_mistakes(root, place_of)
         reader.mistakes += (replace(mistake, file=reader.file) for mistake in found)
     if reader.mistakes or root is None:

@@ -14,7 +14,6 @@ from .dependencies import check_dependencies
 from .ignore import Ignore
 from .names import check_name
 from .policy import (
-    NO_BACKOFF,
     AutoShutdown,
     Backoff,
     Intensity,
@@ -48,8 +47,7 @@ class Supervisor:
         start_rate: limits the starts that automatic restarts make in all of the subtree
             together; ``None``: as the supervisor above, or without limit.
         restart: what its own supervisor does when it ends.
-        backoff: delay before its own supervisor starts it again; none by default,
-            as its children have theirs.
+        backoff: delay before its own supervisor starts it again.
         give_up_after: restarts without a stable run after which it becomes ``failed``.
         significant, depends_on: as in :class:`supctl.App`.
 
@@ -96,7 +94,7 @@ class Supervisor:
             put,
             name=name,
             restart=restart,
-            backoff=backoff or NO_BACKOFF,
+            backoff=backoff or Backoff(),
             give_up_after=give_up_after,
             significant=significant,
             depends_on=depends_on,
