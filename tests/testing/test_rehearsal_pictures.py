@@ -90,7 +90,12 @@ def test_a_bar_ends_with_the_rehearsal_and_shows_rest() -> None:
     ]
 
 
-@given(st.lists(st.floats(0, 100 * HOUR), min_size=2, max_size=20).map(sorted), st.integers(1, 300))
+@given(
+    st.lists(st.floats(0, 100 * HOUR).map(lambda it: round(it, 6)), min_size=2, max_size=20).map(
+        sorted
+    ),
+    st.integers(1, 300),
+)
 def test_no_outage_is_too_short_to_be_seen(edges: list[float], number: int) -> None:
     spans = [Outage(a, b, CRASH) for a, b in zip(edges[::2], edges[1::2], strict=False) if a < b]
     bar = cells(app("/a", *spans), report(), number)
