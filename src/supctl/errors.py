@@ -9,7 +9,7 @@ the order of the constructor, so a copy or the wire can rebuild it.
 from __future__ import annotations
 
 import os
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class SupctlError(Exception):
@@ -17,6 +17,12 @@ class SupctlError(Exception):
 
     code: ClassVar[str] = "internal"
     category: ClassVar[str] = "internal"
+
+
+FAULTS: Final = (Exception, SystemExit)
+"""What code that is not ours may raise and be alone in suffering from.
+
+All else is for whoever runs the loop: KeyboardInterrupt, cancellation."""
 
 
 class InvalidConfig(SupctlError):

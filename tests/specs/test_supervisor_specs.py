@@ -39,7 +39,15 @@ CIRCLE = [app("a", depends_on=["b"]), app("b", depends_on=["a"])]
         (supervisor(strategy="all"), "strategy"),
         (supervisor(strategy="simple_one_for_one"), "strategy"),
         (supervisor(max_restarts=-1), "max_restarts"),
+        (supervisor(max_restarts=1.5), "max_restarts"),
+        (supervisor(max_restarts=True), "max_restarts"),
+        (supervisor(max_restarts="1"), "max_restarts"),
         (supervisor(within=0), "within"),
+        (supervisor(within="5"), "within"),
+        (lambda: Supervisor("s", 5), "children"),  # type: ignore[arg-type]
+        (lambda: Supervisor("s", "web"), "children"),  # type: ignore[arg-type]
+        (supervisor(give_up_after=2.0), "give_up_after"),
+        (dynamic(children=[app()]), "children"),
         (supervisor(within=float("nan")), "within"),
         (supervisor(auto_shutdown="sometimes"), "auto_shutdown"),
         (supervisor(start="random"), "start"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from supctl.errors import ActorGone, InvalidConfig
+from supctl.errors import FAULTS, ActorGone, InvalidConfig
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import Worker
 from supctl.specs.ignore import IGNORE
@@ -76,12 +76,16 @@ class WorkerActor(Incarnation):
         self._scope.cancel()
 
     async def run(self) -> None:
-        with self._scope:
-            try:
+        try:
+            with self._scope:
                 await self._live()
-            except Exception as error:  # an actor's fault is the supervisor's to judge
-                self._reason = crash_reason(error)
-                _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
+        except BaseException as error:
+            self._reason = crash_reason(error)
+            if not is_fault(error):
+                self._bury(self._reason)
+                raise
+            # An actor's fault is its supervisor's to judge.
+            _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
         if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
         self._bury(self._reason)
@@ -102,8 +106,9 @@ class WorkerActor(Incarnation):
                     self._up()
                     reason = await self._serve(actor)
                 nursery.cancel_scope.cancel()
-        except Exception as error:
-            if self._started:  # as in OTP, who has not begun has nothing to clean up
+        except BaseException as error:
+            # As in OTP, who has not begun has nothing to clean up.
+            if self._started and is_fault(error):
                 self._reason = crash_reason(error)
                 await self._clean_up(actor, self._reason)
             raise
@@ -198,6 +203,13 @@ def load_actor(actor: type[Any] | str) -> type[Actor]:
     if not (isinstance(kind, type) and issubclass(kind, Actor)):
         raise InvalidConfig("actor", actor, "a class derived from supctl.Actor")
     return kind
+
+
+def is_fault(error: BaseException) -> bool:
+    """Return whether ``error`` is nothing but faults of an actor, be they in groups."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(is_fault, error.exceptions))
+    return isinstance(error, FAULTS)
 
 
 def crash_reason(error: BaseException) -> ExitReason:

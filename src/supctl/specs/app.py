@@ -12,7 +12,7 @@ from typing import Final
 from supctl.errors import InvalidConfig
 
 from .child import put_child_fields
-from .policy import Backoff, Restart, check_seconds
+from .policy import Backoff, Restart, check_count, check_seconds
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -160,7 +160,8 @@ class App:
         put("env", None if env is None else MappingProxyType(_check_env(env)))
         put("stop", stop or Stop())
         put("limits", limits or Limits())
-        put("instances", _at_least("instances", instances, 1))
+        check_count("instances", instances, 1)
+        put("instances", instances)
         put("detached", detached)
         put("death_signal", death_signal)
         put("umask", _between("umask", umask, 0, 0o777))
@@ -207,12 +208,6 @@ def _check_rlimits(rlimits: Mapping[str, tuple[int, int]]) -> dict[str, tuple[in
             raise InvalidConfig(place, (soft, hard), "a soft limit that is not above the hard one")
         checked[name.lower()] = (soft, hard)
     return checked
-
-
-def _at_least(field: str, value: int | None, least: int) -> int | None:
-    if value is not None and value < least:
-        raise InvalidConfig(field, value, f"{least} or more")
-    return value
 
 
 def _between(field: str, value: int | None, low: int, high: int) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from supctl.errors import InvalidConfig
 
 from .names import check_name
-from .policy import Backoff, Restart
+from .policy import Backoff, Restart, check_count
 
 
 def put_child_fields(
@@ -26,8 +26,8 @@ def put_child_fields(
         InvalidConfig: naming the field and what it wanted.
     """
     restart = Restart.of("restart", restart)
-    if give_up_after is not None and give_up_after < 0:
-        raise InvalidConfig("give_up_after", give_up_after, "0 or more")
+    if give_up_after is not None:
+        check_count("give_up_after", give_up_after, 0)
     if significant and restart is Restart.PERMANENT:  # OTP-SPEC-07: it never ends for good
         raise InvalidConfig("significant", significant, "restart transient or temporary with it")
     if isinstance(depends_on, str):

@@ -95,9 +95,24 @@ def check_seconds(field: str, value: float, *, zero: bool = True) -> None:
     Raises:
         InvalidConfig: naming ``field``.
     """
+    wanted = "0 seconds or more" if zero else "more than 0 seconds"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidConfig(field, value, wanted)
     enough = value >= 0 if zero else value > 0
     if not enough or math.isinf(value):  # a NaN fails every comparison
-        raise InvalidConfig(field, value, "0 seconds or more" if zero else "more than 0 seconds")
+        raise InvalidConfig(field, value, wanted)
+
+
+def check_count(field: str, value: int, least: int) -> None:
+    """Refuse what is no whole number, or less than ``least``.
+
+    Raises:
+        InvalidConfig: naming ``field``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidConfig(field, value, f"a whole number, {least} or more")
+    if value < least:
+        raise InvalidConfig(field, value, f"{least} or more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +135,8 @@ class Intensity:
     within: float = 5.0
 
     def __post_init__(self) -> None:
-        if self.max_restarts is not None and self.max_restarts < 0:
-            raise InvalidConfig("max_restarts", self.max_restarts, "0 or more")
+        if self.max_restarts is not None:
+            check_count("max_restarts", self.max_restarts, 0)
         check_seconds("within", self.within, zero=False)
 
 
@@ -144,8 +159,7 @@ class StartRate:
     within: float = 1.0
 
     def __post_init__(self) -> None:
-        if self.starts < 1:
-            raise InvalidConfig("starts", self.starts, "1 or more")
+        check_count("starts", self.starts, 1)
         check_seconds("within", self.within, zero=False)
 
 

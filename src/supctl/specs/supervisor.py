@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -21,6 +21,7 @@ from .policy import (
     Start,
     StartRate,
     Strategy,
+    check_count,
 )
 from .worker import Worker
 
@@ -132,6 +133,8 @@ class Supervisor:
 
     def _check_children(self, children: Sequence[ChildSpec]) -> tuple[ChildSpec, ...]:
         seen: dict[str, ChildSpec] = {}
+        if not isinstance(children, Iterable) or isinstance(children, str):
+            raise InvalidConfig("children", children, "a list of App, Worker or Supervisor specs")
         for child in children:
             self.check_child(child)
             if child.name in seen:
@@ -166,7 +169,8 @@ _MOST_PARTITIONS: Final = 10_000
 class DynamicSupervisor(Supervisor):
     """Children of one kind, started at run time, by the thousand (OTP's simple_one_for_one).
 
-    It starts none by itself. A child that ends and is not restarted is gone.
+    It starts none by itself. A child that ends and is not restarted is gone. ``children`` may
+    only be a function that decides, by :data:`supctl.IGNORE` or by raising, that it shall not run.
 
     Args:
         name: as in :class:`Supervisor`.
@@ -197,6 +201,12 @@ class DynamicSupervisor(Supervisor):
         if strategy != Strategy.SIMPLE_ONE_FOR_ONE:
             raise InvalidConfig("strategy", strategy, "no strategy: it has one of its own")
         return Strategy.SIMPLE_ONE_FOR_ONE
+
+    def _check_children(self, children: Sequence[ChildSpec]) -> tuple[ChildSpec, ...]:
+        if children:  # OTP-SOFO-01
+            names = [getattr(child, "name", child) for child in children]
+            raise InvalidConfig("children", names, "none: start_instance makes them")
+        return ()
 
     def make(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> App | Worker:
         """Return the spec of a new child: the template with ``args`` and ``kwargs`` added.
@@ -232,7 +242,8 @@ class PartitionSupervisor(Supervisor):
     partitions: int
 
     def __init__(self, name: str, template: ChildSpec, *, partitions: int, **options: Any) -> None:
-        if not 1 <= partitions <= _MOST_PARTITIONS:
+        check_count("partitions", partitions, 1)
+        if partitions > _MOST_PARTITIONS:
             raise InvalidConfig("partitions", partitions, f"1 to {_MOST_PARTITIONS}")
         copies = [renamed(template, str(number)) for number in range(1, partitions + 1)]
         Supervisor.__init__(self, name, copies, **options)

@@ -11,6 +11,7 @@ from typing import Any, Final, Self, TypeVar
 
 import trio
 
+from supctl.errors import FAULTS
 from supctl.events import Event, EventsMissed
 
 E = TypeVar("E", bound=Event)
@@ -99,7 +100,7 @@ class EventLog:
             subscription.offer(told)
         try:
             self._handler(told)
-        except Exception:  # the user's
+        except FAULTS:  # the user's
             _log.exception("the handler of events failed on %r", told)
         return told
 

@@ -228,8 +228,7 @@ class SupervisorHandle:
             Unsupported: the supervisor is dynamic.
         """
         node = self._node
-        await node.ask(lambda token: m.DeleteChild(name, token))
-        node.children.pop(name, None)
+        await node.ask(lambda token: m.DeleteChild(name, token), view=lambda _: node.forget(name))
 
     async def which_children(self) -> list[ChildStatus]:
         """Return a view of every child that the supervisor knows, the latest first."""

@@ -30,7 +30,7 @@ from supctl.actors.incarnation import (
     Up,
 )
 from supctl.actors.worker import WorkerActor
-from supctl.errors import InvalidConfig, InvalidState
+from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
 from supctl.specs import App, ChildSpec, Start, Supervisor, Worker
 from supctl.specs.ignore import Ignore
@@ -101,6 +101,7 @@ class SupervisorActor(Incarnation):
         self._world, self._tell = world, tell
         self._waiting: deque[_Message] = deque()
         self._busy = False
+        self._asked: set[Request] = set()
         self._over = trio.Event()
         self._fault: Exception | None = None
         self._hold(spec.children)
@@ -150,7 +151,7 @@ class SupervisorActor(Incarnation):
         if self.spec.factory is not None and not self._stopping:
             try:
                 made = self.spec.make_children()
-            except Exception as error:  # the user's: the start has failed, and nothing else
+            except FAULTS as error:  # the user's: the start has failed, and nothing else
                 _log.warning("%s: its children could not be made", self.address, exc_info=error)
                 self._tell(NotUp(_not_made(error)))
                 return
@@ -180,8 +181,12 @@ class SupervisorActor(Incarnation):
         request = Request(**options)
         if self._over.is_set():
             raise InvalidState(self.address, "stopped", "a supervisor that runs")
-        self._post(make(request))
-        await request.done.wait()
+        self._asked.add(request)
+        try:
+            self._post(make(request))
+            await request.done.wait()
+        finally:
+            self._asked.discard(request)
         if isinstance(request.result, Exception):
             raise request.result
         return request.result
@@ -207,6 +212,9 @@ class SupervisorActor(Incarnation):
         except Exception as error:  # ours: it ends this supervisor, not the one who told
             self._fault = error
             self._over.set()
+            for request in self._asked:
+                request.result = InvalidState(self.address, "broken", "a supervisor that runs")
+                request.done.set()
         finally:
             self._busy = False
 
@@ -276,7 +284,8 @@ class SupervisorActor(Incarnation):
                 self.children[name] = request.child
                 self._note(request.child, events.ChildAdded)
             case m.Forgotten(name):
-                self._forget(self.children[name])
+                if not self.children[name].is_static:
+                    self.forget(name)
             case m.Finished():
                 self.finished = command
                 self._over.set()
@@ -342,9 +351,10 @@ class SupervisorActor(Incarnation):
         else:
             child.life.stop()
 
-    def _forget(self, child: Child) -> None:
-        if not child.is_static:
-            del self.children[child.name]
+    def forget(self, name: str) -> None:
+        """Show a child no more, if it is shown; the core has forgotten it."""
+        child = self.children.pop(name, None)
+        if child is not None:
             self._note(child, events.ChildForgotten)
 
     async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
@@ -403,7 +413,7 @@ class SupervisorActor(Incarnation):
         return self._core.state_of(child.name) is not None
 
 
-def _not_made(error: Exception) -> ExitReason:
+def _not_made(error: BaseException) -> ExitReason:
     told = str(error) if isinstance(error, InvalidConfig) else f"{type(error).__name__}: {error}"
     return ExitReason(ExitKind.START_FAILED, detail=told)
 

@@ -203,8 +203,13 @@ class Tree:
 
     async def live(self) -> None:
         """Run the root to its end. A cancellation does not reach it: it is asked to stop."""
-        with trio.CancelScope(shield=True):
-            await self._root.run()
+        try:
+            with trio.CancelScope(shield=True):
+                await self._root.run()
+        finally:
+            if not self._ended.is_set():  # it was interrupted (Ctrl-C); nobody must wait for more
+                self._end(ExitReason(ExitKind.KILLED, detail="interrupted"))
+                self._settled.set()
 
     @property
     def ended(self) -> trio.Event:
