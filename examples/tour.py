@@ -17,6 +17,7 @@ from rich.table import Table
 from supctl import Tree, open_tree
 from supctl.cli.narrate import past, seconds, sentence
 from supctl.config import load
+from supctl.events import SupervisorReport
 from supctl.supervision.status import ChildStatus
 
 SECONDS = 12.0
@@ -45,6 +46,8 @@ async def tell(tree: Tree, console: Console) -> None:
     """Print every event as a sentence."""
     with tree.subscribe() as events:
         async for event in events:
+            if isinstance(event, SupervisorReport):
+                continue  # it tells again what has been told
             console.print(
                 f"[dim]{event.at - tree.latest_events[0].at:5.1f} s[/]  {sentence(event)}"
             )
