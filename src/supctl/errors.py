@@ -339,3 +339,16 @@ class ConnectionLost(SupctlError):
 
     def __str__(self) -> str:
         return f"the connection to {self.peer} is over: {self.reason}"
+
+
+class ConnectionFull(SupctlError):
+    """A peer takes messages more slowly than they are sent; this one was not."""
+
+    code, category = "overloaded", "ipc"
+
+    def __init__(self, peer: str, waiting: int) -> None:
+        self.peer, self.waiting = peer, waiting
+        super().__init__(peer, waiting)
+
+    def __str__(self) -> str:
+        return f"{self.waiting:,} bytes wait for {self.peer}; send less, or wait for room"

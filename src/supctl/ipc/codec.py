@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from msgpack import ExtType, Packer, Unpacker, unpackb
 
-from supctl.errors import CannotDecode, CannotEncode, ProtocolError
+from supctl.errors import CannotDecode, CannotEncode, InvalidConfig, ProtocolError
 
 from .extensions import (
     COMPOSITES,
@@ -22,15 +22,15 @@ from .extensions import (
     is_array,
 )
 from .failures import dump_error, load_error
-from .framing import DEFAULT_LIMIT, HEADER
+from .framing import DEFAULT_LIMIT, HEADER, LARGE
 from .messages import FIELDS, Kind
 from .place import find_unsendable
 from .registry import DEFAULT, Registry, type_name
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
-LARGE: Final = 64 * 1024
-"""Bytes from which on a frame is not copied once more to be in one piece with its length."""
+LEAST_LIMIT: Final = 4096
+"""Bytes that a message must be allowed, so that what went wrong can be told."""
 
 _LIKELY_LENGTH: Final = 1 << 14
 """Elements of an array that msgpack makes room for on a peer's word.
@@ -47,12 +47,17 @@ class Codec:
     Args:
         registry: the user's types that may be sent; those of ``@message`` by default.
         limit: bytes of a payload, both ways.
+
+    Raises:
+        InvalidConfig: the limit cannot be one.
     """
 
     def __init__(self, registry: Registry = DEFAULT, limit: int = DEFAULT_LIMIT) -> None:
+        if not LEAST_LIMIT <= limit < 2**32:
+            raise InvalidConfig("limit", limit, f"from {LEAST_LIMIT} to {2**32 - 1} bytes")
         self.registry, self.limit = registry, limit
         self._packer = self._new_packer()
-        self._failure: Exception | None = None
+        self._failure: CannotDecode | None = None
         self._unpack_plain: Callable[[Buffer], Any] = partial(
             unpackb, ext_hook=self._load_plain, strict_map_key=False, max_array_len=_LIKELY_LENGTH
         )
@@ -161,7 +166,7 @@ class Codec:
         if dump is not None:
             return dump(value)
         if isinstance(value, BaseException):
-            return dump_error(value, self.registry, self._fits)
+            return dump_error(value, self.registry, self._fits, self.limit // 8)
         if is_array(value):
             return dump_array(value)
         raise TypeError("")
@@ -201,7 +206,7 @@ class Damaged(Exception):
         error: what to tell whoever waits for the message.
     """
 
-    def __init__(self, message: Any, error: Exception) -> None:
+    def __init__(self, message: Any, error: CannotDecode) -> None:
         super().__init__(message, error)
         self.message, self.error = message, error
 

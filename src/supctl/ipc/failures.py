@@ -15,21 +15,27 @@ from supctl.errors import RemoteError, SupctlError
 from .extensions import ERROR, MARKS, Form, Opaque
 from .registry import Registry, type_name
 
-LONGEST_TEXT: Final = 64 * 1024
-"""Characters of a traceback or message that are sent; of a longer one, its end."""
+LONGEST: Final = 8 * 1024
+"""Characters of a text that says what an error is; of a longer one, its end is sent."""
 
 NOTE: Final = "Traceback in the other process:\n"
 
 
-def dump_error(error: BaseException, registry: Registry, fits: Callable[[Any], bool]) -> Form:
+def dump_error(
+    error: BaseException, registry: Registry, fits: Callable[[Any], bool], longest: int
+) -> Form:
     """Return the form of an exception: a mark and a map.
 
     Args:
         error: any exception.
         registry: where its name is looked up.
         fits: whether a value can be sent.
+        longest: characters of the traceback that are sent; of a longer one, its end.
     """
-    return _form(error, registry, fits, _traceback_of(error))
+    trace = _traceback_of(error)
+    if len(trace) > longest:
+        trace = "..." + trace[-longest:]
+    return _form(error, registry, fits, trace)
 
 
 def _form(
@@ -111,8 +117,7 @@ def _traceback_of(error: BaseException) -> str:
         return ""
     summary = traceback.TracebackException.from_exception(error)
     summary.__notes__ = None  # they travel by themselves
-    text = "".join(summary.format())
-    return text if len(text) <= LONGEST_TEXT else "..." + text[-LONGEST_TEXT:]
+    return "".join(summary.format())
 
 
 def _text_of(value: Any, show: Callable[[Any], str]) -> str:
@@ -121,4 +126,4 @@ def _text_of(value: Any, show: Callable[[Any], str]) -> str:
         text = show(value)
     except Exception as failure:
         text = f"<{type_name(type(value))} without text: {type(failure).__name__}>"
-    return text[-LONGEST_TEXT:].encode(errors="backslashreplace").decode()
+    return text[-LONGEST:].encode(errors="backslashreplace").decode()

@@ -55,11 +55,6 @@ FIELDS: Final = {
 _LONGEST_WAIT: Final = 10**9  # seconds; so that adding them to a clock is exact and finite
 
 
-def is_target(value: Any) -> bool:
-    """Return whether ``value`` can say who is meant: a name or a number."""
-    return type(value) is str or type(value) is int
-
-
 def _is_request(target: Any, method: Any, args: Any, kwargs: Any) -> bool:
     return (
         (type(target) is int or type(target) is str)
