@@ -132,6 +132,8 @@ async def test_errors_arrive_with_their_traceback(over: Over) -> None:
 async def test_what_cannot_be_sent_harms_only_its_call(over: Over) -> None:
     codec = partial(Codec, Registry(), limit=5000)
     methods = Methods(echo=echo, thing=object, much=lambda: b"x" * 6000, fails=fails)
+    many = ExceptionGroup("", [ValueError("x" * 500)] * 20)
+    methods.methods["group"] = lambda: fails(many)
     async with connected(methods, over, codec=codec()) as (client, _):
         with pytest.raises(CannotEncode, match=r"args\[0\], of type object"):
             await client.call("t", "echo", [object()])
@@ -140,8 +142,8 @@ async def test_what_cannot_be_sent_harms_only_its_call(over: Over) -> None:
         with pytest.raises(CannotEncode, match=r"the result, of type bytes.* 6,006 bytes"):
             await client.call("t", "much")
         with pytest.raises(CannotEncode, match="the error, of type ExceptionGroup"):
-            await client.call("t", "fails", [ExceptionGroup("", [ValueError("x" * 500)] * 20)])
-        with pytest.raises(ValueError, match=r"^x*$"):
+            await client.call("t", "group")
+        with pytest.raises(ValueError, match=r"^x{1000}"):
             await client.call("t", "fails", [ValueError("x" * 1000)])
         assert await client.call("t", "echo", [1]) == 1
 
@@ -376,7 +378,7 @@ async def test_an_end_is_told_with_its_reason(left: bytes, reason: str) -> None:
         (packed(m.HELLO, m.VERSION, "raw", 3, {}), "got a message HELLO; wanted no second one"),
         (frame(b"\x91\x0c"), "got a message of kind 12; wanted a kind from 0 to 11"),
         (frame(b"\x91\xff"), "got a message of kind -1"),
-        (frame(b"\x91\xc3"), "got a message of kind True|got a message CALL"),
+        (frame(b"\x91\xc3"), "got a message of kind True"),
         (frame(b"\x90"), "got a list without a kind"),
         (frame(b"\x80"), "got a dict without a kind"),
     ],

@@ -135,9 +135,8 @@ def kind_of(message: Any) -> int:
 def _complaint(message: Any) -> tuple[str, str]:
     if type(message) is not list or not message:
         return f"a {type(message).__name__} without a kind", "a list that begins with its kind"
-    try:
-        kind = Kind(message[0])
-    except (ValueError, TypeError):
+    if type(message[0]) is not int or message[0] not in FIELDS:
         return f"a message of kind {message[0]!r:.40}", f"a kind from 0 to {max(Kind):d}"
+    kind = Kind(message[0])
     seen = ", ".join(type(item).__name__ for item in message[1:9])
     return f"a message {kind.name} of ({seen})", f"({', '.join(FIELDS[kind])})"
