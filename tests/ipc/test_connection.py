@@ -416,6 +416,22 @@ async def test_what_crossed_with_a_cancel_is_ignored(message: tuple[Any, ...]) -
         assert pong == [m.PONG, 5]
 
 
+@pytest.mark.parametrize("message", [(m.RESULT, 1, 5), (m.ITEM, 2, 5), (m.END, 2)])
+async def test_an_answer_of_the_wrong_kind_fails_everything(message: tuple[Any, ...]) -> None:
+    async with opposite_raw_pipes() as (connection, _, send), trio.open_nursery() as nursery:
+
+        async def call() -> None:
+            with pytest.raises(ConnectionLost, match=r"got .* wanted"):
+                await connection.call("t", "echo")
+
+        async with connection.stream("t", "numbers") as items:
+            nursery.start_soon(call)
+            await trio.testing.wait_all_tasks_blocked()
+            await send.send_all(packed(*message))
+            with pytest.raises(ConnectionLost, match=r"got .* wanted"):
+                await anext(items)
+
+
 async def test_a_number_that_is_in_use_is_refused() -> None:
     gate = Gate()
     async with opposite_raw_pipes(service=Methods(wait=gate.wait)) as (connection, _, send):

@@ -140,6 +140,7 @@ def test_answers_that_do_not_fit_the_question_are_refused() -> None:
         items.add(3)
     with pytest.raises(ProtocolError, match="a result for a stream"):
         items.settle(1)
+    assert not items.is_over
     with pytest.raises(ProtocolError, match="an item for a call"):
         Result().add(1)
     with pytest.raises(ProtocolError, match="the end of a stream for a call"):

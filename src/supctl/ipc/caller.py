@@ -196,12 +196,14 @@ class Caller:
             m.END: self._on_end,
         }
 
-    # Answers to what is not waited for any more are ignored: they crossed with a cancel.
+    # Answers to what is not waited for any more are ignored: they crossed with a cancel. What
+    # refuses its answer stays, to fail with the connection.
 
     def _on_result(self, message: list[Any]) -> None:
-        waiting = self._waiting.pop(message[1], None)
+        waiting = self._waiting.get(message[1])
         if waiting is not None:
             waiting.settle(message[2])
+            del self._waiting[message[1]]
 
     def _on_error(self, message: list[Any]) -> None:
         waiting = self._waiting.pop(message[1], None)
@@ -214,9 +216,10 @@ class Caller:
             waiting.add(message[2])
 
     def _on_end(self, message: list[Any]) -> None:
-        waiting = self._waiting.pop(message[1], None)
+        waiting = self._waiting.get(message[1])
         if waiting is not None:
             waiting.end()
+            del self._waiting[message[1]]
 
     def fail_all(self) -> None:
         """Let everything that waits fail: the connection is over."""
