@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint bench test-otp test-otp-live test-vm clean
+.PHONY: demo test lint bench fuzz test-otp test-otp-live test-vm clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
@@ -20,6 +20,9 @@ lint: $(READY)
 
 bench: $(READY) ## figures against a bare loop and against runit, in one run
 	$(BIN)/python -m benchmarks
+
+fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=30
+	sh scripts/fuzz $(BIN)/python
 
 test-otp: $(READY) ## 20,000 scenarios, event by event against the traces of Erlang/OTP
 	$(BIN)/python tests/otp/compare.py

@@ -18,6 +18,9 @@ HEADER: Final = struct.Struct(">I")
 DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 """Largest payload in bytes, unless told otherwise."""
 
+LARGE: Final = 64 * 1024
+"""Bytes from which on a payload is not copied only to have it in one piece."""
+
 
 def frame(payload: bytes, limit: int = DEFAULT_LIMIT) -> bytes:
     """Return ``payload`` as one frame.
@@ -34,36 +37,63 @@ class FrameReader:
     """Collects bytes as they come and gives back whole payloads.
 
     Holds at most one unfinished frame, so never more than ``limit`` bytes besides
-    what was fed last.
+    what was fed last. A large one is collected in a place of its own, into which a
+    stream may read directly: what is large is not moved about.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
-        self._buffer = bytearray()
+        self._rest = b""
+        self._large: bytearray | None = None
+        self._have = 0  # bytes of the large frame
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
+    def feed(self, data: bytes) -> Iterator[bytes | bytearray]:
         """Take ``data`` and yield the payloads that are whole now, in order.
 
         Raises:
             ProtocolError: a length is over the limit; the stream is lost.
         """
-        self._buffer += data
+        if (room := self.room()) is not None:
+            taken = min(len(room), len(data))
+            room[:taken] = data[:taken]
+            yield from self.fill(taken)
+            data = data[taken:]
+        data = self._rest + data
         start = 0
         try:
-            while len(self._buffer) - start >= HEADER.size:
-                (length,) = HEADER.unpack_from(self._buffer, start)
+            while len(data) - start >= HEADER.size:
+                (length,) = HEADER.unpack_from(data, start)
                 if length > self._limit:
                     raise ProtocolError(f"a frame of {length} bytes", f"at most {self._limit}")
-                end = start + HEADER.size + length
-                if len(self._buffer) < end:
+                begin = start + HEADER.size
+                end = begin + length
+                if end > len(data):
+                    if length >= LARGE:
+                        self._begin_large(length, data[begin:])
+                        start = len(data)
                     return
-                payload = bytes(self._buffer[start + HEADER.size : end])
                 start = end
-                yield payload
+                yield data[begin:end]
         finally:
-            del self._buffer[:start]
+            self._rest = data[start:]
+
+    def room(self) -> memoryview | None:
+        """Return where the rest of a large frame belongs; None if none is awaited."""
+        return None if self._large is None else memoryview(self._large)[self._have :]
+
+    def fill(self, count: int) -> Iterator[bytearray]:
+        """Note that so many bytes were put into the room; yield the payload if it is whole now."""
+        assert self._large is not None
+        self._have += count
+        if self._have == len(self._large):
+            whole, self._large = self._large, None
+            yield whole
+
+    def _begin_large(self, length: int, start: bytes) -> None:
+        self._large, self._have = bytearray(length), len(start)
+        self._large[: self._have] = start
 
     @property
     def is_between_frames(self) -> bool:
         """Whether nothing of an unfinished frame is held: a good moment for an end."""
-        return not self._buffer
+        return not self._rest and self._large is None

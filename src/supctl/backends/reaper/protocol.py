@@ -119,7 +119,7 @@ def encode(message: Iterable[Any]) -> bytes:
     return frame(json.dumps(list(message), separators=(",", ":")).encode("ascii"), LIMIT)
 
 
-def decode(payload: bytes) -> list[Any]:
+def decode(payload: bytes | bytearray) -> list[Any]:
     """Return the message in ``payload``.
 
     Raises:

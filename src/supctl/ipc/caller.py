@@ -1,0 +1,238 @@
+"""What we ask of a peer: calls, casts and streams, and what waits for their answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import trio
+
+from supctl.errors import ActorTimeout, ConnectionFull, ConnectionLost
+
+from . import messages as m
+from .channel import ROOM, Channel
+from .hello import UNKNOWN
+from .request import Target
+from .waiting import Items, Result, Waiting
+
+PATIENCE: Final = 1.0
+"""Seconds in which a peer has to acknowledge a cancel, and a goodbye has to be written."""
+
+WINDOW: Final = 64
+"""Items of a stream that may be on their way, unless told otherwise."""
+
+
+class Caller:
+    """The asking half of a connection.
+
+    Attributes:
+        peer: how the other side introduced itself.
+        reason: why the connection is over; empty as long as it is not.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self.peer, self.reason = UNKNOWN, ""
+        self._channel = channel
+        self._waiting: dict[int, Waiting] = {}  # by number of the call
+        self._last_number = 0
+        self._cause: Exception | None = None
+
+    async def call(
+        self,
+        target: Target,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Ask the peer and return its answer.
+
+        Cancelling it cancels the work over there and waits until the peer says that it has
+        stopped, at most :data:`PATIENCE` seconds.
+
+        Args:
+            target: who is meant, as the peer's service understands it.
+            method: what it is to do.
+            args: positional arguments.
+            kwargs: keyword arguments.
+            timeout: seconds after which the work over there is cancelled too.
+
+        Raises:
+            ActorTimeout: there was no answer in time.
+            CannotEncode: an argument cannot be sent; nothing was.
+            ConnectionLost: the connection is or was over; it may have taken effect.
+            Exception: whatever the answer is.
+        """
+        if timeout is None:
+            return await self._call(target, method, args, kwargs, None, None)
+        with trio.move_on_after(timeout) as scope:
+            return await self._call(target, method, args, kwargs, timeout, scope)
+        raise ActorTimeout(str(target), method, timeout)
+
+    async def _call(
+        self,
+        target: Target,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        timeout: float | None,
+        scope: trio.CancelScope | None,
+    ) -> Any:
+        await trio.lowlevel.checkpoint_if_cancelled()
+        if self._channel.is_full:
+            await self.wait_room()
+        result = Result()
+        number = self._ask(result, target, method, args, kwargs, timeout, None)
+        try:
+            await result.sleep()
+        except trio.Cancelled:
+            # A caller whose time is over has nobody to wait for: the peer has a clock, too.
+            await self._abandon(number, result, 0.0 if scope and scope.cancel_called else PATIENCE)
+            raise
+        if result.error is not None:
+            raise result.error
+        if result.is_acknowledged:
+            raise ConnectionLost(self.peer.label, f"it cancelled {method} by itself")
+        return result.value
+
+    def cast(
+        self,
+        target: Target,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Tell the peer, and don't wait. Whether it arrives is not known.
+
+        Raises:
+            CannotEncode: an argument cannot be sent.
+            ConnectionFull: so much waits to be written that this was refused; who would rather
+                wait awaits :meth:`wait_room` before.
+            ConnectionLost: the connection is over.
+        """
+        self._check_open()
+        if self._channel.is_full:
+            raise ConnectionFull(self.peer.label, ROOM)
+        self._channel.send([m.CAST, target, method, [*args], dict(kwargs) if kwargs else {}])
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        target: Target,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        window: int = WINDOW,
+    ) -> AsyncIterator[Items]:
+        """Ask the peer for a stream; leaving the block cancels what is left of it.
+
+        Args:
+            target, method, args, kwargs: as in :meth:`call`.
+            window: items that may be on their way; the peer makes no more before some are taken.
+        """
+        await trio.lowlevel.checkpoint_if_cancelled()
+        await self.wait_room()
+
+        def grant(more: int) -> None:
+            self._send([m.CREDIT, number, more])
+
+        items = Items(window, grant)
+        number = self._ask(items, target, method, args, kwargs, None, window)
+        try:
+            yield items
+        finally:
+            if not items.is_over:
+                await self._abandon(number, items, PATIENCE)
+
+    async def wait_room(self) -> None:
+        """Wait while so much waits to be written that no more should be sent."""
+        if self._channel.is_full:
+            await self._channel.wait_room()
+
+    def _ask(
+        self,
+        waiting: Waiting,
+        target: Target,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        timeout: float | None,
+        credit: int | None,
+    ) -> int:
+        self._check_open()
+        number = self._last_number = self._last_number + 1
+        self._channel.send(
+            [
+                m.CALL,
+                number,
+                target,
+                method,
+                [*args],
+                dict(kwargs) if kwargs else {},
+                timeout,
+                credit,
+            ]
+        )
+        self._waiting[number] = waiting
+        return number
+
+    async def _abandon(self, number: int, waiting: Waiting, patience: float) -> None:
+        """Cancel a call of ours and wait a while for the peer to say that it has stopped."""
+        if waiting.is_over or self.reason:
+            return
+        self._send([m.CANCEL, number])
+        with trio.move_on_after(patience, shield=True):
+            while not waiting.is_over:
+                await waiting.sleep()
+        self._waiting.pop(number, None)
+
+    def answer_handlers(self) -> dict[int, Callable[[list[Any]], None]]:
+        """Return what takes the answers, by kind of message."""
+        return {
+            m.RESULT: self._on_result,
+            m.ERROR: self._on_error,
+            m.ITEM: self._on_item,
+            m.END: self._on_end,
+        }
+
+    # Answers to what is not waited for any more are ignored: they crossed with a cancel. What
+    # refuses its answer stays, to fail with the connection.
+
+    def _on_result(self, message: list[Any]) -> None:
+        waiting = self._waiting.get(message[1])
+        if waiting is not None:
+            waiting.settle(message[2])
+            del self._waiting[message[1]]
+
+    def _on_error(self, message: list[Any]) -> None:
+        waiting = self._waiting.pop(message[1], None)
+        if waiting is not None:
+            waiting.fail(message[2])
+
+    def _on_item(self, message: list[Any]) -> None:
+        waiting = self._waiting.get(message[1])
+        if waiting is not None:
+            waiting.add(message[2])
+
+    def _on_end(self, message: list[Any]) -> None:
+        waiting = self._waiting.get(message[1])
+        if waiting is not None:
+            waiting.end()
+            del self._waiting[message[1]]
+
+    def fail_all(self) -> None:
+        """Let everything that waits fail: the connection is over."""
+        abandoned, self._waiting = self._waiting, {}
+        for waiting in abandoned.values():
+            error = ConnectionLost(self.peer.label, self.reason)
+            error.__cause__ = self._cause
+            waiting.fail(error)
+
+    def _check_open(self) -> None:
+        if self.reason:
+            raise ConnectionLost(self.peer.label, self.reason) from self._cause
+
+    def _send(self, message: list[Any]) -> None:
+        if not self.reason:
+            self._channel.send(message)

@@ -1,0 +1,17 @@
+"""Fixtures of the tests of ipc."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.ipc.ends import memory, pipes
+
+
+@pytest.fixture(params=[pipes, memory])
+def over(request: pytest.FixtureRequest) -> Callable[[], tuple[Any, Any]]:
+    """What makes two ends: of descriptors, or of a trio stream that no quick way knows."""
+    kind: Callable[[], tuple[Any, Any]] = request.param
+    return kind
