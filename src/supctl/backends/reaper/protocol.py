@@ -11,6 +11,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["spawn", run, launch]``                 start a program; ``run`` is a number never used
                                            before, ``launch`` the fields of :class:`Launch`.
                                            One descriptor with ``launch["stdin"]`` true.
+``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
 ``["kill", run]``                          kill all of its tree until none is left
