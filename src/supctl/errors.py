@@ -202,6 +202,28 @@ class ActorGone(SupctlError):
         return f"{self.actor} is gone: {self.reason}"
 
 
+class ActorDied(ActorGone):
+    """The process of the actor that was called has ended before it answered.
+
+    Args:
+        actor: its address.
+        reason: how the process ended.
+        last_words: the last lines of its standard error; may be empty.
+    """
+
+    code = "actor_died"
+
+    def __init__(self, actor: str, reason: str, last_words: str = "") -> None:
+        super().__init__(actor, reason)
+        self.last_words = last_words
+        self.args = actor, reason, last_words
+
+    def __str__(self) -> str:
+        if not self.last_words:
+            return f"{self.actor} died: {self.reason}"
+        return f"{self.actor} died: {self.reason}; its last words:\n{self.last_words}"
+
+
 class MailboxFull(SupctlError):
     """A bounded mailbox had no room and the sender chose not to wait."""
 
