@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -38,15 +38,15 @@ class Caller:
         self._last_number = 0
         self._cause: Exception | None = None
 
-    async def call(
+    def call(
         self,
         target: Target,
         method: str,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         timeout: float | None = None,
-    ) -> Any:
-        """Ask the peer and return its answer.
+    ) -> Coroutine[Any, Any, Any]:
+        """Ask the peer and return its answer, once this is awaited.
 
         Cancelling it cancels the work over there and waits until the peer says that it has
         stopped, at most :data:`PATIENCE` seconds.
@@ -65,7 +65,17 @@ class Caller:
             Exception: whatever the answer is.
         """
         if timeout is None:
-            return await self._call(target, method, args, kwargs, None, None)
+            return self._call(target, method, args, kwargs, None, None)
+        return self._call_within(timeout, target, method, args, kwargs)
+
+    async def _call_within(
+        self,
+        timeout: float,
+        target: Target,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+    ) -> Any:
         with trio.move_on_after(timeout) as scope:
             return await self._call(target, method, args, kwargs, timeout, scope)
         raise ActorTimeout(str(target), method, timeout)
@@ -81,7 +91,7 @@ class Caller:
     ) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
         if self._channel.is_full:
-            await self.wait_room()
+            await self._channel.wait_room()
         result = Result()
         number = self._ask(result, target, method, args, kwargs, timeout, None)
         try:

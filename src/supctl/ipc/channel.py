@@ -16,6 +16,9 @@ from .transport import MOST_PARTS, Buffer, Transport
 ROOM: Final = 1024 * 1024
 """Bytes that may wait to be written before a call or an item waits, and a cast is refused."""
 
+BATCH: Final = 4 * 1024
+"""Bytes that are not held back: the peer can begin with them while we make more."""
+
 
 class Channel:
     """A transport that carries messages.
@@ -34,7 +37,7 @@ class Channel:
         self._frames = FrameReader(codec.limit)
         self._parts: deque[Buffer] = deque()
         self.waiting = 0
-        self._is_held = False
+        self._is_held = self._is_blocked = False
         self._writer: trio.lowlevel.Task | None = None
         self._has_work = False
         self._progress: trio.Event | None = None
@@ -56,6 +59,8 @@ class Channel:
         if not self._is_held:
             self._write_now()
             self._hand_over()
+        elif self.waiting >= BATCH and not self._is_blocked:
+            self._write_now()
 
     @property
     def is_full(self) -> bool:
@@ -83,7 +88,7 @@ class Channel:
 
     def release(self) -> None:
         """Write what has gathered since :meth:`hold`."""
-        if self._parts:
+        if self._parts and not self._is_blocked:
             self._write_now()
         if self._parts:
             self._hand_over()
@@ -105,6 +110,7 @@ class Channel:
                 await trio.lowlevel.wait_task_rescheduled(self._abort)
             self._has_work = False
             self._write_now()
+            self._is_blocked = True  # from here on, only this task knows what is being written
             while self._parts:
                 try:
                     written = await self._transport.write(self._next_parts())
@@ -112,7 +118,7 @@ class Channel:
                     self._fail(error)
                 else:
                     self._forget(written)
-            self._is_held = False
+            self._is_held = self._is_blocked = False
 
     def _abort(self, _: object) -> trio.lowlevel.Abort:
         self._writer = None

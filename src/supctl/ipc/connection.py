@@ -151,8 +151,8 @@ class Connection(Caller):
             message = self._codec.decode(payload)
         except Damaged as damage:
             self._take_damaged(damage)
-        else:
-            self._handlers[m.kind_of(message)](message)
+            return
+        self._handlers[m.kind_of(message)](message)
 
     def _take_damaged(self, damage: Damaged) -> None:
         """Let the message fail whose value cannot be rebuilt here, and nothing else."""

@@ -118,7 +118,7 @@ SHAPES: Final[tuple[Callable[[list[Any]], bool], ...]] = (
 
 
 def kind_of(message: Any) -> int:
-    """Return the kind of what was received, its shape checked.
+    """Return the kind of what was received; its shape is right.
 
     Raises:
         ProtocolError: it is no message of this protocol.
