@@ -519,3 +519,14 @@ async def test_sockets_carry_it_too() -> None:
     ends = trio.SocketStream(ours), trio.SocketStream(theirs)
     async with connected(Methods(echo=echo), lambda: ends) as (client, _):
         assert await client.call("t", "echo", [b"x" * 3_000_000]) == b"x" * 3_000_000
+
+
+async def test_a_peer_that_asks_and_does_not_read_is_given_up() -> None:
+    service = Methods(much=lambda: bytes(200_000))
+    async with opposite_raw_pipes(service=service, codec=Codec(limit=2**20)) as ends:
+        connection, _, send = ends
+        for number in range(40):
+            await send.send_all(packed(m.CALL, number, "t", "much", [], {}, None, None))
+        await connection.closed.wait()
+        assert connection.reason == "it takes nothing any more"
+        assert connection._channel.waiting == 0

@@ -37,6 +37,7 @@ class Channel:
         self._frames = FrameReader(codec.limit)
         self._parts: deque[Buffer] = deque()
         self.waiting = 0
+        self._most = 4 * max(codec.limit, ROOM)  # answers cannot wait, but have to end somewhere
         self._is_held = self._is_blocked = False
         self._writer: trio.lowlevel.Task | None = None
         self._has_work = False
@@ -56,7 +57,9 @@ class Channel:
         for part in parts:
             self._parts.append(part)
             self.waiting += len(part)
-        if not self._is_held:
+        if self.waiting > self._most:
+            self._fail(BufferError("the peer does not read"))
+        elif not self._is_held:
             self._write_now()
             self._hand_over()
         elif self.waiting >= BATCH and not self._is_blocked:
