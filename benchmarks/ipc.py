@@ -121,7 +121,31 @@ async def floor(pipes: Pipes, rounds: int) -> Figures:
         await windowed(rounds * 20)
         figures["pipelined"] = rounds * 20 / (time.perf_counter() - started)
         figures["casts"] = figures["pipelined"]
-        return figures
+    figures["bulk"] = blocking_bulk(max(rounds // 20, 50))
+    return figures
+
+
+def blocking_bulk(count: int) -> float:
+    """Return the bytes a second that a pipe carries between two processes that do nothing else."""
+    read, write = os.pipe()
+    with suppress(OSError):
+        widen(write)
+    pid = os.fork()
+    if pid == 0:
+        os.close(write)
+        room = bytearray(len(BULK))
+        while os.readv(read, [room]):
+            pass
+        os._exit(0)
+    os.close(read)
+    started = time.perf_counter()
+    for _ in range(count):
+        rest = memoryview(BULK)
+        while rest:
+            rest = rest[os.write(write, rest) :]
+    os.close(write)
+    os.waitpid(pid, 0)
+    return count * len(BULK) / (time.perf_counter() - started)
 
 
 async def ours(pipes: Pipes, rounds: int) -> Figures:

@@ -164,7 +164,7 @@ class Channel:
         self._tell_of_progress()
         self.failed.set()
 
-    async def receive(self) -> Iterator[bytes | bytearray]:
+    async def receive(self) -> Iterator[bytes | memoryview]:
         """Return the payloads that have come, maybe none yet. For one task.
 
         Raises:

@@ -146,7 +146,7 @@ class Connection(Caller):
         except ProtocolError as error:
             await self._refuse(error)
 
-    def _take(self, payload: bytes | bytearray) -> None:
+    def _take(self, payload: bytes | memoryview) -> None:
         try:
             message = self._codec.decode(payload)
         except Damaged as damage:
