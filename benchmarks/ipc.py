@@ -157,7 +157,7 @@ async def ours(pipes: Pipes, rounds: int) -> Figures:
             await connection.call("t", "echo", (PAYLOAD,))
 
         figures = await trips(ask, rounds)
-        figures["pipelined"] = await pipelined(ask, rounds * 10)
+        figures["pipelined"] = await pipelined(connection, rounds * 10)
         figures["casts"] = await casts(connection, rounds * 20)
         figures["bulk"] = await bulk(connection, max(rounds // 20, 50))
         return figures
@@ -177,12 +177,12 @@ async def trips(ask: Callable[[], Awaitable[None]], rounds: int) -> Figures:
     }
 
 
-async def pipelined(ask: Callable[[], Awaitable[None]], count: int) -> float:
+async def pipelined(connection: Connection, count: int) -> float:
     """Return calls a second from a hundred tasks."""
 
     async def some() -> None:
         for _ in range(count // TASKS):
-            await ask()
+            await connection.call("t", "echo", (PAYLOAD,))
 
     started = time.perf_counter()
     async with trio.open_nursery() as nursery:

@@ -90,7 +90,7 @@ class Caller:
         scope: trio.CancelScope | None,
     ) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
-        if self._channel.is_full:
+        if self._channel.waiting >= ROOM:
             await self._channel.wait_room()
         result = Result()
         number = self._ask(result, target, method, args, kwargs, timeout, None)
@@ -121,8 +121,9 @@ class Caller:
                 wait awaits :meth:`wait_room` before.
             ConnectionLost: the connection is over.
         """
-        self._check_open()
-        if self._channel.is_full:
+        if self.reason:
+            self._check_open()
+        if self._channel.waiting >= ROOM:
             raise ConnectionFull(self.peer.label, ROOM)
         self._channel.send([m.CAST, target, method, [*args], dict(kwargs) if kwargs else {}])
 
@@ -170,7 +171,8 @@ class Caller:
         timeout: float | None,
         credit: int | None,
     ) -> int:
-        self._check_open()
+        if self.reason:
+            self._check_open()
         number = self._last_number = self._last_number + 1
         self._channel.send(
             [

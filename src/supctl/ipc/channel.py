@@ -10,7 +10,7 @@ from typing import Any, Final
 import trio
 
 from .codec import Codec
-from .framing import FrameReader
+from .framing import LARGE, FrameReader
 from .transport import MOST_PARTS, Buffer, Transport
 
 ROOM: Final = 1024 * 1024
@@ -138,18 +138,27 @@ class Channel:
             self._fail(error)
 
     def _next_parts(self) -> list[Buffer]:
+        if self.waiting < LARGE:
+            return [b"".join(self._parts)]  # cheaper for everybody than many small ones
         return list(islice(self._parts, MOST_PARTS))
 
     def _forget(self, written: int) -> None:
         """Drop what was written."""
         self.waiting -= written
+        if not self.waiting:
+            self._parts.clear()
+        else:
+            self._forget_some(written)
+        if self._progress is not None:
+            self._tell_of_progress()
+
+    def _forget_some(self, written: int) -> None:
         while written:
             part = self._parts[0]
             if len(part) > written:
                 self._parts[0] = memoryview(part)[written:]
-                break
+                return
             written -= len(self._parts.popleft())
-        self._tell_of_progress()
 
     def _tell_of_progress(self) -> None:
         if self._progress is not None:
