@@ -272,6 +272,9 @@ async def test_a_timeout_ends_the_call_and_the_work(over: Over) -> None:
         await gate.ended.wait()
         assert gate.end == "cancelled"
         assert await client.call("t", "echo", [1], timeout=5.0) == 1
+        assert await client.call("t", "echo", [1], timeout=float("inf")) == 1
+        with pytest.raises(ActorTimeout):
+            await client.call("t", "echo", [1], timeout=0.0)
 
 
 async def test_the_deadline_travels_with_the_call() -> None:

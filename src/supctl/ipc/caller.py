@@ -76,8 +76,9 @@ class Caller:
         args: Sequence[Any],
         kwargs: Mapping[str, Any] | None,
     ) -> Any:
+        seconds = timeout if timeout <= m.LONGEST_WAIT else None
         with trio.move_on_after(timeout) as scope:
-            return await self._call(target, method, args, kwargs, timeout, scope)
+            return await self._call(target, method, args, kwargs, seconds, scope)
         raise ActorTimeout(str(target), method, timeout)
 
     async def _call(
