@@ -122,7 +122,7 @@ class Reaper:
             self._flush()
             self._lose_daemon()
 
-    def _obey(self, payload: bytes | bytearray) -> None:
+    def _obey(self, payload: bytes | memoryview) -> None:
         """Carry out one message; what makes no sense is refused and harms nothing."""
         try:
             match decode(payload):
