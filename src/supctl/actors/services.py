@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from supctl.backends.base import Backend
+
+from .process.switchboard import Switchboard
 
 LastWords: TypeAlias = Callable[[bytes], None]
 """Is given the last bytes of an output at its end, 4 KiB at most. Called in any thread."""
@@ -31,9 +33,11 @@ class Services:
         preload: modules that actors with processes of their own find imported.
         start_method: how such a process begins, as in
             :class:`supctl.backends.base.PythonSpec`.
+        board: knows the way to actors in other processes.
     """
 
     backend: Backend
     attach_output: AttachOutput
     preload: tuple[str, ...] = ()
     start_method: str = "fork"
+    board: Switchboard = field(default_factory=Switchboard)

@@ -29,6 +29,7 @@ from supctl.actors.incarnation import (
     Tell,
     Up,
 )
+from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.services import Services
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
@@ -329,6 +330,8 @@ class SupervisorActor(Incarnation):
         match child.spec:
             case App() as app:
                 life = AppActor(app, child.address, self._world.services, tell)
+            case Worker(isolation="process") as worker:
+                life = ProcessWorker(worker, child.address, self._world.services, tell)
             case Worker() as worker:
                 life = WorkerActor(worker, child.address, tell)
             case spec:
