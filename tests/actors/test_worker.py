@@ -11,7 +11,8 @@ import trio
 
 from supctl import Actor, Worker
 from supctl.actors.incarnation import Down, Killed, NotUp, Report, Up
-from supctl.actors.mailbox import Mailbox
+from supctl.actors.mailbox import Item, Mailbox, Policy
+from supctl.actors.message import Info
 from supctl.actors.worker import WorkerActor, load_actor
 from supctl.errors import ActorGone, ActorTimeout, InvalidConfig, MailboxFull
 from supctl.exits import ExitKind, ExitReason
@@ -155,17 +156,32 @@ def test_load_actor_names_what_is_wrong() -> None:
 
 
 async def test_full_mailbox_refuses() -> None:
-    mailbox: Mailbox[int] = Mailbox("/w", capacity=2)
-    mailbox.put(1)
-    mailbox.put(2)
+    mailbox = Mailbox("/w")
+    mailbox.bound(2, Policy.REFUSE)
+    mailbox.put(Info(1))
+    mailbox.put(Info(2))
     with pytest.raises(MailboxFull, match="2 messages"):
-        mailbox.put(3)
-    assert [await mailbox.get(), await mailbox.get()] == [1, 2]
+        mailbox.put(Info(3))
+    assert [shown(await mailbox.get()), shown(await mailbox.get())] == [1, 2]
+
+
+async def test_urgent_messages_come_first_and_never_count() -> None:
+    mailbox = Mailbox("/w")
+    mailbox.bound(1, Policy.REFUSE)
+    mailbox.put(Info(1))
+    mailbox.put_urgent(Info(2))
+    mailbox.put_urgent(Info(3))
+    assert [shown(await mailbox.get()) for _ in range(3)] == [2, 3, 1]
+
+
+def shown(message: Item) -> Any:
+    assert isinstance(message, Info)
+    return message.args[0]
 
 
 async def test_cancelled_get_loses_nothing() -> None:
-    mailbox: Mailbox[int] = Mailbox()
+    mailbox = Mailbox()
     with trio.move_on_after(0):
         await mailbox.get()
-    mailbox.put(1)
-    assert await mailbox.get() == 1
+    mailbox.put(Info(1))
+    assert shown(await mailbox.get()) == 1

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 from typing import Any
 
 import trio
 
-from supctl.errors import FAULTS, ActorGone, InvalidConfig
+from supctl.errors import FAULTS, InvalidConfig
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import Worker
 from supctl.specs.ignore import IGNORE
 
 from .actor import Actor
+from .circle import Chain, beside, current_chain
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
-from .mailbox import Mailbox
-from .ref import Call, Life, Ref
+from .life import Life
+from .mailbox import Policy
+from .message import End
+from .ref import Ref, make_ref
+from .serving import serve
 
 _log = logging.getLogger("supctl.actors")
 
@@ -31,8 +36,10 @@ class WorkerActor(Incarnation):
     """
 
     __slots__ = (
+        "_error",
         "_ignored",
         "_life",
+        "_nursery",
         "_reason",
         "_scope",
         "_spec",
@@ -43,8 +50,10 @@ class WorkerActor(Incarnation):
 
     def __init__(self, spec: Worker, address: str, tell: Tell) -> None:
         self._spec, self._tell = spec, tell
-        self._life = Life(address, Mailbox(address))
+        self._life = Life(address, self)
         self._scope = trio.CancelScope()
+        self._nursery: trio.Nursery | None = None
+        self._error: Exception | None = None
         self._state = "starting"
         self._started = self._ignored = False
         self._reason = ExitReason(ExitKind.KILLED, detail="cancelled")
@@ -60,35 +69,57 @@ class WorkerActor(Incarnation):
     @property
     def ref(self) -> Ref[Any]:
         """A reference to this life."""
-        return Ref(self._life)
+        return make_ref(self._life)
+
+    @property
+    def life(self) -> Life:
+        """What references to this life refer to."""
+        return self._life
 
     def stop(self) -> None:
         self._state = "stopping"
-        if self._spec.grace > 0:
-            self._life.mailbox.put(None)
-            # The messages ahead of this one, and terminate, share the grace.
-            self._scope.deadline = trio.current_time() + self._spec.grace
-        else:
-            self._scope.cancel()
+        self._end(End.STOP)
+
+    def finish(self) -> None:
+        """Let it end with the reason ``normal``, before it handles what waits."""
+        self._end(End.FINISH)
 
     def kill(self) -> None:
         self._state = "stopping"
         self._scope.cancel()
 
+    def crash(self, error: Exception) -> None:
+        """Let it end by that error, whatever it does just now."""
+        if self._nursery is None:
+            self._error = error  # it has not begun
+        else:
+            with beside():
+                self._nursery.start_soon(_raise, error)
+
+    def _end(self, end: End) -> None:
+        if self._spec.grace > 0:
+            self._life.mailbox.put_urgent(end)
+            # The message that it handles just now, and terminate, share the grace.
+            self._scope.deadline = trio.current_time() + self._spec.grace
+        else:
+            self._scope.cancel()
+
     async def run(self) -> None:
+        current_chain.set(Chain(self._life, self._life.address, None))
         try:
             with self._scope:
                 await self._live()
         except BaseException as error:
             self._reason = crash_reason(error)
             if not is_fault(error):
-                self._bury(self._reason)
+                self._life.end(self._reason)
                 raise
             # An actor's fault is its supervisor's to judge.
             _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
+        current_chain.set(None)
         if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
-        self._bury(self._reason)
+        self._life.end(self._reason)
         if self._ignored:
             self._tell(Ignored())
         else:
@@ -96,15 +127,16 @@ class WorkerActor(Incarnation):
 
     async def _live(self) -> None:
         actor = self._make()
-        actor.address, actor._ref = self._life.address, self.ref
         try:
             async with trio.open_nursery() as nursery:
-                actor._nursery = nursery
+                self._nursery = actor._nursery = nursery
+                if self._error is not None:
+                    raise self._error
                 if await actor.init() is IGNORE:
                     self._ignored = True
                 else:
                     self._up()
-                    reason = await self._serve(actor)
+                    end = await serve(actor, self._life)
                 nursery.cancel_scope.cancel()
         except BaseException as error:
             # As in OTP, who has not begun has nothing to clean up.
@@ -113,6 +145,8 @@ class WorkerActor(Incarnation):
                 await self._clean_up(actor, self._reason)
             raise
         if not self._ignored:
+            is_asked = end is End.STOP or self._state == "stopping"
+            reason = SHUTDOWN if is_asked else NORMAL
             await self._clean_up(actor, reason)
             self._reason = reason
 
@@ -123,66 +157,24 @@ class WorkerActor(Incarnation):
         self._tell(Up())
 
     async def _clean_up(self, actor: Actor, reason: ExitReason) -> None:
-        """Let the actor clean up; who was asked to stop has part of its grace behind it."""
-        if self._state != "stopping":
+        """Let the actor clean up; who was asked to end has part of its grace behind it."""
+        self._nursery = actor._nursery = None
+        current_chain.set(Chain(self._life, self._life.address, None))
+        if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
         await actor.terminate(reason)
 
     def _make(self) -> Actor:
         kind = load_actor(self._spec.actor)
-        return kind(*self._spec.args, **self._spec.kwargs)
-
-    async def _serve(self, actor: Actor) -> ExitReason:
-        """Handle messages, one at a time, until asked to stop or finished."""
-        while (call := await self._life.mailbox.get()) is not None:
-            await _handle(actor, call)
-            await trio.lowlevel.checkpoint()  # a full mailbox must not starve the others
-        return NORMAL if actor._finished and self._state != "stopping" else SHUTDOWN
-
-    def _bury(self, reason: ExitReason) -> None:
-        """Let everybody know who waits for an answer or for the end."""
-        self._life.reason = reason
-        self._life.ended.set()
-        while len(self._life.mailbox):
-            call = self._life.mailbox.take()
-            if call is not None and call.answer is not None:
-                call.answer.error = ActorGone(self._life.address, str(reason))
-                call.answer.done.set()
+        self._life.kind = kind
+        self._life.mailbox.bound(kind.mailbox_capacity, Policy(kind.mailbox_policy))
+        actor = kind(*self._spec.args, **self._spec.kwargs)
+        actor.address, actor._life = self._life.address, self._life
+        return actor
 
 
-async def _handle(actor: Actor, call: Call) -> None:
-    """Call the method; its result or exception goes to who waits for it."""
-    answer = call.answer
-    try:
-        value = await public_method(actor, call.method)(*call.args, **call.kwargs)
-    except Exception as error:
-        if answer is None:
-            raise
-        answer.error = error
-        answer.done.set()
-    except BaseException:  # cancelled: the actor ends, and the caller must not wait for ever
-        if answer is not None:
-            answer.error = ActorGone(actor.address, "it ended while it worked on the answer")
-            answer.done.set()
-        raise
-    else:
-        if answer is not None:
-            answer.value = value
-            answer.done.set()
-
-
-_OURS = frozenset(dir(Actor))
-
-
-def public_method(actor: Actor, name: str) -> Any:
-    """Return the method others may call by ``name``.
-
-    Raises:
-        AttributeError: there is none; private names and those of :class:`Actor` are not public.
-    """
-    if name.startswith("_") or name in _OURS:
-        raise AttributeError(f"{name!r} of {type(actor).__name__} is not for others to call")
-    return getattr(actor, name)
+async def _raise(error: Exception) -> None:
+    raise error
 
 
 def load_actor(actor: type[Any] | str) -> type[Actor]:

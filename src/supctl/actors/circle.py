@@ -1,0 +1,57 @@
+"""Circles of calls: an actor that waits for itself would wait for ever.
+
+Every call carries the chain of actors that wait for its answer; it travels in a context
+variable, so that it goes wherever a method's own calls go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
+from supctl.errors import CircularCall
+
+
+class Chain(NamedTuple):
+    """An actor that works on a call, and who waits for that.
+
+    Args:
+        actor: which, compared by identity.
+        address: of it.
+        waiting: the link of who waits for it; ``None`` if no actor does.
+    """
+
+    actor: object
+    address: str
+    waiting: Chain | None
+
+
+current_chain: ContextVar[Chain | None] = ContextVar("supctl.actors.chain", default=None)
+"""Who waits for what is done in this context."""
+
+
+def check_circle(chain: Chain | None, actor: object, method: str) -> None:
+    """Refuse a call of ``actor`` that it would be waiting for itself.
+
+    Raises:
+        CircularCall: naming the circle.
+    """
+    addresses: list[str] = []
+    link = chain
+    while link is not None:
+        addresses.append(link.address)
+        if link.actor is actor:
+            raise CircularCall(tuple(reversed(addresses)), method)
+        link = link.waiting
+
+
+@contextmanager
+def beside() -> Iterator[None]:
+    """Start tasks in this block that run beside the messages: nobody waits for them."""
+    token = current_chain.set(None)
+    try:
+        yield
+    finally:
+        current_chain.reset(token)
