@@ -11,7 +11,7 @@ import trio
 
 from supctl.actors.ref import make_ref
 from supctl.actors.target import OnEnd, Target
-from supctl.errors import ActorGone, ActorTimeout, ConnectionFull, ConnectionLost, MailboxFull
+from supctl.errors import ActorGone, ActorTimeout, ConnectionLost
 from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Connection
 
@@ -81,8 +81,6 @@ class RemoteTarget:
             self._connection().cast(self._wire, method, args, kwargs)
         except (ActorGone, ConnectionLost):
             return  # it goes nowhere, as it would with an actor of this process
-        except ConnectionFull as full:
-            raise MailboxFull(self.address, full.limit) from None
 
     def stream(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]

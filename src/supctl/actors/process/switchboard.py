@@ -250,7 +250,7 @@ def name(place: Place, number: int) -> str:
 
 def parse(text: str) -> tuple[Place, int]:
     """Return place and number. Raises ActorGone for what is no such name."""
-    place, colon, number = text.rpartition(":")
+    place, _, number = text.rpartition(":")
     try:
         return tuple(map(int, place.split("."))) if place else (), int(number)
     except ValueError:
