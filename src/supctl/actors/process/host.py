@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import trio
 
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
 from supctl.actors.worker import WorkerActor
+from supctl.errors import ConnectionLost
 from supctl.exits import ExitReason
 from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
 from supctl.specs import Worker
@@ -104,4 +106,10 @@ class Host:
             self._begun = report
             self._is_up.set()
         elif isinstance(report, Down):
-            self._connection.cast(HOST, "down", [report.reason])
+            self._nursery.start_soon(self._tell_down, report.reason)
+
+    async def _tell_down(self, reason: ExitReason) -> None:
+        """Let our supervisor know. Others who wait for this end are answered before."""
+        await trio.lowlevel.checkpoint()
+        with suppress(ConnectionLost):
+            self._connection.cast(HOST, "down", [reason])

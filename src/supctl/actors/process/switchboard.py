@@ -160,8 +160,7 @@ class Switchboard:
         """Take a message to an actor of this process, or pass it on."""
         target = self._local(to)
         if target is None:
-            place, number = parse(str(to))
-            self._connection(place).cast(self.wire(place, number), method, args, kwargs)
+            RemoteTarget(self, *parse(str(to)), "", None).cast(method, args, kwargs)
         elif method.startswith("$"):
             _CASTS[method](target, *args)
         else:
@@ -192,22 +191,16 @@ class Switchboard:
             raise ActorGone(*gone.args) if gone else ActorGone("an actor", "it has ended")
         return target
 
-    def _connection(self, place: Place) -> Connection:
-        way = self.way(place, "an actor of another process")
-        return way.connection if isinstance(way, Branch) else way
-
     async def _pass_on(self, request: Request) -> Any:
         place, number = parse(str(request.target))
-        left = None if request.deadline == float("inf") else request.deadline - trio.current_time()
-        return await self._connection(place).call(
-            self.wire(place, number), request.method, request.args, request.kwargs, left
-        )
+        target = RemoteTarget(self, place, number, "an actor of another process", None)
+        left = request.deadline - trio.current_time()
+        return await target.call(request.method, request.args, request.kwargs, left)
 
     async def _pass_on_stream(self, request: Request) -> AsyncIterator[Any]:
         place, number = parse(str(request.target))
-        way = self._connection(place)
-        to = self.wire(place, number)
-        async with way.stream(to, request.method, request.args, request.kwargs) as items:
+        target = RemoteTarget(self, place, number, "an actor of another process", None)
+        async with target.stream(request.method, request.args, request.kwargs) as items:
             async for item in items:
                 yield item
 
