@@ -10,7 +10,7 @@ from supctl.errors import InvalidConfig, InvalidState
 from supctl.exits import ExitReason
 from supctl.specs.ignore import Ignore
 
-from .circle import beside
+from .circle import waiting
 from .interface import Method
 from .mailbox import check_bounds
 from .message import End
@@ -128,7 +128,7 @@ class Actor(_Base):
         """
         if self._nursery is None:
             raise InvalidState(self.address or type(self).__name__, "not running", "one that runs")
-        with beside():
+        with waiting(None):
             self._nursery.start_soon(task, *args)
 
     def monitor(self, ref: Reference) -> None:

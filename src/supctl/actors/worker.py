@@ -15,7 +15,7 @@ from supctl.specs import Worker
 from supctl.specs.ignore import IGNORE
 
 from .actor import Actor
-from .circle import Chain, beside, current_chain
+from .circle import Chain, forget_chain, waiting
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .life import Life
 from .mailbox import Policy
@@ -93,7 +93,7 @@ class WorkerActor(Incarnation):
         if self._nursery is None:
             self._error = error  # it has not begun
         else:
-            with beside():
+            with waiting(None):
                 self._nursery.start_soon(_raise, error)
 
     def _end(self, end: End) -> None:
@@ -105,7 +105,7 @@ class WorkerActor(Incarnation):
             self._scope.cancel()
 
     async def run(self) -> None:
-        current_chain.set(Chain(self._life, self._life.address, None))
+        forget_chain()  # its supervisor may have started it on behalf of a call
         try:
             with self._scope:
                 await self._live()
@@ -116,7 +116,6 @@ class WorkerActor(Incarnation):
                 raise
             # An actor's fault is its supervisor's to judge.
             _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
-        current_chain.set(None)
         if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
         self._life.end(self._reason)
@@ -132,9 +131,9 @@ class WorkerActor(Incarnation):
                 self._nursery = actor._nursery = nursery
                 if self._error is not None:
                     raise self._error
-                if await actor.init() is IGNORE:
-                    self._ignored = True
-                else:
+                with waiting(Chain(self._life, self._life.address, None)):
+                    self._ignored = await actor.init() is IGNORE
+                if not self._ignored:
                     self._up()
                     end = await serve(actor, self._life)
                 nursery.cancel_scope.cancel()
@@ -159,10 +158,10 @@ class WorkerActor(Incarnation):
     async def _clean_up(self, actor: Actor, reason: ExitReason) -> None:
         """Let the actor clean up; who was asked to end has part of its grace behind it."""
         self._nursery = actor._nursery = None
-        current_chain.set(Chain(self._life, self._life.address, None))
         if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
-        await actor.terminate(reason)
+        with waiting(Chain(self._life, self._life.address, None)):
+            await actor.terminate(reason)
 
     def _make(self) -> Actor:
         kind = load_actor(self._spec.actor)
