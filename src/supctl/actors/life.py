@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,7 +11,6 @@ from supctl.exits import ExitReason
 
 from .bonds import Bonds
 from .call import Call, Question
-from .circle import check_circle, current_chain
 from .mailbox import Mailbox
 from .message import Cast, End, Info
 from .stream import Stream
@@ -61,15 +60,10 @@ class Life:
         self._bonds: Bonds | None = None
         self._watchers: dict[object, OnEnd] | None = None
 
-    async def call(
+    def call(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
-    ) -> Any:
-        chain = current_chain.get()
-        if chain is not None:
-            check_circle(chain, self, method)
-        call = Call(self.address, method, args, kwargs, chain)
-        self.ask(call)
-        return await call.wait(timeout)
+    ) -> Coroutine[Any, Any, Any]:
+        return Call(self, method, args, kwargs).wait(timeout)
 
     def ask(self, question: Question) -> None:
         """Have it handle a question. One that it cannot take fails."""

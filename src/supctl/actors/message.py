@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -28,7 +27,7 @@ class End(Enum):
     """Its supervisor stops it."""
 
 
-class Message(ABC):
+class Message:
     """A message without an answer: what handling it raises ends the actor.
 
     Attributes:
@@ -45,11 +44,11 @@ class Message(ABC):
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = _NONE
 
-    @abstractmethod
     async def deliver(self, actor: Actor) -> None:
         """Let the actor handle it."""
+        raise NotImplementedError
 
-    def fail(self, error: Exception) -> None:  # noqa: B027
+    def fail(self, error: Exception) -> None:
         """Learn that it will not be handled."""
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 import trio
@@ -16,6 +18,7 @@ from supctl.specs.ignore import IGNORE
 
 from .actor import Actor
 from .circle import Chain, forget_chain, waiting
+from .function import FunctionActor
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .life import Life
 from .mailbox import Policy
@@ -176,24 +179,26 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-def load_actor(actor: type[Any] | str) -> type[Actor]:
-    """Return the actor class that a spec names.
+def load_actor(actor: Callable[..., Any] | str) -> type[Actor]:
+    """Return the actor class that a spec names, or one that runs the function that it names.
 
     Raises:
-        InvalidConfig: there is no such module or class, or it is no :class:`Actor`.
+        InvalidConfig: there is no such module, class or function, or it is of another kind.
     """
-    kind: Any = actor
+    found: Any = actor
     if isinstance(actor, str):
         module, _, name = actor.partition(":")
         try:
-            kind = getattr(importlib.import_module(module), name)
+            found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise InvalidConfig(
-                "actor", actor, f"a class that can be imported ({error})"
+                "actor", actor, f"a class or function that can be imported ({error})"
             ) from error
-    if not (isinstance(kind, type) and issubclass(kind, Actor)):
-        raise InvalidConfig("actor", actor, "a class derived from supctl.Actor")
-    return kind
+    if isinstance(found, type) and issubclass(found, Actor):
+        return found
+    if inspect.iscoroutinefunction(found):
+        return FunctionActor.of(found)
+    raise InvalidConfig("actor", actor, "a class derived from supctl.Actor, or an async function")
 
 
 def is_fault(error: BaseException) -> bool:
