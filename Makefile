@@ -20,6 +20,7 @@ lint: $(READY)
 
 bench: $(READY) ## figures against a bare loop and against runit, in one run
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.ipc
 
 fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=30
 	sh scripts/fuzz $(BIN)/python

@@ -56,8 +56,9 @@ class SpawnFailed(SupctlError):
     Args:
         program: the program as it was given.
         stage: which step failed: ``program`` (finding or executing it), ``cwd``,
-            ``user``, ``group``, ``limits``, ``cgroup`` or ``system`` (no process,
-            descriptor or memory to be had).
+            ``user``, ``group``, ``limits``, ``cgroup``, ``import`` (of Python code that is to
+            run in a process of its own) or ``system`` (no process, descriptor or memory to
+            be had).
         errno: the system's error number.
         detail: what the number alone does not say; may be empty.
     """
@@ -77,6 +78,7 @@ class SpawnFailed(SupctlError):
             "group": "check group",
             "limits": "check rlimits",
             "cgroup": "check limits",
+            "import": "mend it; what a script starts belongs under if __name__ == '__main__'",
             "system": "the system is out of a resource",
         }.get(self.stage, "check the spec")
         return f"cannot start {self.program!r}: {why}; {mend}"
@@ -198,6 +200,28 @@ class ActorGone(SupctlError):
 
     def __str__(self) -> str:
         return f"{self.actor} is gone: {self.reason}"
+
+
+class ActorDied(ActorGone):
+    """The process of the actor that was called has ended before it answered.
+
+    Args:
+        actor: its address.
+        reason: how the process ended.
+        last_words: the last lines of its standard error; may be empty.
+    """
+
+    code = "actor_died"
+
+    def __init__(self, actor: str, reason: str, last_words: str = "") -> None:
+        super().__init__(actor, reason)
+        self.last_words = last_words
+        self.args = actor, reason, last_words
+
+    def __str__(self) -> str:
+        if not self.last_words:
+            return f"{self.actor} died: {self.reason}"
+        return f"{self.actor} died: {self.reason}; its last words:\n{self.last_words}"
 
 
 class MailboxFull(SupctlError):

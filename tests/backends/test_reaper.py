@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import supctl
 from supctl.backends.reaper import marks
-from supctl.backends.reaper.protocol import VERSION, Launch, encode
+from supctl.backends.reaper.protocol import VERSION, Launch, decode, encode
 from supctl.errors import ProtocolError
 from supctl.ipc.framing import FrameReader, frame
 
@@ -64,7 +64,7 @@ class Reaper:
             assert data, self.errors()
             for _, _, raw in ancillary:
                 self.descriptors += array.array("i", raw[: len(raw) - len(raw) % 4])
-            self._told += map(json.loads, self._frames.feed(data))
+            self._told += map(decode, self._frames.feed(data))
 
     def errors(self) -> str:
         assert self.process.stderr is not None

@@ -264,7 +264,10 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
         ("[apps.'a b']\ncommand = 'ls'", 'apps."a b" is no name to use; wanted 1 to 128'),
         ("[apps.a]\napps = {}", "apps.a.apps holds nothing; wanted at least one app"),
         ("[apps.a]\nactor = 'm'", "apps.a.actor is 'm'; wanted a class, or its place"),
-        ("[apps.a]\nactor = 'm:C'\nisolation = 'x'", "apps.a.isolation is 'x'; wanted 'task'"),
+        (
+            "[apps.a]\nactor = 'm:C'\nisolation = 'x'",
+            "apps.a.isolation is 'x'; wanted 'task' or 'process'",
+        ),
         ("[apps.a]\nactor = 'm:C'\ngrace = '-1s'", "apps.a.grace is '-1s'; wanted a duration"),
         ("[apps.a]\nactor = 'm:C'\nnice = 1", "apps.a.nice is unknown; wanted one of "),
         (

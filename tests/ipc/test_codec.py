@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
@@ -31,7 +32,7 @@ from supctl.errors import (
 )
 from supctl.ipc.codec import Codec, Damaged
 from supctl.ipc.framing import HEADER
-from supctl.ipc.messages import CALL, RESULT
+from supctl.ipc.messages import CALL, RESULT, Kind
 from supctl.ipc.registry import Registry
 
 
@@ -401,3 +402,21 @@ def test_moments_are_as_iso_8601_says(codec: Codec) -> None:
         extension = msgpack.unpackb(payload_of(codec, [RESULT, 1, value]))[2]
         assert extension.data.decode() == text
     assert msgpack.unpackb(payload_of(codec, [RESULT, 1, UUID(int=7)]))[2].data == bytes(15) + b"\7"
+
+
+def test_the_example_of_the_documentation_is_right() -> None:
+    text = (Path(__file__).parents[2] / "docs/protocol.md").read_text()
+    example = text[text.index("## An example") :]
+    shown = bytes.fromhex("".join(re.findall(r"(?<![\w.])[0-9a-f]{2}(?= |$)", example, re.M)))
+    codec = codec_for()
+    frames = [
+        *codec.encode([CALL, 1, "counter", "add", [2], {}, 1.5, None]),
+        *codec.encode([RESULT, 1, 7]),
+    ]
+    assert shown == b"".join(frames)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_is_documented_with_its_number(kind: Kind) -> None:
+    text = (Path(__file__).parents[2] / "docs/protocol.md").read_text()
+    assert f"| {kind.value} | {kind.name} |" in text

@@ -272,6 +272,9 @@ async def test_a_timeout_ends_the_call_and_the_work(over: Over) -> None:
         await gate.ended.wait()
         assert gate.end == "cancelled"
         assert await client.call("t", "echo", [1], timeout=5.0) == 1
+        assert await client.call("t", "echo", [1], timeout=float("inf")) == 1
+        with pytest.raises(ActorTimeout):
+            await client.call("t", "echo", [1], timeout=0.0)
 
 
 async def test_the_deadline_travels_with_the_call() -> None:
@@ -519,3 +522,14 @@ async def test_sockets_carry_it_too() -> None:
     ends = trio.SocketStream(ours), trio.SocketStream(theirs)
     async with connected(Methods(echo=echo), lambda: ends) as (client, _):
         assert await client.call("t", "echo", [b"x" * 3_000_000]) == b"x" * 3_000_000
+
+
+async def test_a_peer_that_asks_and_does_not_read_is_given_up() -> None:
+    service = Methods(much=lambda: bytes(200_000))
+    async with opposite_raw_pipes(service=service, codec=Codec(limit=2**20)) as ends:
+        connection, _, send = ends
+        for number in range(40):
+            await send.send_all(packed(m.CALL, number, "t", "much", [], {}, None, None))
+        await connection.closed.wait()
+        assert connection.reason == "it takes nothing any more"
+        assert connection._channel.waiting == 0

@@ -136,6 +136,16 @@ def test_flood_arrives_whole(directory: LogDirectory, programs: Path) -> None:
     assert hashlib.sha256(stored(directory)).digest() == expected.digest()
 
 
+def test_last_words_are_kept_for_who_asks(directory: LogDirectory) -> None:
+    said: queue.Queue[bytes] = queue.Queue()
+    capture = Capture(directory)
+    capture.attach("/app", "stderr", pipe(b"x" * 10_000 + b"the end\n"), said.put)
+    last = said.get(timeout=10)
+    capture.close()
+    assert len(last) == 4096
+    assert last.endswith(b"xthe end\n")
+
+
 def test_a_thousand_streams_leave_nothing_open(directory: LogDirectory) -> None:
     before = set(os.listdir("/proc/self/fd")), threading.active_count()
     capture = Capture(directory)

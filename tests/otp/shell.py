@@ -19,8 +19,8 @@ import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from supctl import events as ev
-from supctl.actors.app.actor import AppServices
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
+from supctl.actors.services import Services
 from supctl.actors.worker import WorkerActor
 from supctl.backends.simulated import SimulatedProcess
 from supctl.errors import StartFailed, SupctlError
@@ -176,7 +176,7 @@ class Player:
         root = self.scenario.root
         log = EventLog(handler=self._see)
         async with ScriptedBackend(self) as backend, trio.open_nursery() as self._nursery:
-            world = World(AppServices(backend, lambda *_: None), log, random.random)
+            world = World(Services(backend, lambda *_: None), log, random.random)
             self._tree = Tree(self._specs.supervisor(root), world)
             self._nursery.start_soon(self._tree.live)
             blocks = [await self._block(action) for action in self.scenario.actions]

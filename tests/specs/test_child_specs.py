@@ -20,6 +20,13 @@ def worker(**keys: Any) -> Callable[[], object]:
     return lambda: Worker(**{"name": "a", "actor": "m:C", **keys})
 
 
+def _local_class() -> type:
+    class Local:
+        """Nobody can import it."""
+
+    return Local
+
+
 @pytest.mark.parametrize(
     ("make", "field"),
     [
@@ -56,7 +63,8 @@ def worker(**keys: Any) -> Callable[[], object]:
         (lambda: Limits(pids=0), "pids"),
         (worker(actor="no-colon"), "actor"),
         (worker(actor="a:b:c"), "actor"),
-        (worker(isolation="process"), "isolation"),
+        (worker(isolation="thread"), "isolation"),
+        (lambda: Worker("w", _local_class(), isolation="process"), "actor"),
         (worker(grace=-1), "grace"),
         (worker(give_up_after=-1), "give_up_after"),
         (worker(significant=True), "significant"),

@@ -14,7 +14,7 @@ from trio.testing import MockClock
 
 from supctl import IGNORE, Actor, App, Backoff, Stop, Supervisor, Worker
 from supctl import events as ev
-from supctl.actors.app.actor import AppServices
+from supctl.actors.services import Services
 from supctl.backends.machine import Machine, WallClock
 from supctl.backends.simulated import Program, SimulatedBackend
 from supctl.errors import InvalidConfig
@@ -238,7 +238,7 @@ def test_the_figures_of_any_rehearsal_fit_together(
 
 async def run(spec: Supervisor, backend: SimulatedBackend, log: EventLog, seconds: float) -> None:
     async with backend:
-        world = World(AppServices(backend, lambda *_: None), log, lambda: 0.5)
+        world = World(Services(backend, lambda *_: None), log, lambda: 0.5)
         async with running(Tree(spec, world), wait_up=False) as tree:
             with trio.move_on_after(seconds):
                 await tree.ended.wait()

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Self, TypeAlias
 
+from supctl.errors import PlatformNotSupported
 from supctl.exits import ExitStatus
 
 
@@ -59,6 +60,29 @@ class ProcessSpec:
         if self.pids is not None:
             phrases["pids"] = f"pids limit of {self.pids}"
         return phrases
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSpec:
+    """A function of Python code that is to run in a process of its own.
+
+    Args:
+        entry: ``module:function``; called with two descriptors, to read from and to write to.
+            The process ends when it returns: with status 0, or 1 and a traceback on its
+            standard error if it raised.
+        preload: modules that are to be imported before, once for all processes.
+        needs_script: whether it uses what the program's own script (``__main__``) defines. That is
+            imported then, as multiprocessing does, under the name ``__mp_main__``.
+        start_method: ``fork``: a copy of a process that has imported all that already, which
+            takes some milliseconds; ``spawn``: a fresh interpreter.
+        grace: seconds from the stop signal to the end by force if *we* are gone.
+    """
+
+    entry: str
+    preload: tuple[str, ...] = ()
+    needs_script: bool = False
+    start_method: str = "fork"
+    grace: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +235,23 @@ class Backend(ABC):
             SpawnFailed: with the stage that failed; nothing is left running.
             ReaperLost: the reaper ended meanwhile; nothing is left running.
         """
+
+    async def spawn_python(
+        self, spec: PythonSpec, notify: Notify | None = None
+    ) -> tuple[Process, tuple[int, int]]:
+        """Start Python code in a process of its own.
+
+        Returns:
+            The process, and two descriptors of ours: what it writes can be read from the first,
+            and it reads what is written to the second. They are the caller's to close.
+
+        Raises:
+            SpawnFailed, ReaperLost: as :meth:`spawn`.
+            PlatformNotSupported: this backend runs no Python code.
+        """
+        raise PlatformNotSupported(
+            "an actor in a process of its own", f"the {self.capabilities.system} backend has none"
+        )
 
     @abstractmethod
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:

@@ -28,9 +28,11 @@ from .base import (
     Notify,
     Process,
     ProcessSpec,
+    PythonSpec,
 )
 from .orphans import end_orphans
 from .posix_process import PosixProcess
+from .pythons import Pythons
 from .reaper import cgroups
 from .reaper.marks import new_marks
 from .reaper.protocol import Launch
@@ -74,6 +76,7 @@ class PosixBackend(Backend):
         self._nursery_manager = trio.open_nursery()
         self._nursery = await self._nursery_manager.__aenter__()
         self._nursery.start_soon(self._serve)
+        self._pythons = Pythons(self.spawn, self.adopt, self._nursery)
         return self
 
     async def __aexit__(
@@ -86,10 +89,12 @@ class PosixBackend(Backend):
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
             self._service_scope.cancel()
+            self._pythons.close()
             for process in list(self._with_output):
                 process.close_output()
             with trio.move_on_after(_CLOSE_PATIENCE):
-                await self._link.close()
+                self._link.close()
+                await self._link.wait()
         # Not told of the body's error, the nursery leaves it as it is instead of in a group.
         await self._nursery_manager.__aexit__(None, None, None)
         return None
@@ -106,22 +111,49 @@ class PosixBackend(Backend):
             await self._emptied.wait()
 
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
-        number = next(self._numbers)
         cgroup, unenforced = self.prepare_limits(spec)
         launch = _launch(spec, next(self._marks), cgroup)
-        process = PosixProcess(number, launch, self._link, self._with_output)
-        process.unenforced = unenforced
-        self._runs[number] = process
         stdin = [] if spec.stdin is None else [spec.stdin]
+        process = await self._begin("spawn", launch, notify, descriptors=stdin)
+        process.unenforced = unenforced
+        return process
+
+    async def spawn_python(
+        self, spec: PythonSpec, notify: Notify | None = None
+    ) -> tuple[Process, tuple[int, int]]:
+        return await self._pythons.spawn(spec, notify)
+
+    async def adopt(self, pid: int, grace: float, notify: Notify | None) -> Process:
+        """Hold a process that a zygote of ours has forked as if it had been spawned.
+
+        Raises:
+            SpawnFailed: it has ended already.
+            ReaperLost: as :meth:`spawn`.
+        """
+        launch = Launch(["python"], {}, next(self._marks), grace=grace)
+        return await self._begin("adopt", launch, notify, pid)
+
+    async def _begin(
+        self,
+        word: str,
+        launch: Launch,
+        notify: Notify | None,
+        *more: Any,
+        descriptors: list[int] | None = None,
+    ) -> PosixProcess:
+        """Have the reaper hold a new run, and return once it does."""
+        number = next(self._numbers)
+        process = PosixProcess(number, launch, self._link, self._with_output)
+        self._runs[number] = process
         try:
-            self._link.send("spawn", number, launch.as_dict(), descriptors=stdin)
+            self._link.send(word, number, launch.as_dict(), *more, descriptors=descriptors)
             await process.wait_answer()
         except trio.Cancelled:
             self._abandon(process)
             raise
         except ProtocolError as error:  # longer than any message may be
             self._forget(number)
-            raise SpawnFailed(spec.command[0], "program", errno.E2BIG, str(error)) from None
+            raise SpawnFailed(launch.command[0], "program", errno.E2BIG, str(error)) from None
         # Not from here: a notice must not come before this call has returned.
         trio.lowlevel.current_trio_token().run_sync_soon(process.listen, notify)
         return process
@@ -154,7 +186,8 @@ class PosixBackend(Backend):
         for number, process in orphans.items():
             process.cut_loose()
             nursery.start_soon(self._end_lost, number, process, detail)
-        await lost.close()
+        lost.close()
+        await lost.wait()
 
     async def _listen(self, link: ReaperLink) -> str:
         """Handle what the reaper tells until it is lost; return how that showed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -38,15 +38,15 @@ class Caller:
         self._last_number = 0
         self._cause: Exception | None = None
 
-    async def call(
+    def call(
         self,
         target: Target,
         method: str,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         timeout: float | None = None,
-    ) -> Any:
-        """Ask the peer and return its answer.
+    ) -> Coroutine[Any, Any, Any]:
+        """Ask the peer and return its answer, once this is awaited.
 
         Cancelling it cancels the work over there and waits until the peer says that it has
         stopped, at most :data:`PATIENCE` seconds.
@@ -65,9 +65,20 @@ class Caller:
             Exception: whatever the answer is.
         """
         if timeout is None:
-            return await self._call(target, method, args, kwargs, None, None)
+            return self._call(target, method, args, kwargs, None, None)
+        return self._call_within(timeout, target, method, args, kwargs)
+
+    async def _call_within(
+        self,
+        timeout: float,
+        target: Target,
+        method: str,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+    ) -> Any:
+        seconds = timeout if timeout <= m.LONGEST_WAIT else None
         with trio.move_on_after(timeout) as scope:
-            return await self._call(target, method, args, kwargs, timeout, scope)
+            return await self._call(target, method, args, kwargs, seconds, scope)
         raise ActorTimeout(str(target), method, timeout)
 
     async def _call(
@@ -80,8 +91,8 @@ class Caller:
         scope: trio.CancelScope | None,
     ) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
-        if self._channel.is_full:
-            await self.wait_room()
+        if self._channel.waiting >= ROOM:
+            await self._channel.wait_room()
         result = Result()
         number = self._ask(result, target, method, args, kwargs, timeout, None)
         try:
@@ -111,8 +122,9 @@ class Caller:
                 wait awaits :meth:`wait_room` before.
             ConnectionLost: the connection is over.
         """
-        self._check_open()
-        if self._channel.is_full:
+        if self.reason:
+            self._check_open()
+        if self._channel.waiting >= ROOM:
             raise ConnectionFull(self.peer.label, ROOM)
         self._channel.send([m.CAST, target, method, [*args], dict(kwargs) if kwargs else {}])
 
@@ -160,7 +172,8 @@ class Caller:
         timeout: float | None,
         credit: int | None,
     ) -> int:
-        self._check_open()
+        if self.reason:
+            self._check_open()
         number = self._last_number = self._last_number + 1
         self._channel.send(
             [

@@ -10,11 +10,14 @@ from typing import Any, Final
 import trio
 
 from .codec import Codec
-from .framing import FrameReader
+from .framing import LARGE, FrameReader
 from .transport import MOST_PARTS, Buffer, Transport
 
 ROOM: Final = 1024 * 1024
 """Bytes that may wait to be written before a call or an item waits, and a cast is refused."""
+
+BATCH: Final = 4 * 1024
+"""Bytes that are not held back: the peer can begin with them while we make more."""
 
 
 class Channel:
@@ -34,7 +37,8 @@ class Channel:
         self._frames = FrameReader(codec.limit)
         self._parts: deque[Buffer] = deque()
         self.waiting = 0
-        self._is_held = False
+        self._most = 4 * max(codec.limit, ROOM)  # answers cannot wait, but have to end somewhere
+        self._is_held = self._is_blocked = False
         self._writer: trio.lowlevel.Task | None = None
         self._has_work = False
         self._progress: trio.Event | None = None
@@ -53,9 +57,13 @@ class Channel:
         for part in parts:
             self._parts.append(part)
             self.waiting += len(part)
-        if not self._is_held:
+        if self.waiting > self._most:
+            self._fail(BufferError("the peer does not read"))
+        elif not self._is_held:
             self._write_now()
             self._hand_over()
+        elif self.waiting >= BATCH and not self._is_blocked:
+            self._write_now()
 
     @property
     def is_full(self) -> bool:
@@ -83,7 +91,7 @@ class Channel:
 
     def release(self) -> None:
         """Write what has gathered since :meth:`hold`."""
-        if self._parts:
+        if self._parts and not self._is_blocked:
             self._write_now()
         if self._parts:
             self._hand_over()
@@ -105,6 +113,7 @@ class Channel:
                 await trio.lowlevel.wait_task_rescheduled(self._abort)
             self._has_work = False
             self._write_now()
+            self._is_blocked = True  # from here on, only this task knows what is being written
             while self._parts:
                 try:
                     written = await self._transport.write(self._next_parts())
@@ -112,7 +121,7 @@ class Channel:
                     self._fail(error)
                 else:
                     self._forget(written)
-            self._is_held = False
+            self._is_held = self._is_blocked = False
 
     def _abort(self, _: object) -> trio.lowlevel.Abort:
         self._writer = None
@@ -129,18 +138,27 @@ class Channel:
             self._fail(error)
 
     def _next_parts(self) -> list[Buffer]:
+        if self.waiting < LARGE:
+            return [b"".join(self._parts)]  # cheaper for everybody than many small ones
         return list(islice(self._parts, MOST_PARTS))
 
     def _forget(self, written: int) -> None:
         """Drop what was written."""
         self.waiting -= written
+        if not self.waiting:
+            self._parts.clear()
+        else:
+            self._forget_some(written)
+        if self._progress is not None:
+            self._tell_of_progress()
+
+    def _forget_some(self, written: int) -> None:
         while written:
             part = self._parts[0]
             if len(part) > written:
                 self._parts[0] = memoryview(part)[written:]
-                break
+                return
             written -= len(self._parts.popleft())
-        self._tell_of_progress()
 
     def _tell_of_progress(self) -> None:
         if self._progress is not None:
@@ -155,7 +173,7 @@ class Channel:
         self._tell_of_progress()
         self.failed.set()
 
-    async def receive(self) -> Iterator[bytes | bytearray]:
+    async def receive(self) -> Iterator[bytes | memoryview]:
         """Return the payloads that have come, maybe none yet. For one task.
 
         Raises:

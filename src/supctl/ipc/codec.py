@@ -22,7 +22,7 @@ from .extensions import (
     is_array,
 )
 from .failures import dump_error, load_error
-from .framing import DEFAULT_LIMIT, HEADER, LARGE
+from .framing import DEFAULT_LIMIT, HEADER, LARGE, REUSED
 from .messages import FIELDS, Kind
 from .place import find_unsendable
 from .registry import DEFAULT, Registry, type_name
@@ -57,6 +57,7 @@ class Codec:
             raise InvalidConfig("limit", limit, f"from {LEAST_LIMIT} to {2**32 - 1} bytes")
         self.registry, self.limit = registry, limit
         self._packer = self._new_packer()
+        self._lent: Any = None  # the packer whose memory was given out last
         self._failure: CannotDecode | None = None
         self._unpack_plain: Callable[[Buffer], Any] = partial(
             unpackb, ext_hook=self._load_plain, strict_map_key=False, max_array_len=_LIKELY_LENGTH
@@ -65,7 +66,8 @@ class Codec:
     def encode(self, message: list[Any]) -> list[Buffer]:
         """Return a message as one frame, in one piece if it is small.
 
-        A large one is a view of the memory it was packed into, which is not used again.
+        A large one is a view of the memory it was packed into, which is used again once nobody
+        holds the view any more.
 
         Raises:
             CannotEncode: a value in it cannot be sent, or all of it is longer than the limit.
@@ -79,8 +81,10 @@ class Codec:
         view = packer.getbuffer()
         length = len(view)
         if length >= LARGE or length > self.limit:
-            self._packer = self._new_packer()
+            self._packer = self._spare_packer()
+            self._lent = packer if length <= REUSED else None
             if length > self.limit:
+                view.release()
                 raise self._too_long(message, length)
             return [HEADER.pack(length), view]
         frame = HEADER.pack(length) + view
@@ -177,6 +181,17 @@ class Codec:
             return self._length(value) < self.limit // 4
         except Exception:
             return False
+
+    def _spare_packer(self) -> Any:
+        """Return a packer, with memory of its own that has been touched before if possible."""
+        spare, self._lent = self._lent, None
+        try:
+            if spare is not None:
+                spare.reset()
+                return spare
+        except BufferError:
+            pass  # its last message is not written yet
+        return self._new_packer()
 
     def _new_packer(self) -> Any:
         return Packer(default=self._dump, strict_types=True, autoreset=False)

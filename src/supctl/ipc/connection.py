@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -137,8 +137,7 @@ class Connection(Caller):
                 payloads = await self._channel.receive()
                 self._heard += 1
                 must_release = self._channel.hold()
-                for payload in payloads:
-                    self._take(payload)
+                self._take_all(payloads)
                 if must_release:
                     self._channel.release()
         except EndOfStream as error:
@@ -146,13 +145,15 @@ class Connection(Caller):
         except ProtocolError as error:
             await self._refuse(error)
 
-    def _take(self, payload: bytes | bytearray) -> None:
-        try:
-            message = self._codec.decode(payload)
-        except Damaged as damage:
-            self._take_damaged(damage)
-        else:
-            self._handlers[m.kind_of(message)](message)
+    def _take_all(self, payloads: Iterable[bytes | memoryview]) -> None:
+        decode, kind_of, handlers = self._codec.decode, m.kind_of, self._handlers
+        for payload in payloads:
+            try:
+                message = decode(payload)
+            except Damaged as damage:
+                self._take_damaged(damage)
+            else:
+                handlers[kind_of(message)](message)
 
     def _take_damaged(self, damage: Damaged) -> None:
         """Let the message fail whose value cannot be rebuilt here, and nothing else."""

@@ -21,6 +21,10 @@ DEFAULT_LIMIT: Final = 64 * 1024 * 1024
 LARGE: Final = 64 * 1024
 """Bytes from which on a payload is not copied only to have it in one piece."""
 
+REUSED: Final = 4 * 1024 * 1024
+"""Bytes of a payload whose memory is kept for the next one: fresh memory costs more than the
+copying, but a connection that once carried something huge should not stay huge."""
+
 
 def frame(payload: bytes, limit: int = DEFAULT_LIMIT) -> bytes:
     """Return ``payload`` as one frame.
@@ -38,16 +42,18 @@ class FrameReader:
 
     Holds at most one unfinished frame, so never more than ``limit`` bytes besides
     what was fed last. A large one is collected in a place of its own, into which a
-    stream may read directly: what is large is not moved about.
+    stream may read directly: what is large is not moved about. Its payload is a view of that
+    place, and good until the next one is asked for.
     """
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self._limit = limit
         self._rest = b""
-        self._large: bytearray | None = None
-        self._have = 0  # bytes of the large frame
+        self._store = bytearray()
+        self._large: memoryview | None = None  # the part of the store that is being filled
+        self._have = 0  # bytes of that
 
-    def feed(self, data: bytes) -> Iterator[bytes | bytearray]:
+    def feed(self, data: bytes) -> Iterator[bytes | memoryview]:
         """Take ``data`` and yield the payloads that are whole now, in order.
 
         Raises:
@@ -79,9 +85,9 @@ class FrameReader:
 
     def room(self) -> memoryview | None:
         """Return where the rest of a large frame belongs; None if none is awaited."""
-        return None if self._large is None else memoryview(self._large)[self._have :]
+        return None if self._large is None else self._large[self._have :]
 
-    def fill(self, count: int) -> Iterator[bytearray]:
+    def fill(self, count: int) -> Iterator[memoryview]:
         """Note that so many bytes were put into the room; yield the payload if it is whole now."""
         assert self._large is not None
         self._have += count
@@ -90,7 +96,9 @@ class FrameReader:
             yield whole
 
     def _begin_large(self, length: int, start: bytes) -> None:
-        self._large, self._have = bytearray(length), len(start)
+        if len(self._store) < length or len(self._store) > REUSED:
+            self._store = bytearray(length)
+        self._large, self._have = memoryview(self._store)[:length], len(start)
         self._large[: self._have] = start
 
     @property

@@ -52,7 +52,8 @@ FIELDS: Final = {
 }
 """What follows the kind, in order."""
 
-_LONGEST_WAIT: Final = 10**9  # seconds; so that adding them to a clock is exact and finite
+LONGEST_WAIT: Final = 10**9
+"""Seconds that a deadline may be away; whoever would wait longer waits for ever."""
 
 
 def _is_request(target: Any, method: Any, args: Any, kwargs: Any) -> bool:
@@ -70,7 +71,7 @@ def _is_call(m: list[Any]) -> bool:
         len(m) == 8
         and type(m[1]) is int
         and _is_request(m[2], m[3], m[4], m[5])
-        and (m[6] is None or (type(m[6]) in (int, float) and 0 <= m[6] <= _LONGEST_WAIT))
+        and (m[6] is None or (type(m[6]) in (int, float) and 0 <= m[6] <= LONGEST_WAIT))
         and (m[7] is None or (type(m[7]) is int and m[7] > 0))
     )
 
@@ -118,7 +119,7 @@ SHAPES: Final[tuple[Callable[[list[Any]], bool], ...]] = (
 
 
 def kind_of(message: Any) -> int:
-    """Return the kind of what was received, its shape checked.
+    """Return the kind of what was received; its shape is right.
 
     Raises:
         ProtocolError: it is no message of this protocol.

@@ -7,7 +7,8 @@ imported because a peer asked for it.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
@@ -41,8 +42,8 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self.dumps: dict[type, Callable[[Any], Form]] = dict(DUMPS)
-        self.loads: dict[str, Callable[[Any], Any]] = {}
+        self.dumps: MutableMapping[type, Callable[[Any], Form]] = dict(DUMPS)
+        self.loads: MutableMapping[str, Callable[[Any], Any]] = {}
         self.errors: dict[str, type[Exception]] = {
             type_name(kind): kind for kind in _known_errors()
         }
@@ -74,6 +75,16 @@ class Registry:
             self.dumps[kind] = _dump_record(name, _attributes(kind))
         self.names[kind] = name
         return kind
+
+    def extended(
+        self, dumps: dict[type, Callable[[Any], Form]], loads: dict[str, Callable[[Any], Any]]
+    ) -> Registry:
+        """Return one that knows these besides, and whatever is registered here later on."""
+        other = Registry.__new__(Registry)
+        other.dumps = ChainMap(dumps, self.dumps)
+        other.loads = ChainMap(loads, self.loads)
+        other.errors, other.names = self.errors, self.names
+        return other
 
     def _named(self, name: str) -> type | None:
         return next((kind for kind, known in self.names.items() if known == name), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import trio
@@ -16,8 +16,8 @@ class Waiting(Protocol):
 
     is_over: bool
 
-    async def sleep(self) -> None:
-        """Sleep until there is something new."""
+    def sleep(self) -> Awaitable[Any]:
+        """Sleep until there is something new. To be awaited at once."""
 
     def settle(self, value: Any) -> None:
         """Take a result."""
@@ -40,10 +40,10 @@ class Sleeper:
     def __init__(self) -> None:
         self._task: trio.lowlevel.Task | None = None
 
-    async def sleep(self) -> None:
-        """Sleep until somebody calls :meth:`wake`."""
+    def sleep(self) -> Awaitable[Any]:
+        """Sleep until somebody calls :meth:`wake`. To be awaited at once."""
         self._task = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(self._abort)
+        return trio.lowlevel.wait_task_rescheduled(self._abort)  # noqa: ASYNC105, the caller awaits
 
     def wake(self) -> None:
         """Wake the sleeper, if there is one."""
@@ -69,14 +69,16 @@ class Result(Sleeper):
     __slots__ = ("error", "is_acknowledged", "is_over", "value")
 
     def __init__(self) -> None:
-        super().__init__()
+        self._task = None
         self.is_over = self.is_acknowledged = False
         self.value: Any = None
         self.error: Exception | None = None
 
     def settle(self, value: Any) -> None:
         self.value, self.is_over = value, True
-        self.wake()
+        if self._task is not None:  # as wake(), for the most frequent answer
+            task, self._task = self._task, None
+            trio.lowlevel.reschedule(task)
 
     def fail(self, error: Exception | None) -> None:
         self.error, self.is_acknowledged, self.is_over = error, error is None, True

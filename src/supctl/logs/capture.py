@@ -26,6 +26,11 @@ _log = logging.getLogger("supctl.logs")
 
 _READ_SIZE: Final = 256 * 1024
 
+LAST_WORDS: Final = 4096
+"""Bytes at the end of a life's output that are kept for who asks."""
+
+LastWords: TypeAlias = Callable[[bytes], None]
+
 _DISK_PATIENCE: Final = 10.0
 """Seconds that storing the pipes' last bytes may take. Longer, and the disk is stuck (a network
 file system whose server is gone): that must not keep this program from ending."""
@@ -68,21 +73,24 @@ class Capture:
         self._wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._lock = threading.Lock()  # guards the end: who attaches is before it or after it
-        self._new: deque[tuple[str, str, int]] = deque()
+        self._new: deque[tuple[str, str, int, LastWords | None]] = deque()
+        self._last_words: dict[int, tuple[bytearray, LastWords]] = {}  # by pipe
         self._close_at: float | None = None
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="supctl-capture", daemon=True)
         self._thread.start()
 
-    def attach(self, address: str, stream: str, fd: int) -> None:
+    def attach(self, address: str, stream: str, fd: int, on_end: LastWords | None = None) -> None:
         """Take over the read end of a pipe; it is closed here, at its end.
+
+        ``on_end`` is called then, in our thread, with the last bytes that came through it.
 
         What the pipe of an earlier life of the stream holds by now is stored before anything
         of this one. A closed capture closes ``fd`` at once.
         """
         with self._lock:
             if not self._ended:
-                self._new.append((address, stream, fd))
+                self._new.append((address, stream, fd, on_end))
                 self._wake_up()
                 return
         os.close(fd)
@@ -128,7 +136,9 @@ class Capture:
         with suppress(BlockingIOError):
             os.read(self._wakeup, 4096)
         while self._new:
-            address, name, fd = self._new.popleft()
+            address, name, fd, on_end = self._new.popleft()
+            if on_end is not None:
+                self._last_words[fd] = bytearray(), on_end
             if earlier := self._streams.get((address, name)):
                 self._end_life(earlier)  # and that may be the end of the stream
             self._watch(self._stream(address, name), fd)
@@ -175,6 +185,10 @@ class Capture:
         if data:
             stream.file.append(data)
             self._show(stream, data)
+            if fd in self._last_words:
+                kept = self._last_words[fd][0]
+                kept += data
+                del kept[:-LAST_WORDS]
         else:
             self._end(stream, fd)
         return len(data)
@@ -182,6 +196,9 @@ class Capture:
     def _end(self, stream: _Stream, fd: int) -> None:
         self._selector.unregister(fd)
         os.close(fd)
+        if fd in self._last_words:
+            kept, on_end = self._last_words.pop(fd)
+            on_end(bytes(kept))
         stream.sources.remove(fd)
         if stream.sources:
             return
@@ -200,7 +217,7 @@ class Capture:
                 stream.file.tell()
         with self._lock:
             self._ended = True
-            for fd in (self._wakeup, self._wake, *(fd for _, _, fd in self._new)):
+            for fd in (self._wakeup, self._wake, *(fd for _, _, fd, _ in self._new)):
                 os.close(fd)
         self._selector.close()
 

@@ -26,7 +26,9 @@ class Worker:
         give_up_after: restarts without a stable run after which it becomes ``failed``.
         significant, depends_on: as in :class:`supctl.App`.
         grace: seconds that ``terminate`` may take before the actor is cancelled.
-        isolation: ``"task"``: the actor runs as a trio task of this process.
+        isolation: ``"task"`` (default): the actor runs as a trio task of this process;
+            ``"process"``: in a process of its own. Its class must be one that can be imported
+            there, and ``args`` and ``kwargs`` what can be sent (docs/protocol.md).
 
     Raises:
         InvalidConfig: naming the field and what it wanted.
@@ -63,8 +65,11 @@ class Worker:
 
         if isinstance(actor, str) and actor.count(":") != 1:
             raise InvalidConfig("actor", actor, "a class, or its place as 'module:Class'")
-        if isolation != "task":
-            raise InvalidConfig("isolation", isolation, "'task', the only one in this version")
+        if isolation not in ("task", "process"):
+            raise InvalidConfig("isolation", isolation, "'task' or 'process'")
+        if isolation == "process" and "<" in getattr(actor, "__qualname__", ""):
+            wanted = "with isolation='process' a class at the top of a module"
+            raise InvalidConfig("actor", actor, wanted, "what is made in a function has no place")
         check_seconds("grace", grace)
         put_child_fields(
             put,

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import trio
 
 from supctl.actors.app.actor import AppActor
+from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
 from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound, Unsupported
@@ -84,19 +85,19 @@ class Handle:
             InvalidState: it is no worker, or does not run.
         """
         node, child = self._find()
-        if not isinstance(child.life, WorkerActor):
+        if not isinstance(child.life, WorkerActor | ProcessWorker):
             raise InvalidState(self.address, node.state_of(child), "a worker that runs")
         return child.life.ref
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process group of an app. Never blocks.
+        """Send a signal to the process group of an app, or of a worker's process. Never blocks.
 
         Raises:
-            InvalidState: it is no app, or has no process now.
+            InvalidState: it has no process, or none now.
         """
         node, child = self._find()
-        if not isinstance(child.life, AppActor) or not child.pid:
-            raise InvalidState(self.address, node.state_of(child), "an app that runs")
+        if not isinstance(child.life, AppActor | ProcessWorker) or not child.pid:
+            raise InvalidState(self.address, node.state_of(child), "a process that runs")
         child.life.signal(number)
 
     async def stop(self) -> None:

@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import trio
 
 from supctl import events
-from supctl.actors.app.actor import AppActor, AppServices
+from supctl.actors.app.actor import AppActor
 from supctl.actors.incarnation import (
     Detached,
     Down,
@@ -29,6 +29,8 @@ from supctl.actors.incarnation import (
     Tell,
     Up,
 )
+from supctl.actors.process.worker import ProcessWorker
+from supctl.actors.services import Services
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
@@ -49,7 +51,7 @@ _log = logging.getLogger("supctl.supervision")
 class World:
     """What all supervisors of a tree, or of a part of it, share."""
 
-    apps: AppServices
+    services: Services
     events: EventLog
     random: Callable[[], float]
     pacer: Pacer | None = None
@@ -327,7 +329,9 @@ class SupervisorActor(Incarnation):
         life: Incarnation
         match child.spec:
             case App() as app:
-                life = AppActor(app, child.address, self._world.apps, tell)
+                life = AppActor(app, child.address, self._world.services, tell)
+            case Worker(isolation="process") as worker:
+                life = ProcessWorker(worker, child.address, self._world.services, tell)
             case Worker() as worker:
                 life = WorkerActor(worker, child.address, tell)
             case spec:

@@ -10,8 +10,8 @@ from os import PathLike
 import trio
 
 from supctl import events
-from supctl.actors.app.actor import AppServices
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
+from supctl.actors.services import Services
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
 from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed
@@ -32,7 +32,7 @@ class Tree:
     """A running tree. Made by :func:`open_tree`."""
 
     def __init__(self, spec: Supervisor, world: World) -> None:
-        self._log, self._backend = world.events, world.apps.backend
+        self._log, self._backend = world.events, world.services.backend
         self._root = SupervisorActor(spec, "/", world, self._hear)
         self._settled = trio.Event()  # up, or not coming up
         self._ended = trio.Event()
@@ -261,7 +261,7 @@ async def open_tree(
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
-                world = World(AppServices(opened, capture.attach), log, random)
+                world = World(Services(opened, capture.attach), log, random)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:

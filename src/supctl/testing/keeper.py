@@ -102,7 +102,7 @@ class Keeper:
     def _status(self) -> dict[str, Any]:
         app = self._app
         if app is None:
-            raise InvalidState(self._place.name, "not started", "an app that runs")
+            raise InvalidState(self._place.name, "not started", "a process that runs")
         told = {"address": app.address, "state": app.state, "pid": app.pid}
         return told | {"restarts": app.restarts, "output": app.output, "story": app.story()}
 

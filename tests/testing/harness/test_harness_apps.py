@@ -232,9 +232,9 @@ async def test_stop_start_and_restart(supervised: Supervised, python: MakeApp) -
     with pytest.raises(WaitFailed, match="/a does not restart: it is stopped"):
         await app.wait_restarted(timeout=30)
     for harm in (app.crash, app.kill, app.hang_nowait, app.resume):
-        with pytest.raises(InvalidState, match="/a is stopped; wanted an app that runs"):
+        with pytest.raises(InvalidState, match="/a is stopped; wanted a process that runs"):
             harm()
-    with pytest.raises(InvalidState, match="/a is stopped; wanted an app that runs"):
+    with pytest.raises(InvalidState, match="/a is stopped; wanted a process that runs"):
         await app.hang()
     await app.start()
     assert app.state == "running"

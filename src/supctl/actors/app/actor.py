@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping
 
 from supctl.actors.alarm import Alarm
 from supctl.actors.incarnation import (
@@ -18,7 +16,8 @@ from supctl.actors.incarnation import (
     Tell,
     Up,
 )
-from supctl.backends.base import Backend, Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
+from supctl.actors.services import Services
+from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
 from supctl.exits import ExitKind, ExitReason
 from supctl.specs import App
@@ -28,17 +27,6 @@ from .machine import TABLE, Do, Event, State
 KILL_PATIENCE = 10.0
 """Seconds a killed program may take. Only what is stuck in the kernel (state D) takes longer;
 it stays with the backend, and supervision goes on without it."""
-
-AttachOutput: TypeAlias = Callable[[str, str, int], None]
-"""Takes over the read end of an output pipe: address, ``"stdout"`` or ``"stderr"``, descriptor."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppServices:
-    """What apps need of the world."""
-
-    backend: Backend
-    attach_output: AttachOutput
 
 
 class AppActor(Incarnation):
@@ -62,7 +50,7 @@ class AppActor(Incarnation):
         "_tell",
     )  # fmt: skip
 
-    def __init__(self, spec: App, address: str, services: AppServices, tell: Tell) -> None:
+    def __init__(self, spec: App, address: str, services: Services, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
         self._state = State.STARTING
         self._process: Process | None = None

@@ -22,7 +22,7 @@ from typing import Any, Final
 from supctl.errors import ProtocolError
 from supctl.ipc.framing import FrameReader
 
-from . import cgroups
+from . import cgroups, marks
 from .launch import Launcher, LaunchFailed, Stdio, become_subreaper, stage
 from .protocol import LIMIT, MAX_DESCRIPTORS, VERSION, Launch, decode, encode
 from .runs import Run, Runs, status_of
@@ -99,7 +99,9 @@ class Reaper:
         """Take what has arrived and obey it; its end is the loss of the daemon."""
         try:
             data, ancillary, _, _ = self._link.recvmsg(
-                _READ_SIZE, socket.CMSG_SPACE(MAX_DESCRIPTORS * 4), socket.MSG_DONTWAIT
+                _READ_SIZE,
+                socket.CMSG_SPACE(MAX_DESCRIPTORS * 4),
+                socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC,
             )
         except (BlockingIOError, InterruptedError):
             return
@@ -120,12 +122,14 @@ class Reaper:
             self._flush()
             self._lose_daemon()
 
-    def _obey(self, payload: bytes | bytearray) -> None:
+    def _obey(self, payload: bytes | memoryview) -> None:
         """Carry out one message; what makes no sense is refused and harms nothing."""
         try:
             match decode(payload):
                 case ["spawn", int(number), dict(told)]:
                     self._spawn(number, told)
+                case ["adopt", int(number), dict(told), int(pid)]:
+                    self._adopt(number, told, pid)
                 case ["signal", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal(run, signum)
@@ -179,11 +183,30 @@ class Reaper:
         finally:
             for fd in writes.values():
                 os.close(fd)
-        self._runs.add(Run(number, pid, launch, started_at, list(reads.values())))
-        passed = _open_pidfd(pid) | reads
+        self._hold(Run(number, pid, launch, started_at, list(reads.values())), reads)
+
+    def _adopt(self, number: int, told: dict[str, Any], pid: int) -> None:
+        """Hold as a run what a zygote has forked for the daemon: an orphan, and so our child."""
+        try:
+            launch = Launch.of(told)
+            with stage("system"):
+                if self._runs.is_main(pid) or marks.parent_of(pid) != os.getpid():
+                    raise ProcessLookupError(errno.ESRCH, "it has ended already")
+                marks.put(pid, launch.mark)
+        except LaunchFailed as error:
+            self._tell("failed", number, error.stage, error.errno, error.detail)
+        except ProtocolError as error:
+            self._tell("failed", number, "system", errno.EPROTO, str(error))
+        else:
+            self._hold(Run(number, pid, launch, time.monotonic(), []), {})
+
+    def _hold(self, run: Run, reads: dict[str, int]) -> None:
+        """Hold a run, and tell its pid and descriptors."""
+        self._runs.add(run)
+        passed = _open_pidfd(run.pid) | reads
         # Duplicates: what waits in the queue must not depend on when the run ends.
         fds = [fd if name == "pidfd" else os.dup(fd) for name, fd in passed.items()]
-        self._tell("started", number, pid, list(passed), descriptors=fds)
+        self._tell("started", run.number, run.pid, list(passed), descriptors=fds)
 
     # What becomes of the runs.
 

@@ -51,6 +51,16 @@ class Marking:
         resource.setrlimit(_RLIMIT_LOCKS, self._own)
 
 
+def put(pid: int, mark: int) -> None:
+    """Mark a process of ours that runs already, and what it forks from here on.
+
+    Raises:
+        OSError: it is gone, or belongs to somebody else.
+    """
+    hard = resource.prlimit(pid, _RLIMIT_LOCKS)[1]
+    resource.prlimit(pid, _RLIMIT_LOCKS, (mark, hard))
+
+
 def mark_of(pid: int) -> int | None:
     """Return the mark (or the user's limit) that ``pid`` carries, ``None`` if it is gone."""
     try:

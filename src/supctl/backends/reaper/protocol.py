@@ -11,6 +11,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["spawn", run, launch]``                 start a program; ``run`` is a number never used
                                            before, ``launch`` the fields of :class:`Launch`.
                                            One descriptor with ``launch["stdin"]`` true.
+``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
 ``["kill", run]``                          kill all of its tree until none is left
@@ -119,16 +120,16 @@ def encode(message: Iterable[Any]) -> bytes:
     return frame(json.dumps(list(message), separators=(",", ":")).encode("ascii"), LIMIT)
 
 
-def decode(payload: bytes | bytearray) -> list[Any]:
+def decode(payload: bytes | memoryview) -> list[Any]:
     """Return the message in ``payload``.
 
     Raises:
         ProtocolError: it is no JSON array that begins with a word.
     """
     try:
-        message = json.loads(payload)
+        message = json.loads(bytes(payload))
     except (ValueError, RecursionError):
-        raise ProtocolError(f"{payload[:40]!r}", "a JSON array") from None
+        raise ProtocolError(f"{bytes(payload[:40])!r}", "a JSON array") from None
     if not isinstance(message, list) or not message or not isinstance(message[0], str):
-        raise ProtocolError(f"{payload[:40]!r}", "a JSON array that begins with a word")
+        raise ProtocolError(f"{bytes(payload[:40])!r}", "a JSON array that begins with a word")
     return message

@@ -60,6 +60,10 @@ class Runs:
         self._by_number[run.number] = self._by_pid[run.pid] = run
         self._by_mark[run.launch.mark] = run
 
+    def is_main(self, pid: int) -> bool:
+        """Return whether ``pid`` is the main process of a run, and not reaped yet."""
+        return pid in self._by_pid
+
     def reaped(self, pid: int) -> Run | None:
         """Return the run whose main process ``pid`` was, and know it as ended."""
         run = self._by_pid.pop(pid, None)

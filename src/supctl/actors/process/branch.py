@@ -1,0 +1,54 @@
+"""A branch: a process below this one, as those see it who talk to its actors."""
+
+from __future__ import annotations
+
+import trio
+
+from supctl.errors import ActorDied, ActorGone
+from supctl.exits import ExitReason
+from supctl.ipc import Connection
+
+PATIENCE = 2.0
+"""Seconds that who was cut off waits to learn how the process ended."""
+
+
+class Branch:
+    """A process below this one.
+
+    Args:
+        place: where it is.
+        address: of the actor that it was started for.
+
+    Attributes:
+        connection: to it, once it has been opened.
+        has_ended: whether the process is gone.
+    """
+
+    def __init__(self, place: tuple[int, ...], address: str) -> None:
+        self.place, self.address = place, address
+        self.connection: Connection
+        self.has_ended = False
+        self._ended = trio.Event()
+        self._reason = "its process has ended"
+        self._last_words = ""
+        self._died = False
+
+    def end(self, reason: ExitReason, last_words: str, *, died: bool) -> None:
+        """Know how it ended.
+
+        Args:
+            reason: for its supervisor.
+            last_words: the last lines of its standard error.
+            died: whether the process ended without a word.
+        """
+        self._reason, self._last_words, self._died = str(reason), last_words, died
+        self.has_ended = True
+        self._ended.set()
+
+    async def epitaph(self, address: str) -> ActorGone:
+        """Return the error for who was cut off from an actor of it, once it is known."""
+        with trio.move_on_after(PATIENCE):
+            await self._ended.wait()
+        if self._died:
+            return ActorDied(address, self._reason, self._last_words)
+        return ActorGone(address, self._reason)

@@ -1,0 +1,107 @@
+"""The host: the program of a process that one actor lives in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+import trio
+
+from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
+from supctl.actors.worker import WorkerActor
+from supctl.exits import ExitReason
+from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
+from supctl.specs import Worker
+
+from .switchboard import Switchboard
+
+HOST = "host"
+"""The target of what is said about the process itself."""
+
+ENTRY = f"{__name__}:main"
+
+
+def main(read_fd: int, write_fd: int) -> None:
+    """Live until the actor has ended, or whoever started us is gone."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    trio.run(Host().run, read_fd, write_fd)
+
+
+class Host:
+    """Hosts one actor, and answers for it to the process that wanted it."""
+
+    def __init__(self) -> None:
+        self._board = Switchboard()
+        self._connection: Connection
+        self._nursery: trio.Nursery
+        self._worker: WorkerActor | None = None
+        self._is_up = trio.Event()
+        self._begun: Report | None = None
+
+    async def run(self, read_fd: int, write_fd: int) -> None:
+        """Serve until it is over."""
+        transport = DescriptorTransport(read_fd, write_fd)
+        codec = Codec(self._board.registry)
+        async with trio.open_nursery() as self._nursery:
+            self._board.work_in(self._nursery)
+            async with open_connection(
+                transport, hello=Hello("actor"), service=self, codec=codec, heartbeat=None
+            ) as connection:
+                self._connection = self._board.up = connection
+                await connection.closed.wait()  # they are gone, or have let us go
+            self._nursery.cancel_scope.cancel()
+
+    # As supctl.ipc.Service.
+
+    def call(self, request: Request) -> None:
+        """Begin, or pass a request to the actor."""
+        if request.target == HOST:
+            request.serve(self._begin, *request.args)
+        else:
+            self._board.call(request)
+
+    def stream(self, request: Request) -> AsyncIterator[Any]:
+        """Pass it to the actor."""
+        return self._board.stream(request)
+
+    def cast(self, to: str | int, method: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Stop, or pass a message to the actor."""
+        if to == HOST:
+            if self._worker is not None:
+                self._worker.stop()
+        else:
+            self._board.cast(to, method, args, kwargs)
+
+    def cast_failed(self, to: str | int, method: str, error: Exception) -> None:
+        """As the switchboard."""
+        self._board.cast_failed(to, method, error)
+
+    async def _begin(
+        self,
+        place: list[int],
+        address: str,
+        actor: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        grace: float,
+    ) -> tuple[str, int | ExitReason | None]:
+        """Start the actor; return ``up`` and its number, ``ignored``, or ``not_up`` and why."""
+        self._board.place = tuple(place)
+        spec = Worker("actor", actor, *args, kwargs=kwargs, grace=grace)
+        self._worker = WorkerActor(spec, address, self._hear)
+        self._nursery.start_soon(self._worker.run)
+        await self._is_up.wait()
+        match self._begun:
+            case NotUp(reason):
+                return "not_up", reason
+            case Ignored():
+                return "ignored", None
+        return "up", self._board.number_of(self._worker.life)
+
+    def _hear(self, report: Report) -> None:
+        if isinstance(report, Up | NotUp | Ignored):
+            self._begun = report
+            self._is_up.set()
+        elif isinstance(report, Down):
+            self._connection.cast(HOST, "down", [report.reason])

@@ -1,0 +1,130 @@
+"""An actor that lives in another process, as a reference sees it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from supctl.actors.ref import make_ref
+from supctl.actors.target import OnEnd, Target
+from supctl.errors import ActorGone, ActorTimeout, ConnectionLost
+from supctl.exits import ExitKind, ExitReason
+from supctl.ipc import Connection
+
+from .branch import Branch
+
+if TYPE_CHECKING:
+    from .switchboard import Switchboard
+
+
+class RemoteTarget:
+    """One life of an actor of another process; a :class:`~supctl.actors.target.Target`."""
+
+    __slots__ = ("_board", "_reason", "_way", "_wire", "address", "kind", "number", "place")
+
+    def __init__(
+        self,
+        board: Switchboard,
+        place: tuple[int, ...],
+        number: int,
+        address: str,
+        kind: type[Any] | None,
+    ) -> None:
+        self._board, self.place, self.number, self.address = board, place, number, address
+        self.kind = kind
+        self._reason: ExitReason | None = None
+        self._way: Branch | Connection | None = None
+        self._wire = board.wire(place, number)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RemoteTarget) and (self.place, self.number) == (
+            other.place,
+            other.number,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.place, self.number))
+
+    @property
+    def reason(self) -> ExitReason | None:
+        """Why that life ended, as far as it is known here; who must know waits for the end."""
+        return self._reason
+
+    def _connection(self) -> Connection:
+        if self._way is None:
+            self._way = self._board.way(self.place, self.address)
+        return self._way.connection if isinstance(self._way, Branch) else self._way
+
+    async def _cut_off(self, lost: ConnectionLost) -> ActorGone:
+        """Return the error for a connection that was lost."""
+        if isinstance(self._way, Branch):
+            return await self._way.epitaph(self.address)
+        return ActorGone(self.address, lost.reason)
+
+    async def call(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
+    ) -> Any:
+        seconds = None if timeout == math.inf else timeout
+        try:
+            return await self._connection().call(self._wire, method, args, kwargs, seconds)
+        except ConnectionLost as lost:
+            raise await self._cut_off(lost) from None
+        except ActorTimeout as late:
+            raise ActorTimeout(self.address, late.method, late.seconds) from None
+
+    def cast(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        try:
+            self._connection().cast(self._wire, method, args, kwargs)
+        except (ActorGone, ConnectionLost):
+            return  # it goes nowhere, as it would with an actor of this process
+
+    def stream(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        return self._stream(method, args, kwargs)
+
+    @asynccontextmanager
+    async def _stream(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> AsyncIterator[AsyncIterator[Any]]:
+        try:
+            async with self._connection().stream(self._wire, method, args, kwargs) as items:
+                yield items
+        except ConnectionLost as lost:
+            raise await self._cut_off(lost) from None
+
+    def send(self, message: Any) -> None:
+        self.cast("$info", (message,), {})
+
+    def stop(self) -> None:
+        self.cast("$stop", (), {})
+
+    def link(self, other: Target) -> None:
+        self.cast("$link", (make_ref(other),), {})
+
+    def unlink(self, other: Target) -> None:
+        self.cast("$unlink", (make_ref(other),), {})
+
+    def trace(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        return self._stream("$trace", (), {})
+
+    def on_end(self, callback: OnEnd) -> Callable[[], None]:
+        scope = trio.CancelScope()
+        self._board.start_soon(self._tell_end, scope, callback)
+        return scope.cancel
+
+    async def _tell_end(self, scope: trio.CancelScope, callback: OnEnd) -> None:
+        with scope:
+            try:
+                self._reason = await self._connection().call(self._wire, "$wait")
+            except ConnectionLost as lost:
+                gone = await self._cut_off(lost)
+                self._reason = ExitReason(ExitKind.LOST, detail=gone.reason)
+            except ActorGone as gone:
+                self._reason = ExitReason(ExitKind.LOST, detail=gone.reason)
+        if self._reason is not None and not scope.cancelled_caught:
+            callback(self._reason)

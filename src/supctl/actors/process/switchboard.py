@@ -1,0 +1,278 @@
+"""The switchboard of a process: which actor a reference means, and the way to it.
+
+Processes form a tree, as their supervisors do. The place of one is a path of numbers: ``()`` is
+the root, ``(3,)`` the third process that it has started. An actor is known by the place of its
+process and a number there. A message for somebody else goes down to the branch that leads there,
+or up; so two processes talk through the one above them both.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, TypeAlias
+
+import trio
+
+from supctl.actors.ref import Reference, make_ref, target_of
+from supctl.actors.target import Target
+from supctl.errors import ActorGone
+from supctl.exits import ExitKind, ExitReason, ExitStatus
+from supctl.ipc import Connection, Registry, Request
+from supctl.ipc.extensions import MARKS, RECORD, Form
+from supctl.ipc.registry import DEFAULT
+
+from .branch import Branch
+from .remote import RemoteTarget
+
+Place: TypeAlias = tuple[int, ...]
+
+_log = logging.getLogger("supctl.actors")
+
+_REMEMBERED: Final = 10_000
+"""Actors and processes that have ended and of which we still know why."""
+
+_REFERENCE: Final = "supctl.Ref"
+
+for kind in (ExitKind, ExitStatus, ExitReason):
+    DEFAULT.register(kind)
+
+
+class Switchboard:
+    """The switchboard of this process. It is the service of all connections to other processes.
+
+    Attributes:
+        place: of this process.
+        up: to the process above; none in the root.
+        registry: of types, for the codecs of those connections: it knows references too.
+    """
+
+    def __init__(self) -> None:
+        self.place: Place = ()
+        self.up: Connection | None = None
+        self.registry: Registry = DEFAULT.extended(
+            {Reference: self._dump}, {_REFERENCE: self._load}
+        )
+        self._nursery: trio.Nursery | None = None
+        self._branches: dict[int, Branch] = {}
+        self._last_branch = 0
+        self._targets: dict[int, Target] = {}  # actors of this process, by number
+        self._numbers: dict[Target, int] = {}
+        self._last_number = 0
+        self._ended: OrderedDict[int, ActorGone] = OrderedDict()
+
+    def work_in(self, nursery: trio.Nursery) -> None:
+        """Run what waits for the ends of actors elsewhere in that nursery."""
+        self._nursery = nursery
+
+    def start_soon(self, work: Callable[..., Any], *args: Any) -> None:
+        """Run something as long as this process takes part."""
+        if self._nursery is not None:
+            self._nursery.start_soon(work, *args)
+
+    # Processes below.
+
+    def add_branch(self, address: str) -> Branch:
+        """Return a new branch; its process is told its place by ``branch.place``."""
+        self._last_branch += 1
+        branch = Branch((*self.place, self._last_branch), address)
+        self._branches[self._last_branch] = branch
+        old = self._last_branch - _REMEMBERED
+        if old in self._branches and self._branches[old].has_ended:
+            del self._branches[old]
+        return branch
+
+    def way(self, place: Place, address: str) -> Branch | Connection:
+        """Return where a message for a process has to go next.
+
+        Raises:
+            ActorGone: there is no way; that process has ended.
+        """
+        depth = len(self.place)
+        if len(place) > depth and place[:depth] == self.place:
+            branch = self._branches.get(place[depth])
+            if branch is not None:
+                return branch
+        elif self.up is not None:
+            return self.up
+        raise ActorGone(address, "its process has ended")
+
+    # References, on the wire.
+
+    def number_of(self, target: Target) -> int:
+        """Return the number under which other processes know an actor of this one."""
+        number = self._numbers.get(target)
+        if number is None:
+            self._last_number = number = self._last_number + 1
+            self._numbers[target], self._targets[number] = number, target
+            target.on_end(lambda reason: self._forget(number, target, reason))
+        return number
+
+    def _forget(self, number: int, target: Target, reason: ExitReason) -> None:
+        self._targets.pop(number, None)
+        self._numbers.pop(target, None)
+        self._ended[number] = ActorGone(target.address, str(reason))
+        if len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
+
+    def reference(self, place: Place, number: int, address: str, kind: type[Any] | None) -> Any:
+        """Return a reference to an actor of any process."""
+        if place == self.place and number in self._targets:
+            return make_ref(self._targets[number])
+        return make_ref(RemoteTarget(self, place, number, address, kind))
+
+    def _dump(self, reference: Any) -> Form:
+        target = target_of(reference)
+        if isinstance(target, RemoteTarget):
+            place, number = target.place, target.number
+        else:
+            place, number = self.place, self.number_of(target)
+        kind = "" if target.kind is None else place_of(target.kind)
+        held = {"place": [*place], "number": number, "address": target.address, "kind": kind}
+        return [MARKS[RECORD], _REFERENCE, held]
+
+    def _load(self, held: dict[str, Any]) -> Any:
+        place, number, address = tuple(held["place"]), held["number"], held["address"]
+        return self.reference(place, number, address, _known_class(held["kind"]))
+
+    # What other processes ask for; as supctl.ipc.Service.
+
+    def call(self, request: Request) -> None:
+        """Take a request to an actor of this process, or pass it on."""
+        target = self._local(request.target)
+        if target is None:
+            request.serve(self._pass_on, request)
+        elif request.method.startswith("$"):
+            request.serve(_SYSTEM[request.method], target, *request.args)
+        else:
+            target.ask(request)
+
+    def stream(self, request: Request) -> AsyncIterator[Any]:
+        """Take a request for a stream of an actor of this process, or pass it on."""
+        target = self._local(request.target)
+        if target is None:
+            return self._pass_on_stream(request)
+        return _items(target, request)
+
+    def cast(self, to: str | int, method: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Take a message to an actor of this process, or pass it on."""
+        target = self._local(to)
+        if target is None:
+            place, number = parse(str(to))
+            self._connection(place).cast(self.wire(place, number), method, args, kwargs)
+        elif method.startswith("$"):
+            _CASTS[method](target, *args)
+        else:
+            target.cast(method, args, kwargs)
+
+    def cast_failed(self, to: str | int, method: str, error: Exception) -> None:
+        """Say in the log that nobody got a message; who sent it does not wait."""
+        if not isinstance(error, ActorGone):
+            _log.warning("%s of %s is lost: %s", method, to, error)
+
+    def wire(self, place: Place, number: int) -> str | int:
+        """Return how an actor is named to the next process on the way."""
+        depth = len(self.place)
+        is_next = len(place) == depth + 1 or (len(place) == depth - 1 and self.place[:-1] == place)
+        return number if is_next else name(place, number)
+
+    def _local(self, to: str | int) -> Any:
+        """Return the actor of this process that is meant, ``None`` if it is none of them."""
+        if isinstance(to, str):
+            place, number = parse(to)
+            if place != self.place:
+                return None
+        else:
+            number = to
+        target = self._targets.get(number)
+        if target is None:
+            gone = self._ended.get(number)
+            raise ActorGone(*gone.args) if gone else ActorGone("an actor", "it has ended")
+        return target
+
+    def _connection(self, place: Place) -> Connection:
+        way = self.way(place, "an actor of another process")
+        return way.connection if isinstance(way, Branch) else way
+
+    async def _pass_on(self, request: Request) -> Any:
+        place, number = parse(str(request.target))
+        left = None if request.deadline == float("inf") else request.deadline - trio.current_time()
+        return await self._connection(place).call(
+            self.wire(place, number), request.method, request.args, request.kwargs, left
+        )
+
+    async def _pass_on_stream(self, request: Request) -> AsyncIterator[Any]:
+        place, number = parse(str(request.target))
+        way = self._connection(place)
+        to = self.wire(place, number)
+        async with way.stream(to, request.method, request.args, request.kwargs) as items:
+            async for item in items:
+                yield item
+
+
+async def _items(target: Target, request: Request) -> AsyncIterator[Any]:
+    if request.method == "$trace":
+        opened = target.trace()
+    else:
+        opened = target.stream(request.method, request.args, request.kwargs)
+    async with opened as items:
+        async for item in items:
+            yield item
+
+
+async def _wait(target: Target) -> ExitReason:
+    """Return why an actor ended, once it has."""
+    ended = trio.Event()
+    undo = target.on_end(lambda _: ended.set())
+    try:
+        await ended.wait()
+    finally:
+        undo()
+    assert target.reason is not None
+    return target.reason
+
+
+_SYSTEM: Final = {"$wait": _wait}
+_CASTS: Final[dict[str, Callable[..., None]]] = {
+    "$info": lambda target, message: target.send(message),
+    "$stop": lambda target: target.stop(),
+    "$link": lambda target, other: target.link(target_of(other)),
+    "$unlink": lambda target, other: target.unlink(target_of(other)),
+}
+
+
+def name(place: Place, number: int) -> str:
+    """Return the name of an actor for all processes: ``"3.1:17"``."""
+    return f"{'.'.join(map(str, place))}:{number}"
+
+
+def parse(text: str) -> tuple[Place, int]:
+    """Return place and number. Raises ActorGone for what is no such name."""
+    place, _, number = text.rpartition(":")
+    try:
+        return tuple(map(int, place.split("."))) if place else (), int(number)
+    except ValueError:
+        raise ActorGone(text, "there is none of that name") from None
+
+
+def place_of(kind: type[Any]) -> str:
+    """Return where another process finds a class: ``module:Class``.
+
+    The module of ``python -m`` is ``__main__`` only to itself.
+    """
+    module = kind.__module__
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if module == "__main__" and spec is not None:
+        module = spec.name
+    return f"{module}:{kind.__qualname__}"
+
+
+def _known_class(place: str) -> type[Any] | None:
+    """Return the class at a place, if its module has been imported here. Imports nothing."""
+    module, _, names = place.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in names.split("."):
+        found = getattr(found, part, None)
+    return found if isinstance(found, type) else None

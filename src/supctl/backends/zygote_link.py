@@ -1,0 +1,193 @@
+"""The daemon's end of a zygote, and of fresh interpreters: start them, ask them, see them go."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import itertools
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import trio
+
+from supctl.errors import ProtocolError, SpawnFailed
+
+from .base import Gone, Notice, Notify, Process, ProcessSpec, PythonSpec
+from .link import Link
+from .zygote.child import own_script
+
+Spawn = Callable[..., Awaitable[Process]]
+
+# The user's own interpreter with the user's own flags: what is forked runs the user's code.
+_PROGRAM: Final = "from supctl.backends.zygote.main import main; main()"
+
+_PIPE_SIZE: Final = 256 * 1024
+"""Bytes that a pipe between actors holds. More is faster for large values; an unprivileged user may
+have 64 MiB in all (pipe(7))."""
+
+
+@dataclass(slots=True)
+class Talk:
+    """Two pipes that cross, to talk over: our ends and theirs."""
+
+    ours: tuple[int, int]
+    theirs: tuple[int, int]
+
+    @classmethod
+    def open(cls) -> Talk:
+        """Make them. Raises OSError."""
+        in_read, in_write = os.pipe2(os.O_CLOEXEC)
+        try:
+            out_read, out_write = os.pipe2(os.O_CLOEXEC)
+        except OSError:
+            close_all((in_read, in_write))
+            raise
+        for fd in (in_write, out_write):
+            with suppress(OSError):  # the user's share is used up; the usual size will do
+                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+        return cls((in_read, out_write), (out_read, in_write))
+
+
+class ZygoteLink(Link):
+    """A zygote, or an interpreter that will be one program, and the socket to it."""
+
+    def __init__(self, ours: socket.socket) -> None:
+        super().__init__(ours)
+        self.process: Process | None = None
+        self.is_lost = False
+        self.scope = trio.CancelScope()
+        self._numbers = itertools.count(1)
+        self._answers: dict[int, tuple[int, int]] = {}  # pid and errno, by number
+        self._problem: str | None = None
+        self._heard = trio.Event()
+        self._imported: set[str] = set()
+
+    @classmethod
+    async def start(cls, spawn: Spawn, spec: PythonSpec, notify: Notify | None) -> ZygoteLink:
+        """Start an interpreter that is to serve ``spec``.
+
+        Args:
+            spawn: of the backend, which holds the interpreter as it holds every program.
+            notify: hears, too, what becomes of it.
+
+        Raises:
+            SpawnFailed, ReaperLost: as for every program.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        link = cls(ours)
+        is_alone = spec.start_method == "spawn"
+
+        def hear(notice: Notice) -> None:
+            if isinstance(notice, Gone):
+                link.lose()
+            if notify is not None:
+                notify(notice)
+
+        try:
+            with theirs:
+                link.process = await spawn(
+                    ProcessSpec(
+                        (sys.executable, *_flags(), "-c", _PROGRAM),
+                        env=dict(os.environ),
+                        stdin=theirs.fileno(),
+                        stdout=is_alone,
+                        stderr=is_alone,
+                        grace=spec.grace,
+                    ),
+                    hear,
+                )
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+    def lose(self) -> None:
+        """Know that it is gone; who waits for it is told."""
+        self.is_lost = True
+        self._heard.set()
+
+    async def serve(self) -> None:
+        """Hear what it tells until it is gone."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.flush_forever)
+            try:
+                while True:
+                    for message in await self.receive():
+                        self._handle(message)
+            except (EOFError, ProtocolError):
+                nursery.cancel_scope.cancel()
+        self.lose()
+
+    def _handle(self, message: list[Any]) -> None:
+        match message:
+            case ["imported", str(problem)]:
+                self._problem = problem
+            case ["forked", int(number), int(pid), int(error)]:
+                self._answers[number] = pid, error
+            case other:
+                raise ProtocolError(repr(other)[:200], "a message of the zygote")
+        self._heard.set()
+        self._heard = trio.Event()
+
+    async def prepare(self, spec: PythonSpec) -> None:
+        """Have it import what ``spec`` needs and it has not imported yet. One at a time.
+
+        Raises:
+            SpawnFailed: something cannot be imported; tells what.
+        """
+        script = own_script() if spec.needs_script else None
+        modules = [spec.entry.partition(":")[0], *spec.preload]
+        new = [module for module in modules if module not in self._imported]
+        if not new and (script is None or script in self._imported):
+            return
+        self._problem = None
+        self.send("import", sys.path, new, script)
+        while self._problem is None:
+            await self._wait("import")
+        if self._problem:
+            raise SpawnFailed(spec.entry, "import", 0, self._problem)
+        self._imported.update(new, [script] if script else [])
+
+    async def fork(self, entry: str, descriptors: list[int]) -> int:
+        """Fork; return the pid.
+
+        Raises:
+            SpawnFailed: the system refused, or the zygote is gone.
+        """
+        number = next(self._numbers)
+        self.send("fork", number, entry, descriptors=descriptors)
+        while number not in self._answers:
+            await self._wait("fork")
+        pid, error = self._answers.pop(number)
+        if not pid:
+            raise SpawnFailed(sys.executable, "system", error)
+        return pid
+
+    def become(self, entry: str, descriptors: list[int]) -> None:
+        """Let it be the program ``entry``."""
+        self.send("become", entry, descriptors=descriptors)
+
+    async def _wait(self, what: str) -> None:
+        if self.is_lost:
+            raise SpawnFailed(
+                sys.executable, "program", errno.ECHILD, f"its zygote ended before it could {what}"
+            )
+        await self._heard.wait()
+
+
+def _flags() -> list[str]:
+    """Return the flags that this interpreter was started with."""
+    flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
+    return flags
+
+
+def close_all(descriptors: tuple[int, ...] | list[int]) -> None:
+    """Close descriptors."""
+    for fd in descriptors:
+        os.close(fd)
