@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from supctl.errors import ActorGone, MailboxFull
@@ -92,16 +93,15 @@ class Life:
         if self.runner is not None:
             self.runner.finish()
 
-    def on_end(self, callback: OnEnd) -> Callable[[], None]:
+    def on_end(self, callback: OnEnd) -> Callable[[], object]:
         if self.reason is not None:
             callback(self.reason)
-            return lambda: None
+            return _nothing
         token = object()
         if self._watchers is None:
             self._watchers = {}
-        watchers = self._watchers
-        watchers[token] = callback
-        return lambda: watchers.pop(token, None) and None
+        self._watchers[token] = callback
+        return partial(self._watchers.pop, token, None)
 
     def link(self, other: Target) -> None:
         if self.reason is None:
@@ -147,3 +147,7 @@ class Life:
         watchers, self._watchers = self._watchers or {}, None
         for callback in list(watchers.values()):
             callback(reason)
+
+
+def _nothing() -> None:
+    pass

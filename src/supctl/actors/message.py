@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from supctl.exits import ExitReason
+from supctl.ipc.registry import message
 
 from .interface import method_of
 
@@ -77,6 +78,7 @@ class Info(Message):
         await actor.handle_info(*self.args)
 
 
+@message
 @dataclass(frozen=True, slots=True)
 class Ended:
     """What an actor's ``handle_info`` gets when one that it monitors, or is linked to, has ended.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from supctl.errors import NameTaken
 
@@ -12,15 +12,17 @@ from .ref import Ref, Reference, make_ref, target_of
 if TYPE_CHECKING:
     from .target import Target
 
+_Undo: TypeAlias = Callable[[], object]
+
 
 class Registry(Protocol):
-    """Actors by name and in groups. What has ended is in none of them.
+    """Actors by name and in groups. Who has ended is in none of them.
 
-    In an actor ``self.registry``, elsewhere ``tree.registry``: one for all of a tree.
+    In an actor ``self.registry``, elsewhere ``tree.registry``: there is one for all of a tree.
     """
 
     async def register(self, name: str, ref: Reference) -> None:
-        """Give an actor a name, for as long as it lives.
+        """Give an actor a name for as long as it lives. It may have several.
 
         Raises:
             NameTaken: another actor has it.
@@ -33,76 +35,68 @@ class Registry(Protocol):
         """Return who has that name; ``None`` if nobody does."""
 
     async def join(self, group: str, ref: Reference) -> None:
-        """Add an actor to a group, for as long as it lives. Joining twice is joining once."""
+        """Add an actor to a group for as long as it lives. Joining twice is joining once."""
 
     async def leave(self, group: str, ref: Reference) -> None:
-        """Take an actor out of a group. Does nothing if it is in none."""
+        """Take an actor out of a group. Does nothing if it is not in it."""
 
     async def members(self, group: str) -> list[Ref[Any]]:
         """Return who is in a group, in the order in which they joined."""
 
 
 class TreeRegistry:
-    """The :class:`Registry` of a tree, in the process that runs its root."""
+    """The :class:`Registry` of a tree, in the process that runs the tree. Never waits."""
 
     def __init__(self) -> None:
-        self._names: dict[str, Entry] = {}
-        self._groups: dict[str, dict[Target, Entry]] = {}
+        self._names: dict[str, tuple[Target, _Undo]] = {}
+        self._groups: dict[str, dict[Target, _Undo]] = {}
 
     async def register(self, name: str, ref: Reference) -> None:
         target = target_of(ref)
-        taken = self._names.get(name)
-        if taken is None:
-            Entry(target, self._names, name).put()
-        elif taken.target != target:
-            raise NameTaken(name, taken.target.address)
+        if name in self._names:
+            holder, _ = self._names[name]
+            if holder != target:
+                raise NameTaken(name, holder.address)
+            return
+        self._names[name] = target, _nothing
+        undo = target.on_end(lambda _: self._unregister(name))
+        if name in self._names:  # else it has ended already
+            self._names[name] = target, undo
 
     async def unregister(self, name: str) -> None:
-        if name in self._names:
-            self._names[name].remove()
+        self._unregister(name)
+
+    def _unregister(self, name: str) -> None:
+        _, undo = self._names.pop(name, (None, _nothing))
+        undo()
 
     async def whereis(self, name: str) -> Ref[Any] | None:
-        return self._names[name].ref if name in self._names else None
+        if name not in self._names:
+            return None
+        target, _ = self._names[name]
+        return make_ref(target)
 
     async def join(self, group: str, ref: Reference) -> None:
         target = target_of(ref)
         members = self._groups.setdefault(group, {})
         if target not in members:
-            Entry(target, members, target).put()
+            members[target] = _nothing
+            undo = target.on_end(lambda _: self._leave(group, target))
+            if target in members:
+                members[target] = undo
 
     async def leave(self, group: str, ref: Reference) -> None:
-        entry = self._groups.get(group, {}).get(target_of(ref))
-        if entry is not None:
-            entry.remove()
+        self._leave(group, target_of(ref))
+
+    def _leave(self, group: str, target: Target) -> None:
+        members = self._groups.get(group, {})
+        members.pop(target, _nothing)()
+        if not members:
+            self._groups.pop(group, None)
 
     async def members(self, group: str) -> list[Ref[Any]]:
-        return [entry.ref for entry in self._groups.get(group, {}).values()]
+        return [make_ref(target) for target in self._groups.get(group, ())]
 
 
-class Entry:
-    """An actor in a table, until it is removed or the actor ends.
-
-    Args:
-        target: who.
-        table: where.
-        key: under which key.
-    """
-
-    def __init__(self, target: Target, table: dict[Any, Entry], key: object) -> None:
-        self.target, self._table, self._key = target, table, key
-        self._undo: Callable[[], None] = lambda: None
-
-    @property
-    def ref(self) -> Any:
-        """A reference to the actor."""
-        return make_ref(self.target)
-
-    def put(self) -> None:
-        """Enter it, unless the actor has ended already."""
-        self._table[self._key] = self
-        self._undo = self.target.on_end(lambda _: self._table.pop(self._key, None))
-
-    def remove(self) -> None:
-        """Take it out again."""
-        del self._table[self._key]
-        self._undo()
+def _nothing() -> None:
+    pass

@@ -71,7 +71,7 @@ class Target(Protocol):
     def stop(self) -> None:
         """Ask it to end with the reason ``normal``, before it handles what waits."""
 
-    def on_end(self, callback: OnEnd) -> Callable[[], None]:
+    def on_end(self, callback: OnEnd) -> Callable[[], object]:
         """Call ``callback`` once, when it ends; at once, if it has. Return what undoes that."""
 
     def link(self, other: Target) -> None:

@@ -7,7 +7,7 @@ import inspect
 import logging
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import trio
 
@@ -24,6 +24,7 @@ from .life import Life
 from .mailbox import Policy
 from .message import End
 from .ref import Ref, make_ref
+from .registry import Registry, TreeRegistry
 from .serving import serve
 
 _log = logging.getLogger("supctl.actors")
@@ -36,6 +37,7 @@ class WorkerActor(Incarnation):
         spec: which class, with which arguments.
         address: of the child.
         tell: hears the reports.
+        registry: of its tree; one of its own if not given.
     """
 
     __slots__ = (
@@ -44,6 +46,7 @@ class WorkerActor(Incarnation):
         "_life",
         "_nursery",
         "_reason",
+        "_registry",
         "_scope",
         "_spec",
         "_started",
@@ -51,8 +54,10 @@ class WorkerActor(Incarnation):
         "_tell",
     )  # fmt: skip
 
-    def __init__(self, spec: Worker, address: str, tell: Tell) -> None:
-        self._spec, self._tell = spec, tell
+    def __init__(
+        self, spec: Worker, address: str, tell: Tell, registry: Registry | None = None
+    ) -> None:
+        self._spec, self._tell, self._registry = spec, tell, registry or TreeRegistry()
         self._life = Life(address, self)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
@@ -167,11 +172,17 @@ class WorkerActor(Incarnation):
             await actor.terminate(reason)
 
     def _make(self) -> Actor:
-        kind = load_actor(self._spec.actor)
+        loaded, args, kwargs = load_actor(self._spec.actor), self._spec.args, self._spec.kwargs
+        kind: type[Actor] = loaded if isinstance(loaded, type) else FunctionActor
         self._life.kind = kind
         self._life.mailbox.bound(kind.mailbox_capacity, Policy(kind.mailbox_policy))
-        actor = kind(*self._spec.args, **self._spec.kwargs)
+        actor: Actor = (
+            FunctionActor(loaded, args, kwargs)
+            if kind is FunctionActor
+            else loaded(*args, **kwargs)
+        )
         actor.address, actor._life = self._life.address, self._life
+        actor._registry = self._registry
         return actor
 
 
@@ -179,8 +190,8 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-def load_actor(actor: Callable[..., Any] | str) -> type[Actor]:
-    """Return the actor class that a spec names, or one that runs the function that it names.
+def load_actor(actor: Callable[..., Any] | str) -> Callable[..., Any]:
+    """Return the actor class or the async function that a spec names.
 
     Raises:
         InvalidConfig: there is no such module, class or function, or it is of another kind.
@@ -194,10 +205,8 @@ def load_actor(actor: Callable[..., Any] | str) -> type[Actor]:
             raise InvalidConfig(
                 "actor", actor, f"a class or function that can be imported ({error})"
             ) from error
-    if isinstance(found, type) and issubclass(found, Actor):
-        return found
-    if inspect.iscoroutinefunction(found):
-        return FunctionActor.of(found)
+    if inspect.iscoroutinefunction(found) or (isinstance(found, type) and issubclass(found, Actor)):
+        return cast(Callable[..., Any], found)
     raise InvalidConfig("actor", actor, "a class derived from supctl.Actor, or an async function")
 
 
