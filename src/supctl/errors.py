@@ -482,3 +482,16 @@ class LinkBroken(SupctlError):
 
     def __str__(self) -> str:
         return f"{self.actor}, to which it is linked, has ended: {self.reason}"
+
+
+class NameTaken(SupctlError):
+    """A name in a registry belongs to another actor."""
+
+    code, category = "name_taken", "actor"
+
+    def __init__(self, name: str, holder: str) -> None:
+        self.name, self.holder = name, holder
+        super().__init__(name, holder)
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is the name of {self.holder}; unregister it, or take another"

@@ -34,6 +34,8 @@ class Tree:
 
     def __init__(self, spec: Supervisor, world: World) -> None:
         self._log, self._services = world.events, world.services
+        self.registry = world.services.registry
+        """Actors of the tree by name, and in groups."""
         self._root = SupervisorActor(spec, "/", world, self._hear)
         self._settled = trio.Event()  # up, or not coming up
         self._ended = trio.Event()

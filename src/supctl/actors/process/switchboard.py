@@ -250,7 +250,7 @@ def parse(text: str) -> tuple[Place, int]:
         raise ActorGone(text, "there is none of that name") from None
 
 
-def place_of(kind: type[Any]) -> str:
+def place_of(kind: Callable[..., Any]) -> str:
     """Return where another process finds a class: ``module:Class``.
 
     The module of ``python -m`` is ``__main__`` only to itself.
