@@ -73,6 +73,13 @@ class Counter(Actor):
     async def threads(self) -> int:
         return threading.active_count()
 
+    async def enlist(self, name: str, group: str) -> None:
+        await self.registry.register(name, self.ref)
+        await self.registry.join(group, self.ref)
+
+    async def ask_for(self, name: str) -> Any:
+        return await self.registry.whereis(name)
+
     async def huge(self, size: int) -> bytes:
         return bytes(size)
 

@@ -15,7 +15,7 @@ import pytest
 import trio
 
 from supctl import Actor, Supervisor, Tree, Worker, open_tree
-from supctl.errors import ActorTimeout, StartFailed
+from supctl.errors import ActorTimeout, NameTaken, StartFailed
 from tests.actors.elsewhere import Counter, Failing, Unneeded
 
 Open = Callable[..., AbstractAsyncContextManager[Tree]]
@@ -163,6 +163,24 @@ async def test_ends_are_heard_of_across_the_border(open_workers: Open) -> None:
             nursery.start_soon(wait)
             await trio.testing.wait_all_tasks_blocked()
             await tree["a"].stop()
+
+
+async def test_names_and_groups_are_those_of_the_tree(open_workers: Open) -> None:
+    async with open_workers(apart("a"), apart("b"), Worker("t", Counter)) as tree:
+        a, b, t = (tree[name].ref for name in "abt")
+        for number, ref in enumerate((a, b, t)):
+            await ref.enlist(f"name{number}", "counters")
+        assert await tree.registry.whereis("name0") == a
+        assert await a.ask_for("name1") == b
+        assert await b.ask_for("name2") == t
+        assert await a.ask_for("nobody") is None
+        assert set(await tree.registry.members("counters")) == {a, b, t}
+        with pytest.raises(NameTaken, match="/b"):
+            await a.enlist("name1", "counters")
+        await tree["b"].stop()
+        await a.add(1)  # what the end of another leads to has been done by then
+        assert await tree.registry.whereis("name1") is None
+        assert set(await tree.registry.members("counters")) == {a, t}
 
 
 async def test_output_goes_to_the_logs(open_workers: Open, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ class Host:
     async def run(self, read_fd: int, write_fd: int) -> None:
         """Serve until it is over."""
         transport = DescriptorTransport(read_fd, write_fd)
-        codec = Codec(self._board.registry)
+        codec = Codec(self._board.types)
         async with trio.open_nursery() as self._nursery:
             self._board.work_in(self._nursery)
             async with open_connection(
@@ -91,7 +91,7 @@ class Host:
         """Start the actor; return ``up`` and its number, ``ignored``, or ``not_up`` and why."""
         self._board.place = tuple(place)
         spec = Worker("actor", actor, *args, kwargs=kwargs, grace=grace)
-        self._worker = WorkerActor(spec, address, self._hear)
+        self._worker = WorkerActor(spec, address, self._hear, self._board.names)
         self._nursery.start_soon(self._worker.run)
         await self._is_up.wait()
         match self._begun:

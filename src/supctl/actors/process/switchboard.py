@@ -17,14 +17,17 @@ from typing import Any, Final, TypeAlias
 import trio
 
 from supctl.actors.ref import Reference, make_ref, target_of
+from supctl.actors.registry import Registry
 from supctl.actors.target import Target
 from supctl.errors import ActorGone
 from supctl.exits import ExitKind, ExitReason, ExitStatus
-from supctl.ipc import Connection, Registry, Request
+from supctl.ipc import Connection, Request
+from supctl.ipc import Registry as Types
 from supctl.ipc.extensions import MARKS, RECORD, Form
 from supctl.ipc.registry import DEFAULT
 
 from .branch import Branch
+from .names import METHODS, REGISTRY, RemoteRegistry
 from .remote import RemoteTarget
 
 Place: TypeAlias = tuple[int, ...]
@@ -46,15 +49,15 @@ class Switchboard:
     Attributes:
         place: of this process.
         up: to the process above; none in the root.
-        registry: of types, for the codecs of those connections: it knows references too.
+        types: for the codecs of those connections: references are among them.
+        names: the registry of the tree.
     """
 
     def __init__(self) -> None:
+        self.names: Registry = RemoteRegistry(self)
         self.place: Place = ()
         self.up: Connection | None = None
-        self.registry: Registry = DEFAULT.extended(
-            {Reference: self._dump}, {_REFERENCE: self._load}
-        )
+        self.types: Types = DEFAULT.extended({Reference: self._dump}, {_REFERENCE: self._load})
         self._nursery: trio.Nursery | None = None
         self._branches: dict[int, Branch] = {}
         self._last_branch = 0
@@ -141,6 +144,9 @@ class Switchboard:
 
     def call(self, request: Request) -> None:
         """Take a request to an actor of this process, or pass it on."""
+        if request.target == REGISTRY and request.method in METHODS:
+            request.serve(getattr(self.names, request.method), *request.args)
+            return
         target = self._local(request.target)
         if target is None:
             request.serve(self._pass_on, request)
