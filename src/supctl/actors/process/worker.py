@@ -17,7 +17,7 @@ from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
 from supctl.specs import Worker
 
-from .host import ENTRY, HOST
+from .host import ENTRY, HOST, WARM_UP
 from .switchboard import place_of
 
 _EXIT_PATIENCE: Final = 2.0
@@ -120,6 +120,7 @@ class ProcessWorker(Incarnation):
     def _python(self) -> PythonSpec:
         return PythonSpec(
             ENTRY,
+            WARM_UP,
             preload=self._services.preload,
             needs_script=self._place.startswith("__main__:"),
             start_method=self._services.start_method,
