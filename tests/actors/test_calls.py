@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -346,3 +346,40 @@ def test_a_capacity_that_is_none_is_refused(value: Any) -> None:
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(InvalidConfig, match="'wait', 'refuse', 'drop_oldest'"):
         type("Bad", (Actor,), {"mailbox_policy": "explode"})
+
+
+async def test_who_does_not_know_the_class_is_refused_over_there(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    ref = await stage.start(Counter)
+    life = stage.runners["counter"].life
+    for method, args in (("nothing", ()), ("_private", ()), ("ticks", ()), ("add", (1, 2))):
+        life.cast(method, args, {})
+        question = Strange(method, args)
+        life.ask(question)
+        await trio.testing.wait_all_tasks_blocked()
+        assert isinstance(question.error, AttributeError | TypeError)
+        assert str(question.error) in caplog.text
+    assert await ref.add(0) == 0
+
+
+class Strange:
+    """A question of another kind than Call, as those that come from other processes."""
+
+    def __init__(self, method: str, args: tuple[Any, ...]) -> None:
+        self.method, self.args, self.kwargs = method, args, dict[str, Any]()
+        self.is_over = self.is_cancelled = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def begin(self, on_cancel: Callable[[], object]) -> None:
+        self.on_cancel = on_cancel
+
+    def answer(self, value: Any) -> None:
+        self.is_over, self.value = True, value
+
+    def fail(self, error: BaseException) -> None:
+        self.is_over, self.error = True, error
+
+    def acknowledge(self) -> None:
+        self.is_over = True
