@@ -205,7 +205,7 @@ def load_actor(actor: Callable[..., Any] | str) -> Callable[..., Any]:
             raise InvalidConfig(
                 "actor", actor, f"a class or function that can be imported ({error})"
             ) from error
-    if inspect.iscoroutinefunction(found) or (isinstance(found, type) and issubclass(found, Actor)):
+    if (isinstance(found, type) and issubclass(found, Actor)) or inspect.iscoroutinefunction(found):
         return cast(Callable[..., Any], found)
     raise InvalidConfig("actor", actor, "a class derived from supctl.Actor, or an async function")
 
