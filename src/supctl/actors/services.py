@@ -44,3 +44,6 @@ class Services:
     start_method: str = "fork"
     board: Switchboard = field(default_factory=Switchboard)
     registry: Registry = field(default_factory=TreeRegistry)
+
+    def __post_init__(self) -> None:
+        self.board.names = self.registry
