@@ -235,6 +235,9 @@ class Caller(Actor):
     async def ask(self, ref: Ref[Caller], *then: Ref[Caller]) -> str:
         return await ref.ask(*then) if then else await ref.hello()
 
+    async def end(self) -> None:
+        await self.ref.stop()
+
     async def ask_beside(self, ref: Ref[Caller]) -> None:
         self.start_soon(self._ask, ref)
 
@@ -261,6 +264,8 @@ async def test_an_actor_that_would_wait_for_itself_is_refused(stage: Stage) -> N
     with pytest.raises(CircularCall):
         await a.read(a)
     assert await a.ask(b, c) == "hello from /c"
+    with pytest.raises(CircularCall, match=r"/a -> /a\.stop"):
+        await a.end()
 
 
 async def test_what_runs_beside_the_messages_may_call_its_own_actor(stage: Stage) -> None:
@@ -335,6 +340,13 @@ def test_a_class_whose_method_a_reference_would_hide_is_refused() -> None:
         class Bad(Actor):
             async def stop(self) -> None:  # type: ignore[override]
                 """Hidden by the reference's."""
+
+    class Mixin:
+        async def send(self) -> None:
+            """Hidden too."""
+
+    with pytest.raises(InvalidConfig, match=r"Mixed\.send"):
+        type("Mixed", (Mixin, Actor), {})
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True])

@@ -137,14 +137,17 @@ class WorkerActor(Incarnation):
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = actor._nursery = nursery
-                if self._error is not None:
-                    raise self._error
-                with waiting(Chain(self._life, self._life.address, None)):
-                    self._ignored = await actor.init() is IGNORE
-                if not self._ignored:
-                    self._up()
-                    end = await serve(actor, self._life)
-                nursery.cancel_scope.cancel()
+                try:
+                    if self._error is not None:
+                        raise self._error
+                    with waiting(Chain(self._life, self._life.address, None)):
+                        self._ignored = await actor.init() is IGNORE
+                    if not self._ignored:
+                        self._up()
+                        end = await serve(actor, self._life)
+                    nursery.cancel_scope.cancel()
+                finally:
+                    self._nursery = actor._nursery = None  # it takes no more
         except BaseException as error:
             # As in OTP, who has not begun has nothing to clean up.
             if self._started and is_fault(error):
@@ -165,7 +168,6 @@ class WorkerActor(Incarnation):
 
     async def _clean_up(self, actor: Actor, reason: ExitReason) -> None:
         """Let the actor clean up; who was asked to end has part of its grace behind it."""
-        self._nursery = actor._nursery = None
         if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
         with waiting(Chain(self._life, self._life.address, None)):
