@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from supctl import Actor, Ref
+from supctl.actors.incarnation import Killed
 from supctl.errors import (
     ActorGone,
     ActorTimeout,
@@ -395,3 +396,17 @@ class Strange:
 
     def acknowledge(self) -> None:
         self.is_over = True
+
+
+async def test_asking_again_does_not_lengthen_the_grace(
+    stage: Stage, autojump_clock: trio.testing.MockClock
+) -> None:
+    ref = await stage.start(Sleeper, grace=3.0)
+    ref.cast("sleep")
+    began_at = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(ref.stop)
+            await trio.sleep(1)
+    assert trio.current_time() - began_at == 4.0
+    assert stage.reports["sleeper"][1] == Killed(3.0)

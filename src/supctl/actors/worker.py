@@ -108,7 +108,8 @@ class WorkerActor(Incarnation):
         if self._spec.grace > 0:
             self._life.mailbox.put_urgent(end)
             # The message that it handles just now, and terminate, share the grace.
-            self._scope.deadline = trio.current_time() + self._spec.grace
+            deadline = trio.current_time() + self._spec.grace
+            self._scope.deadline = min(self._scope.deadline, deadline)
         else:
             self._scope.cancel()
 
@@ -138,16 +139,11 @@ class WorkerActor(Incarnation):
             async with trio.open_nursery() as nursery:
                 self._nursery = actor._nursery = nursery
                 try:
-                    if self._error is not None:
-                        raise self._error
-                    with waiting(Chain(self._life, self._life.address, None)):
-                        self._ignored = await actor.init() is IGNORE
-                    if not self._ignored:
-                        self._up()
-                        end = await serve(actor, self._life)
-                    nursery.cancel_scope.cancel()
+                    await self._begin(actor)
+                    end = None if self._ignored else await serve(actor, self._life)
                 finally:
                     self._nursery = actor._nursery = None  # it takes no more
+                nursery.cancel_scope.cancel()
         except BaseException as error:
             # As in OTP, who has not begun has nothing to clean up.
             if self._started and is_fault(error):
@@ -159,6 +155,15 @@ class WorkerActor(Incarnation):
             reason = SHUTDOWN if is_asked else NORMAL
             await self._clean_up(actor, reason)
             self._reason = reason
+
+    async def _begin(self, actor: Actor) -> None:
+        """Let the actor prepare."""
+        if self._error is not None:
+            raise self._error
+        with waiting(Chain(self._life, self._life.address, None)):
+            self._ignored = await actor.init() is IGNORE
+        if not self._ignored:
+            self._up()
 
     def _up(self) -> None:
         self._started = True
@@ -175,14 +180,13 @@ class WorkerActor(Incarnation):
 
     def _make(self) -> Actor:
         loaded, args, kwargs = load_actor(self._spec.actor), self._spec.args, self._spec.kwargs
-        kind: type[Actor] = loaded if isinstance(loaded, type) else FunctionActor
-        self._life.kind = kind
-        self._life.mailbox.bound(kind.mailbox_capacity, Policy(kind.mailbox_policy))
-        actor: Actor = (
-            FunctionActor(loaded, args, kwargs)
-            if kind is FunctionActor
-            else loaded(*args, **kwargs)
-        )
+        actor: Actor
+        if isinstance(loaded, type):
+            actor = loaded(*args, **kwargs)
+        else:
+            actor = FunctionActor(loaded, args, kwargs)
+        self._life.kind = type(actor)
+        self._life.mailbox.bound(actor.mailbox_capacity, Policy(actor.mailbox_policy))
         actor.address, actor._life = self._life.address, self._life
         actor._registry = self._registry
         return actor
