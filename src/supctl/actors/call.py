@@ -108,9 +108,13 @@ class Call:
         finally:
             if timeout < math.inf:
                 deadlines.discard(self, timeout)
-        if self._error is not None:
-            raise self._error
-        return self._value
+        if self._error is None:
+            return self._value
+        error, self._error = self._error, None  # no circle of error, traceback and frames
+        try:
+            raise error
+        finally:
+            del error
 
     async def _abandon(self) -> None:
         """Stop the work and wait a while until it has stopped."""
