@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import trio
 
-from supctl.actors.alarm import Alarm
 from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
 from supctl.errors import ConnectionLost, ProtocolError, SupctlError
 from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
+from supctl.ipc.alarm import Alarm
 from supctl.specs import Worker
 
 from .host import ENTRY, HOST, WARM_UP
