@@ -23,6 +23,7 @@ from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.ipc import Connection, Registry, Request
 from supctl.ipc.extensions import MARKS, RECORD, Form
 from supctl.ipc.registry import DEFAULT
+from supctl.specs.place import place_of
 
 from .branch import Branch
 from .remote import RemoteTarget
@@ -255,18 +256,6 @@ def parse(text: str) -> tuple[Place, int]:
         return tuple(map(int, place.split("."))) if place else (), int(number)
     except ValueError:
         raise ActorGone(text, "there is none of that name") from None
-
-
-def place_of(kind: type[Any]) -> str:
-    """Return where another process finds a class: ``module:Class``.
-
-    The module of ``python -m`` is ``__main__`` only to itself.
-    """
-    module = kind.__module__
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if module == "__main__" and spec is not None:
-        module = spec.name
-    return f"{module}:{kind.__qualname__}"
 
 
 def _known_class(place: str) -> type[Any] | None:

@@ -16,9 +16,9 @@ from supctl.errors import ConnectionLost, ProtocolError, SupctlError
 from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
 from supctl.specs import Worker
+from supctl.specs.place import place_of
 
 from .host import ENTRY, HOST
-from .switchboard import place_of
 
 _EXIT_PATIENCE: Final = 2.0
 """Seconds that a process may take to end once its actor has, before it is killed."""
@@ -64,6 +64,8 @@ class ProcessWorker(Incarnation):
 
     @property
     def state(self) -> str:
+        if self._state == "running" and self._over.is_set():
+            return "stopping"
         return self._state
 
     @property
@@ -121,10 +123,16 @@ class ProcessWorker(Incarnation):
         return PythonSpec(
             ENTRY,
             preload=self._services.preload,
-            needs_script=self._place.startswith("__main__:"),
+            needs_script=self._needs_script,
             start_method=self._services.start_method,
             grace=self._spec.grace,
         )
+
+    @property
+    def _needs_script(self) -> bool:
+        """Whether its class is one of the program's own script, or a function that it is handed."""
+        places = (self._place, *self._spec.args)
+        return any(isinstance(it, str) and it.startswith("__main__:") for it in places)
 
     @property
     def _place(self) -> str:
