@@ -21,6 +21,8 @@ from ._version import __version__ as __version__
 if TYPE_CHECKING:
     from .actors.actor import Actor as Actor
     from .actors.idempotent import idempotent as idempotent
+    from .actors.message import Ended as Ended
+    from .actors.ref import Ref as Ref
     from .specs import App as App
     from .specs import Backoff as Backoff
     from .specs import DynamicSupervisor as DynamicSupervisor
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
 _PLACES = {
     "IGNORE": ".specs.ignore",
     "Actor": ".actors.actor",
+    "Ended": ".actors.message",
+    "Ref": ".actors.ref",
     "App": ".specs",
     "Backoff": ".specs",
     "DynamicSupervisor": ".specs",

@@ -78,10 +78,11 @@ class SpawnFailed(SupctlError):
             "group": "check group",
             "limits": "check rlimits",
             "cgroup": "check limits",
-            "import": "mend it; what a script starts belongs under if __name__ == '__main__'",
+            "import": "",
             "system": "the system is out of a resource",
         }.get(self.stage, "check the spec")
-        return f"cannot start {self.program!r}: {why}; {mend}"
+        told = f"cannot start {self.program!r}: {why}"
+        return f"{told}; {mend}" if mend else told
 
 
 class ProcessNotFound(SupctlError):
@@ -174,6 +175,25 @@ class ProtocolError(SupctlError):
 
     def __str__(self) -> str:
         return f"got {self.got}; wanted {self.wanted}"
+
+
+class ScriptNotGuarded(SupctlError):
+    """A script starts a tree while it is imported for an actor's process; nothing was started.
+
+    It would start it again in every process, and so for ever.
+    """
+
+    code, category = "script_not_guarded", "actor"
+
+    def __init__(self, script: str) -> None:
+        self.script = script
+        super().__init__(script)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.script} starts a tree while it is imported for the process of an actor; "
+            'put what starts it under if __name__ == "__main__":'
+        )
 
 
 class ActorTimeout(SupctlError):
@@ -491,3 +511,16 @@ class LinkBroken(SupctlError):
 
     def __str__(self) -> str:
         return f"{self.actor}, to which it is linked, has ended: {self.reason}"
+
+
+class NameTaken(SupctlError):
+    """A name in a registry belongs to another actor."""
+
+    code, category = "name_taken", "actor"
+
+    def __init__(self, name: str, holder: str) -> None:
+        self.name, self.holder = name, holder
+        super().__init__(name, holder)
+
+    def __str__(self) -> str:
+        return f"{self.name!r} is the name of {self.holder}; unregister it, or take another"

@@ -178,7 +178,7 @@ class Player:
         async with ScriptedBackend(self) as backend, trio.open_nursery() as self._nursery:
             world = World(Services(backend, lambda *_: None), log, random.random)
             self._tree = Tree(self._specs.supervisor(root), world)
-            self._nursery.start_soon(self._tree.live)
+            self._nursery.start_soon(self._tree.live, self._nursery)
             blocks = [await self._block(action) for action in self.scenario.actions]
             if not self._tree.ended.is_set():
                 self._tree.kill()

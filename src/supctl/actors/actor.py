@@ -9,19 +9,22 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from supctl.errors import InvalidConfig, InvalidState, IsStream
 from supctl.exits import ExitReason
 from supctl.specs.ignore import Ignore
+from supctl.specs.policy import check_seconds
 
 from .chunk import Outcome, call_each
-from .circle import beside
+from .circle import waiting
 from .interface import Method, method_of
 from .mailbox import check_bounds
 from .message import End
 from .ref import Ref, Reference, make_ref, target_of
+from .timer import Timer
 from .trace import short
 
 if TYPE_CHECKING:
     import trio
 
     from .life import Life
+    from .registry import Registry
 
     _Base = Reference  # so that a checker, to whom a Ref[Counter] is a Counter, knows its methods
 else:
@@ -66,6 +69,7 @@ class Actor(_Base):
     """Where it stands in its tree. Set before :meth:`init`."""
 
     _life: Life
+    _registry: Registry
     _nursery: trio.Nursery | None = None
 
     if TYPE_CHECKING:
@@ -127,6 +131,11 @@ class Actor(_Base):
         ref: Ref[Self] = make_ref(self._life)
         return ref
 
+    @property
+    def registry(self) -> Registry:
+        """The actors of the tree by name, and in groups."""
+        return self._registry
+
     def finish(self) -> None:
         """End with the reason ``normal``, once the messages that wait already are handled."""
         self._life.mailbox.put_own(End.FINISH)
@@ -140,8 +149,24 @@ class Actor(_Base):
         """
         if self._nursery is None:
             raise InvalidState(self.address or type(self).__name__, "not running", "one that runs")
-        with beside():
+        with waiting(None):
             self._nursery.start_soon(task, *args)
+
+    def send_after(self, seconds: float, message: Any) -> Timer:
+        """Let :meth:`handle_info` get a message in so many seconds, unless the timer that is
+        returned is cancelled."""
+        check_seconds("seconds", seconds)
+        timer = Timer(message, self._life.mailbox, None)
+        self.start_soon(timer.run, seconds)
+        return timer
+
+    def send_every(self, seconds: float, message: Any) -> Timer:
+        """Let :meth:`handle_info` get a message again and again, every so many seconds, until the
+        timer that is returned is cancelled. One at most waits in the mailbox."""
+        check_seconds("seconds", seconds, zero=False)
+        timer = Timer(message, self._life.mailbox, seconds)
+        self.start_soon(timer.run, seconds)
+        return timer
 
     def monitor(self, ref: Reference) -> None:
         """Let :meth:`handle_info` get an :class:`~supctl.actors.message.Ended` when that actor

@@ -44,20 +44,43 @@ def call(
     return target.call(method, args, kwargs, timeout)
 
 
-class Asked:
-    """A method of an actor with its arguments: await it, or iterate over it if it is a stream."""
+class Asked(Coroutine[Any, Any, Any]):
+    """A method of an actor with its arguments: await it, or iterate over it if it is a stream.
 
-    __slots__ = ("_args", "_kwargs", "_method", "_target", "_used")
+    To trio it is a coroutine, so that a nursery can start it.
+    """
+
+    __slots__ = ("_args", "_call", "_kwargs", "_method", "_target", "_used")
 
     def __init__(self, target: Target, method: str, /, *args: Any, **kwargs: Any) -> None:
         self._target, self._method, self._args, self._kwargs = target, method, args, kwargs
+        self._call: Coroutine[Any, Any, Any] | None = None
         self._used = False
 
     def __await__(self) -> Generator[Any, Any, Any]:
         self._used = True
-        return call(
-            self._target, self._method, self._args, self._kwargs, DEFAULT_TIMEOUT
-        ).__await__()
+        made = call(self._target, self._method, self._args, self._kwargs, DEFAULT_TIMEOUT)
+        return made.__await__()
+
+    def send(self, value: Any) -> Any:
+        """Go on with the call, as its loop does."""
+        if self._call is None:
+            self._used = True
+            self._call = call(self._target, self._method, self._args, self._kwargs, DEFAULT_TIMEOUT)
+        return self._call.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise an error where it waits, as its loop does."""
+        if self._call is None:
+            self._used = True
+            raise error[-1]
+        return self._call.throw(*error)
+
+    def close(self) -> None:
+        """Give the call up."""
+        self._used = True
+        if self._call is not None:
+            self._call.close()
 
     def __aiter__(self) -> Reading:
         self._used = True

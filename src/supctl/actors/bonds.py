@@ -27,8 +27,8 @@ class Bonds:
 
     def __init__(self, life: Life) -> None:
         self._life = life
-        self._monitors: dict[Target, Callable[[], None]] = {}  # what takes each back
-        self._links: dict[Target, Callable[[], None]] = {}
+        self._monitors: dict[Target, Callable[[], object]] = {}  # what takes each back
+        self._links: dict[Target, Callable[[], object]] = {}
 
     def monitor(self, target: Target) -> None:
         """Send a message when it has ended; at once if it has."""

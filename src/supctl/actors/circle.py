@@ -48,10 +48,17 @@ def check_circle(chain: Chain | None, actor: object, method: str) -> None:
 
 
 @contextmanager
-def beside() -> Iterator[None]:
-    """Start tasks in this block that run beside the messages: nobody waits for them."""
-    token = current_chain.set(None)
+def waiting(chain: Chain | None) -> Iterator[None]:
+    """Let that chain wait for what is done in the block. None is for what runs beside the messages:
+    nobody waits for it."""
+    token = current_chain.set(chain)
     try:
         yield
     finally:
         current_chain.reset(token)
+
+
+def forget_chain() -> None:
+    """Let nobody wait for what is done in this context from now on."""
+    if current_chain.get() is not None:  # else it costs nothing: there may be ten thousand
+        current_chain.set(None)

@@ -21,8 +21,8 @@ class Expiring(Protocol):
 
     deadline: float
 
-    def expire(self) -> None:
-        """Learn that the deadline has passed. Must not raise."""
+    def expire(self, timeout: float) -> None:
+        """Learn that so many seconds have passed. Must not raise."""
 
 
 class Deadlines:
@@ -60,7 +60,7 @@ class Deadlines:
             for timeout, queue in list(self._queues.items()):
                 while queue and (call := next(iter(queue))).deadline <= now:
                     self.discard(call, timeout)
-                    call.expire()
+                    call.expire(timeout)
             firsts = [next(iter(queue)).deadline for queue in self._queues.values()]
             self._alarm_at = min(firsts, default=math.inf)
             if firsts:

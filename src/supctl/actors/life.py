@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from supctl.errors import ActorGone, MailboxFull
@@ -11,7 +12,6 @@ from supctl.exits import ExitReason
 
 from .bonds import Bonds
 from .call import Call, Question
-from .circle import check_circle, current_chain
 from .mailbox import Mailbox
 from .message import Cast, End, Info
 from .stream import Stream
@@ -61,15 +61,10 @@ class Life:
         self._bonds: Bonds | None = None
         self._watchers: dict[object, OnEnd] | None = None
 
-    async def call(
+    def call(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
-    ) -> Any:
-        chain = current_chain.get()
-        if chain is not None:
-            check_circle(chain, self, method)
-        call = Call(self.address, method, args, kwargs, chain)
-        self.ask(call)
-        return await call.wait(timeout)
+    ) -> Coroutine[Any, Any, Any]:
+        return Call(self, method, args, kwargs).wait(timeout)
 
     def ask(self, question: Question) -> None:
         """Have it handle a question. One that it cannot take fails."""
@@ -98,16 +93,15 @@ class Life:
         if self.runner is not None:
             self.runner.finish()
 
-    def on_end(self, callback: OnEnd) -> Callable[[], None]:
+    def on_end(self, callback: OnEnd) -> Callable[[], object]:
         if self.reason is not None:
             callback(self.reason)
-            return lambda: None
+            return _nothing
         token = object()
         if self._watchers is None:
             self._watchers = {}
-        watchers = self._watchers
-        watchers[token] = callback
-        return lambda: watchers.pop(token, None) and None
+        self._watchers[token] = callback
+        return partial(self._watchers.pop, token, None)
 
     def link(self, other: Target) -> None:
         if self.reason is None:
@@ -153,3 +147,7 @@ class Life:
         watchers, self._watchers = self._watchers or {}, None
         for callback in list(watchers.values()):
             callback(reason)
+
+
+def _nothing() -> None:
+    pass

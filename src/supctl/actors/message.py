@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from supctl.exits import ExitReason
+from supctl.ipc.registry import message
 
 from .interface import method_of
 
@@ -28,7 +28,7 @@ class End(Enum):
     """Its supervisor stops it."""
 
 
-class Message(ABC):
+class Message:
     """A message without an answer: what handling it raises ends the actor.
 
     Attributes:
@@ -45,11 +45,11 @@ class Message(ABC):
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = _NONE
 
-    @abstractmethod
     async def deliver(self, actor: Actor) -> None:
         """Let the actor handle it."""
+        raise NotImplementedError
 
-    def fail(self, error: Exception) -> None:  # noqa: B027
+    def fail(self, error: Exception) -> None:
         """Learn that it will not be handled."""
 
 
@@ -78,6 +78,7 @@ class Info(Message):
         await actor.handle_info(*self.args)
 
 
+@message
 @dataclass(frozen=True, slots=True)
 class Ended:
     """What an actor's ``handle_info`` gets when one that it monitors, or is linked to, has ended.

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from supctl.backends.base import Backend
 
 from .process.switchboard import Switchboard
+from .registry import Registry, TreeRegistry
 
 LastWords: TypeAlias = Callable[[bytes], None]
 """Is given the last bytes of an output at its end, 4 KiB at most. Called in any thread."""
@@ -34,6 +35,7 @@ class Services:
         start_method: how such a process begins, as in
             :class:`supctl.backends.base.PythonSpec`.
         board: knows the way to actors in other processes.
+        registry: knows actors by name, and in groups.
     """
 
     backend: Backend
@@ -41,3 +43,7 @@ class Services:
     preload: tuple[str, ...] = ()
     start_method: str = "fork"
     board: Switchboard = field(default_factory=Switchboard)
+    registry: Registry = field(default_factory=TreeRegistry)
+
+    def __post_init__(self) -> None:
+        self.board.names = self.registry

@@ -11,9 +11,10 @@ from supctl.errors import ActorGone
 
 from .actor import Actor
 from .call import Call, Question
-from .circle import Chain, current_chain
+from .circle import Chain, current_chain, forget_chain
 from .interface import method_of
 from .life import Life
+from .mailbox import Item
 from .message import End, Message
 from .trace import Traced, short, short_args
 
@@ -22,37 +23,37 @@ _log = logging.getLogger("supctl.actors")
 
 async def serve(actor: Actor, life: Life) -> End:
     """Handle messages until one is the last, and return that."""
-    end: End | None = None
-    while end is None:
+    while True:
+        # Without a scope: an actor that is asked nothing is lean.
+        message = await life.mailbox.get()
         try:
             with trio.CancelScope() as scope:
-                end = await _serve_in(scope, actor, life)
+                return await _serve_in(scope, actor, life, message)
         except Exception as error:
             if not scope.cancel_called:
                 raise
             # Nobody waits for the result of a call that its caller has cancelled.
             _log.info("%s: failed while it was cancelled", life.address, exc_info=error)
-    return end
+        finally:
+            forget_chain()
 
 
-async def _serve_in(scope: trio.CancelScope, actor: Actor, life: Life) -> End | None:
-    """Handle messages in one cancel scope, which costs more than a message, for as many of them
-    as possible: until one is cancelled."""
-    mailbox = life.mailbox
+async def _serve_in(scope: trio.CancelScope, actor: Actor, life: Life, message: Item) -> End:
+    """Handle messages in one cancel scope: it costs more than a message. Return the last; if the
+    scope was cancelled, with the call that it was to cancel, there are more."""
     alone = Chain(life, life.address, None)
-    while not scope.cancel_called:
-        message = await mailbox.get()
-        if isinstance(message, End):
-            return message
-        if message.is_over:
-            continue
-        chain = message.chain if isinstance(message, Call) else None
-        current_chain.set(Chain(life, life.address, chain) if chain else alone)
-        if life.traces:
-            await _handle_traced(scope, actor, life, message)
-        else:
-            await _handle(scope, actor, message)
-    return None
+    while not isinstance(message, End):
+        if not message.is_over:
+            chain = message.chain if isinstance(message, Call) else None
+            current_chain.set(Chain(life, life.address, chain) if chain else alone)
+            if life.traces:
+                await _handle_traced(scope, actor, life, message)
+            else:
+                await _handle(scope, actor, message)
+            if scope.cancel_called:
+                await trio.lowlevel.checkpoint()
+        message = await life.mailbox.get()
+    return message
 
 
 async def _handle(scope: trio.CancelScope, actor: Actor, message: Question | Message) -> None:

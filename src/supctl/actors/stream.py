@@ -11,7 +11,7 @@ from supctl.errors import ActorGone
 from supctl.ipc.waiting import Items, Sleeper
 
 from .call import PATIENCE
-from .circle import beside, check_circle, current_chain
+from .circle import check_circle, current_chain
 from .interface import method_of
 from .message import Message
 
@@ -77,8 +77,7 @@ class Stream(Message):
     # The actor's end.
 
     async def deliver(self, actor: Actor) -> None:
-        with beside():
-            actor.start_soon(self._produce, actor)
+        actor.start_soon(self._produce, actor)
 
     def fail(self, error: Exception) -> None:
         self._end(error)

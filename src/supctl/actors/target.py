@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
@@ -33,9 +33,9 @@ class Target(Protocol):
     def reason(self) -> ExitReason | None:
         """Why that life ended; ``None`` while it lasts."""
 
-    async def call(
+    def call(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """Have a method called and return its result, or raise its error.
 
         Cancelling it cancels the method, and waits a second at most until that has stopped.
@@ -71,7 +71,7 @@ class Target(Protocol):
     def stop(self) -> None:
         """Ask it to end with the reason ``normal``, before it handles what waits."""
 
-    def on_end(self, callback: OnEnd) -> Callable[[], None]:
+    def on_end(self, callback: OnEnd) -> Callable[[], object]:
         """Call ``callback`` once, when it ends; at once, if it has. Return what undoes that."""
 
     def link(self, other: Target) -> None:

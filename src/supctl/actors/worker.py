@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import trio
 
@@ -15,12 +17,14 @@ from supctl.specs import Worker
 from supctl.specs.ignore import IGNORE
 
 from .actor import Actor
-from .circle import Chain, beside, current_chain
+from .circle import Chain, forget_chain, waiting
+from .function import FunctionActor
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .life import Life
 from .mailbox import Policy
 from .message import End
 from .ref import Ref, make_ref
+from .registry import Registry, TreeRegistry
 from .serving import serve
 
 _log = logging.getLogger("supctl.actors")
@@ -33,6 +37,7 @@ class WorkerActor(Incarnation):
         spec: which class, with which arguments.
         address: of the child.
         tell: hears the reports.
+        registry: of its tree; one of its own if not given.
     """
 
     __slots__ = (
@@ -41,6 +46,7 @@ class WorkerActor(Incarnation):
         "_life",
         "_nursery",
         "_reason",
+        "_registry",
         "_scope",
         "_spec",
         "_started",
@@ -48,8 +54,10 @@ class WorkerActor(Incarnation):
         "_tell",
     )  # fmt: skip
 
-    def __init__(self, spec: Worker, address: str, tell: Tell) -> None:
-        self._spec, self._tell = spec, tell
+    def __init__(
+        self, spec: Worker, address: str, tell: Tell, registry: Registry | None = None
+    ) -> None:
+        self._spec, self._tell, self._registry = spec, tell, registry or TreeRegistry()
         self._life = Life(address, self)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
@@ -93,7 +101,7 @@ class WorkerActor(Incarnation):
         if self._nursery is None:
             self._error = error  # it has not begun
         else:
-            with beside():
+            with waiting(None):
                 self._nursery.start_soon(_raise, error)
 
     def _end(self, end: End) -> None:
@@ -105,7 +113,7 @@ class WorkerActor(Incarnation):
             self._scope.cancel()
 
     async def run(self) -> None:
-        current_chain.set(Chain(self._life, self._life.address, None))
+        forget_chain()  # its supervisor may have started it on behalf of a call
         try:
             with self._scope:
                 await self._live()
@@ -116,7 +124,6 @@ class WorkerActor(Incarnation):
                 raise
             # An actor's fault is its supervisor's to judge.
             _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
-        current_chain.set(None)
         if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
         self._life.end(self._reason)
@@ -132,9 +139,9 @@ class WorkerActor(Incarnation):
                 self._nursery = actor._nursery = nursery
                 if self._error is not None:
                     raise self._error
-                if await actor.init() is IGNORE:
-                    self._ignored = True
-                else:
+                with waiting(Chain(self._life, self._life.address, None)):
+                    self._ignored = await actor.init() is IGNORE
+                if not self._ignored:
                     self._up()
                     end = await serve(actor, self._life)
                 nursery.cancel_scope.cancel()
@@ -159,17 +166,23 @@ class WorkerActor(Incarnation):
     async def _clean_up(self, actor: Actor, reason: ExitReason) -> None:
         """Let the actor clean up; who was asked to end has part of its grace behind it."""
         self._nursery = actor._nursery = None
-        current_chain.set(Chain(self._life, self._life.address, None))
         if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
-        await actor.terminate(reason)
+        with waiting(Chain(self._life, self._life.address, None)):
+            await actor.terminate(reason)
 
     def _make(self) -> Actor:
-        kind = load_actor(self._spec.actor)
+        loaded, args, kwargs = load_actor(self._spec.actor), self._spec.args, self._spec.kwargs
+        kind: type[Actor] = loaded if isinstance(loaded, type) else FunctionActor
         self._life.kind = kind
         self._life.mailbox.bound(kind.mailbox_capacity, Policy(kind.mailbox_policy))
-        actor = kind(*self._spec.args, **self._spec.kwargs)
+        actor: Actor = (
+            FunctionActor(loaded, args, kwargs)
+            if kind is FunctionActor
+            else loaded(*args, **kwargs)
+        )
         actor.address, actor._life = self._life.address, self._life
+        actor._registry = self._registry
         return actor
 
 
@@ -177,24 +190,24 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-def load_actor(actor: type[Any] | str) -> type[Actor]:
-    """Return the actor class that a spec names.
+def load_actor(actor: Callable[..., Any] | str) -> Callable[..., Any]:
+    """Return the actor class or the async function that a spec names.
 
     Raises:
-        InvalidConfig: there is no such module or class, or it is no :class:`Actor`.
+        InvalidConfig: there is no such module, class or function, or it is of another kind.
     """
-    kind: Any = actor
+    found: Any = actor
     if isinstance(actor, str):
         module, _, name = actor.partition(":")
         try:
-            kind = getattr(importlib.import_module(module), name)
+            found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise InvalidConfig(
-                "actor", actor, f"a class that can be imported ({error})"
+                "actor", actor, f"a class or function that can be imported ({error})"
             ) from error
-    if not (isinstance(kind, type) and issubclass(kind, Actor)):
-        raise InvalidConfig("actor", actor, "a class derived from supctl.Actor")
-    return kind
+    if inspect.iscoroutinefunction(found) or (isinstance(found, type) and issubclass(found, Actor)):
+        return cast(Callable[..., Any], found)
+    raise InvalidConfig("actor", actor, "a class derived from supctl.Actor, or an async function")
 
 
 def is_fault(error: BaseException) -> bool:

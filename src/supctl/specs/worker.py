@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -19,8 +19,10 @@ class Worker:
 
     Args:
         name: unique inside its supervisor.
-        actor: the class (a :class:`supctl.Actor`), or its place as ``"module:Class"``.
-        args, kwargs: handed to the constructor at every start.
+        actor: the class (a :class:`supctl.Actor`) or an async function, or its place as
+            ``"module:name"``. A function is up at once, ends with the reason ``normal`` when it
+            returns, crashes when it raises, and is cancelled when it is stopped.
+        args, kwargs: handed to the constructor, or to the function, at every start.
         restart: ``permanent`` (default), ``transient`` or ``temporary``.
         backoff: delay before a restart.
         give_up_after: restarts without a stable run after which it becomes ``failed``.
@@ -35,7 +37,7 @@ class Worker:
     """
 
     name: str
-    actor: type[Any] | str
+    actor: Callable[..., Any] | str
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     restart: Restart
@@ -49,7 +51,7 @@ class Worker:
     def __init__(
         self,
         name: str,
-        actor: type[Any] | str,
+        actor: Callable[..., Any] | str,
         *args: Any,
         kwargs: Mapping[str, Any] | None = None,
         restart: Restart | str = Restart.PERMANENT,
@@ -65,6 +67,8 @@ class Worker:
 
         if isinstance(actor, str) and actor.count(":") != 1:
             raise InvalidConfig("actor", actor, "a class, or its place as 'module:Class'")
+        if not (isinstance(actor, str) or callable(actor)):
+            raise InvalidConfig("actor", actor, "a class or an async function, not yet called")
         if isolation not in ("task", "process"):
             raise InvalidConfig("isolation", isolation, "'task' or 'process'")
         if isolation == "process" and "<" in getattr(actor, "__qualname__", ""):

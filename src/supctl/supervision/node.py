@@ -333,7 +333,7 @@ class SupervisorActor(Incarnation):
             case Worker(isolation="process") as worker:
                 life = ProcessWorker(worker, child.address, self._world.services, tell)
             case Worker() as worker:
-                life = WorkerActor(worker, child.address, tell)
+                life = WorkerActor(worker, child.address, tell, self._world.services.registry)
             case spec:
                 life = SupervisorActor(spec, child.address, self._world, tell)
         child.life = life

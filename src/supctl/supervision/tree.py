@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random as random_module
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
 
@@ -14,6 +14,7 @@ from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
 from supctl.actors.services import Services
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
+from supctl.backends.zygote.child import check_guard
 from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed, Unsupported
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.logs.capture import Capture, Tap
@@ -33,7 +34,9 @@ class Tree:
     """A running tree. Made by :func:`open_tree`."""
 
     def __init__(self, spec: Supervisor, world: World) -> None:
-        self._log, self._backend = world.events, world.services.backend
+        self._log, self._services = world.events, world.services
+        self.registry = world.services.registry
+        """Actors of the tree by name, and in groups."""
         self._root = SupervisorActor(spec, "/", world, self._hear)
         self._pools: dict[str, PoolHandle] = {}
         self._settled = trio.Event()  # up, or not coming up
@@ -144,7 +147,7 @@ class Tree:
 
         Takes some milliseconds for each; may be called in any thread.
         """
-        return self._backend.info(pids)
+        return self._services.backend.info(pids)
 
     @property
     def latest_events(self) -> tuple[events.Event, ...]:
@@ -218,8 +221,12 @@ class Tree:
 
     # For open_tree.
 
-    async def live(self) -> None:
-        """Run the root to its end. A cancellation does not reach it: it is asked to stop."""
+    async def live(self, nursery: trio.Nursery) -> None:
+        """Run the root to its end. A cancellation does not reach it: it is asked to stop.
+
+        What waits for the ends of actors in other processes does so in ``nursery``.
+        """
+        self._services.board.work_in(nursery)
         try:
             with trio.CancelScope(shield=True):
                 await self._root.run()
@@ -251,6 +258,8 @@ async def open_tree(
     backend: Backend | None = None,
     random: Callable[[], float] = random_module.random,
     wait_up: bool = True,
+    preload: Sequence[str] = (),
+    start_method: str = "fork",
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -265,6 +274,9 @@ async def open_tree(
         random: returns floats in [0, 1); the source of all jitter.
         wait_up: whether to enter the block only when all children have been started. Without
             it, who is inside minds the end too: the block is not cancelled when the root gives up.
+        preload: modules that workers with processes of their own find imported.
+        start_method: how such a process begins. ``fork``: as a copy of one that has imported all
+            that already; ``spawn``: as a fresh interpreter, for what a fork does not become.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -272,13 +284,16 @@ async def open_tree(
         AlreadyRunning: another tree writes to the log directory.
         StorageFailed: the log directory cannot be used.
         PlatformNotSupported: there is no backend for this system.
+        ScriptNotGuarded: this is a script that is imported for an actor's process.
     """
+    check_guard()
     log = EventLog(handler=on_event)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
-                world = World(Services(opened, capture.attach), log, random)
+                services = Services(opened, capture.attach, tuple(preload), start_method)
+                world = World(services, log, random)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
@@ -297,7 +312,7 @@ async def running(tree: Tree, *, wait_up: bool) -> AsyncIterator[Tree]:
     error: BaseException | None = None
     block = trio.CancelScope()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(tree.live)
+        nursery.start_soon(tree.live, nursery)
         try:
             if wait_up:
                 await tree.wait_up()
@@ -309,6 +324,7 @@ async def running(tree: Tree, *, wait_up: bool) -> AsyncIterator[Tree]:
         tree.stop()
         with trio.CancelScope(shield=True):
             await tree.ended.wait()
+        nursery.cancel_scope.cancel()  # who waits for ends of actors elsewhere has been told
     if error is not None:
         raise error
     tree.check_end()

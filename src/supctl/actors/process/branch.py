@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from supctl.errors import ActorDied, ActorGone
-from supctl.exits import ExitReason
+from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Connection
 
 PATIENCE = 2.0
@@ -29,7 +29,7 @@ class Branch:
         self.connection: Connection
         self.has_ended = False
         self._ended = trio.Event()
-        self._reason = "its process has ended"
+        self._reason = ExitReason(ExitKind.LOST, detail="its process has ended")
         self._last_words = ""
         self._died = False
 
@@ -41,7 +41,7 @@ class Branch:
             last_words: the last lines of its standard error.
             died: whether the process ended without a word.
         """
-        self._reason, self._last_words, self._died = str(reason), last_words, died
+        self._reason, self._last_words, self._died = reason, last_words, died
         self.has_ended = True
         self._ended.set()
 
@@ -50,5 +50,13 @@ class Branch:
         with trio.move_on_after(PATIENCE):
             await self._ended.wait()
         if self._died:
-            return ActorDied(address, self._reason, self._last_words)
-        return ActorGone(address, self._reason)
+            return ActorDied(address, str(self._reason), self._last_words)
+        return ActorGone(address, str(self._reason))
+
+    async def reason_of(self, address: str) -> ExitReason:
+        """Return why an actor of it ended, once it is known; what else lived there was lost."""
+        with trio.move_on_after(PATIENCE):
+            await self._ended.wait()
+        if address == self.address:
+            return self._reason
+        return ExitReason(ExitKind.LOST, detail=f"its process has ended: {self._reason}")

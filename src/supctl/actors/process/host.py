@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import trio
 
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
 from supctl.actors.worker import WorkerActor
+from supctl.errors import ConnectionLost
 from supctl.exits import ExitReason
 from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
 from supctl.specs import Worker
@@ -42,7 +44,7 @@ class Host:
     async def run(self, read_fd: int, write_fd: int) -> None:
         """Serve until it is over."""
         transport = DescriptorTransport(read_fd, write_fd)
-        codec = Codec(self._board.registry)
+        codec = Codec(self._board.types)
         async with trio.open_nursery() as self._nursery:
             self._board.work_in(self._nursery)
             async with open_connection(
@@ -89,7 +91,7 @@ class Host:
         """Start the actor; return ``up`` and its number, ``ignored``, or ``not_up`` and why."""
         self._board.place = tuple(place)
         spec = Worker("actor", actor, *args, kwargs=kwargs, grace=grace)
-        self._worker = WorkerActor(spec, address, self._hear)
+        self._worker = WorkerActor(spec, address, self._hear, self._board.names)
         self._nursery.start_soon(self._worker.run)
         await self._is_up.wait()
         match self._begun:
@@ -104,4 +106,10 @@ class Host:
             self._begun = report
             self._is_up.set()
         elif isinstance(report, Down):
-            self._connection.cast(HOST, "down", [report.reason])
+            self._nursery.start_soon(self._tell_down, report.reason)
+
+    async def _tell_down(self, reason: ExitReason) -> None:
+        """Let our supervisor know. Others who wait for this end are answered before."""
+        await trio.lowlevel.checkpoint()
+        with suppress(ConnectionLost):
+            self._connection.cast(HOST, "down", [reason])

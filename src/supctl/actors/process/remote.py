@@ -122,8 +122,10 @@ class RemoteTarget:
             try:
                 self._reason = await self._connection().call(self._wire, "$wait")
             except ConnectionLost as lost:
-                gone = await self._cut_off(lost)
-                self._reason = ExitReason(ExitKind.LOST, detail=gone.reason)
+                if isinstance(self._way, Branch):
+                    self._reason = await self._way.reason_of(self.address)
+                else:
+                    self._reason = ExitReason(ExitKind.LOST, detail=lost.reason)
             except ActorGone as gone:
                 self._reason = ExitReason(ExitKind.LOST, detail=gone.reason)
         if self._reason is not None and not scope.cancelled_caught:

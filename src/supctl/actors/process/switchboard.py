@@ -17,15 +17,18 @@ from typing import Any, Final, TypeAlias
 import trio
 
 from supctl.actors.ref import Reference, make_ref, target_of
+from supctl.actors.registry import Registry
 from supctl.actors.target import Target
 from supctl.errors import ActorGone
 from supctl.exits import ExitKind, ExitReason, ExitStatus
-from supctl.ipc import Connection, Registry, Request
+from supctl.ipc import Connection, Request
+from supctl.ipc import Registry as Types
 from supctl.ipc.extensions import MARKS, RECORD, Form
 from supctl.ipc.registry import DEFAULT
 from supctl.specs.place import place_of
 
 from .branch import Branch
+from .names import METHODS, REGISTRY, RemoteRegistry
 from .remote import RemoteTarget
 
 Place: TypeAlias = tuple[int, ...]
@@ -47,15 +50,15 @@ class Switchboard:
     Attributes:
         place: of this process.
         up: to the process above; none in the root.
-        registry: of types, for the codecs of those connections: it knows references too.
+        types: for the codecs of those connections: references are among them.
+        names: the registry of the tree.
     """
 
     def __init__(self) -> None:
+        self.names: Registry = RemoteRegistry(self)
         self.place: Place = ()
         self.up: Connection | None = None
-        self.registry: Registry = DEFAULT.extended(
-            {Reference: self._dump}, {_REFERENCE: self._load}
-        )
+        self.types: Types = DEFAULT.extended({Reference: self._dump}, {_REFERENCE: self._load})
         self._nursery: trio.Nursery | None = None
         self._branches: dict[int, Branch] = {}
         self._last_branch = 0
@@ -142,6 +145,9 @@ class Switchboard:
 
     def call(self, request: Request) -> None:
         """Take a request to an actor of this process, or pass it on."""
+        if request.target == REGISTRY and request.method in METHODS:
+            request.serve(getattr(self.names, request.method), *request.args)
+            return
         target = self._local(request.target)
         if target is None:
             request.serve(self._pass_on, request)
@@ -161,8 +167,7 @@ class Switchboard:
         """Take a message to an actor of this process, or pass it on."""
         target = self._local(to)
         if target is None:
-            place, number = parse(str(to))
-            self._connection(place).cast(self.wire(place, number), method, args, kwargs)
+            RemoteTarget(self, *parse(str(to)), "", None).cast(method, args, kwargs)
         elif method.startswith("$"):
             _CASTS[method](target, *args)
         else:
@@ -193,22 +198,16 @@ class Switchboard:
             raise ActorGone(*gone.args) if gone else ActorGone("an actor", "it has ended")
         return target
 
-    def _connection(self, place: Place) -> Connection:
-        way = self.way(place, "an actor of another process")
-        return way.connection if isinstance(way, Branch) else way
-
     async def _pass_on(self, request: Request) -> Any:
         place, number = parse(str(request.target))
-        left = None if request.deadline == float("inf") else request.deadline - trio.current_time()
-        return await self._connection(place).call(
-            self.wire(place, number), request.method, request.args, request.kwargs, left
-        )
+        target = RemoteTarget(self, place, number, "an actor of another process", None)
+        left = request.deadline - trio.current_time()
+        return await target.call(request.method, request.args, request.kwargs, left)
 
     async def _pass_on_stream(self, request: Request) -> AsyncIterator[Any]:
         place, number = parse(str(request.target))
-        way = self._connection(place)
-        to = self.wire(place, number)
-        async with way.stream(to, request.method, request.args, request.kwargs) as items:
+        target = RemoteTarget(self, place, number, "an actor of another process", None)
+        async with target.stream(request.method, request.args, request.kwargs) as items:
             async for item in items:
                 yield item
 

@@ -166,7 +166,7 @@ class ProcessWorker(Incarnation):
                 DescriptorTransport(*pipes),
                 hello=Hello("supervisor"),
                 service=self,
-                codec=Codec(self._services.board.registry),
+                codec=Codec(self._services.board.types),
             ) as connection:
                 self._connection = self._branch.connection = connection
                 return await self._attend(connection)

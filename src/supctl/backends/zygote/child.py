@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from supctl.errors import ScriptNotGuarded
+
 MAIN_ALIAS: Final = "__mp_main__"
 """The name under which a user's script is imported, as multiprocessing does: not ``__main__``, so
 that what its guard protects does not run again."""
@@ -20,8 +22,18 @@ that what its guard protects does not run again."""
 LEAVE: Final = b"\n"
 """The first byte that a forked process is sent: it may begin."""
 
-being_imported = False
-"""Whether this process imports the user's script just now: nothing may be started then."""
+_imports = ""
+"""The user's script, while this process imports it."""
+
+
+def check_guard() -> None:
+    """Refuse to start anything while a script is imported here.
+
+    Raises:
+        ScriptNotGuarded: it is.
+    """
+    if _imports:
+        raise ScriptNotGuarded(_imports)
 
 
 def import_all(path: Sequence[str], modules: Sequence[str], script: str | None) -> None:
@@ -32,16 +44,16 @@ def import_all(path: Sequence[str], modules: Sequence[str], script: str | None) 
         modules: to be imported.
         script: the file of its ``__main__``, if that is needed.
     """
-    global being_imported
+    global _imports
     sys.path[:] = path
     for module in modules:
         importlib.import_module(module)
     if script is not None and MAIN_ALIAS not in sys.modules:
-        being_imported = True
+        _imports = script
         try:
             _import_script(script)
         finally:
-            being_imported = False
+            _imports = ""
 
 
 def _import_script(script: str) -> None:

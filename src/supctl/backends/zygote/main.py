@@ -27,6 +27,7 @@ from collections import deque
 from typing import Any, Final
 
 from supctl.backends.reaper.protocol import LIMIT, MAX_DESCRIPTORS, decode, encode
+from supctl.errors import SupctlError
 from supctl.ipc.framing import FrameReader
 
 from .child import become, import_all
@@ -93,8 +94,10 @@ class Zygote:
         """Return what went wrong, for people; empty if nothing did."""
         try:
             import_all(path, modules, script)
+        except SupctlError as error:
+            return str(error)
         except BaseException:  # SystemExit, too: a script may end like that
-            return traceback.format_exc(limit=-4)
+            return traceback.format_exc(limit=-4).rstrip()
         finally:
             while self._standbys:  # they know less
                 self._standbys.pop().close()

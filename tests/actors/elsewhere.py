@@ -1,0 +1,140 @@
+"""Actors that the tests run in processes of their own."""
+
+# ruff: noqa: ASYNC220, ASYNC240, ASYNC251 -- they are alone in their processes, and some are villains
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import trio
+
+import supctl
+from supctl import Actor
+from supctl.actors.ref import Ref
+from supctl.exits import ExitReason
+
+
+class Counter(Actor):
+    """Counts, and shows where it lives."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.total = start
+
+    async def add(self, n: int = 1) -> int:
+        self.total += n
+        return self.total
+
+    async def pid(self) -> int:
+        return os.getpid()
+
+    async def add_to(self, other: Ref[Counter], n: int) -> int:
+        return await other.add(n)
+
+    async def me(self) -> Any:
+        return self.ref
+
+    async def echo(self, value: Any) -> Any:
+        return value
+
+    async def ticks(self, number: int) -> AsyncIterator[int]:
+        for tick in range(number):
+            yield tick
+
+    async def endless(self, mark: str) -> AsyncIterator[int]:
+        try:
+            while True:
+                yield 0
+        finally:
+            Path(mark).write_text("left")
+
+    async def fail(self) -> None:
+        raise LookupError("no such thing")
+
+    async def fail_strangely(self) -> None:
+        class Strange(Exception):
+            pass
+
+        raise Strange("nobody knows me")
+
+    async def sleep(self, began: str, ended: str) -> None:
+        Path(began).write_text("yes")
+        try:
+            await trio.sleep_forever()
+        finally:
+            Path(ended).write_text(repr(trio.current_time()))
+
+    async def threads(self) -> int:
+        return threading.active_count()
+
+    async def enlist(self, name: str, group: str) -> None:
+        await self.registry.register(name, self.ref)
+        await self.registry.join(group, self.ref)
+
+    async def ask_for(self, name: str) -> Any:
+        return await self.registry.whereis(name)
+
+    async def huge(self, size: int) -> bytes:
+        return bytes(size)
+
+    async def unsendable(self) -> object:
+        return object()
+
+
+class Villain(Actor):
+    """Ends its process in every way there is."""
+
+    async def die(self, number: int = signal.SIGKILL) -> None:
+        print("these are", file=sys.stderr)
+        print("my last words", file=sys.stderr, flush=True)
+        os.kill(os.getpid(), number)
+        await trio.sleep_forever()
+
+    async def quit(self) -> None:
+        sys.exit(3)
+
+    async def vanish(self) -> None:
+        os._exit(0)
+
+    async def close_everything(self) -> None:
+        os.closerange(3, 100)
+
+    async def scribble(self) -> None:
+        for fd in range(3, 100):
+            try:
+                os.write(fd, b"\xff" * 64)
+            except OSError:
+                continue
+
+    async def hold(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    async def fork_and_leave(self) -> int:
+        return os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "1000")
+
+
+class Deaf(Actor):
+    """Does not end when it is asked to."""
+
+    async def terminate(self, reason: ExitReason) -> None:
+        with trio.CancelScope(shield=True):
+            await trio.sleep_forever()
+
+    async def hello(self) -> str:
+        return "hello"
+
+
+class Failing(Actor):
+    async def init(self) -> None:
+        raise RuntimeError("no database")
+
+
+class Unneeded(Actor):
+    async def init(self) -> supctl.specs.ignore.Ignore:
+        return supctl.IGNORE
