@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -20,8 +20,9 @@ APPLY: Final = "apply"
 
 
 class Applier(Actor):
-    """Calls a function. A sync one is called in a thread, so that the process it lives in hears
-    what else it is told; one that is cancelled runs to its end there, and nobody waits for it.
+    """Calls a function: an async one as it is; a sync one, if it is named by its place, right here,
+    in the way of all else, as this process is there for nothing else; and one that is given itself
+    in a thread, as others live here too. Nobody waits for a thread once its call is cancelled.
 
     Args:
         function: itself, or its place as ``"module:function"``.
@@ -30,33 +31,26 @@ class Applier(Actor):
 
     def __init__(self, function: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> None:
         found = load_function(function) if isinstance(function, str) else function
-        self.is_async = inspect.iscoroutinefunction(found)
-        self.function = partial(found, *args, **kwargs)
+        self.function: Callable[..., Awaitable[Any]] = partial(found, *args, **kwargs)
+        if not inspect.iscoroutinefunction(found):
+            runner = _run_here if isinstance(function, str) else _run_in_thread
+            self.function = partial(runner, self.function)
 
     async def apply(self, *args: Any, **kwargs: Any) -> Any:
         """Call it."""
-        if self.is_async:
-            return await self.function(*args, **kwargs)
-        call = partial(self.function, *args, **kwargs)
-        return await trio.to_thread.run_sync(call, abandon_on_cancel=True)
+        return await self.function(*args, **kwargs)
 
     async def call_each(self, method: str, items: Sequence[Any]) -> Outcome:
-        if self.is_async:
-            return await call_each(self.function, items)
-        left = list(reversed(items))
-        try:
-            return await trio.to_thread.run_sync(self._call_each, left, abandon_on_cancel=True)
-        finally:
-            left.clear()  # nobody waits for the others, if it was cancelled
+        return await call_each(self.function, items)
 
-    def _call_each(self, left: list[Any]) -> Outcome:
-        results: list[Any] = []
-        try:
-            while left:
-                results.append(self.function(left.pop()))
-        except Exception as error:
-            return results, error
-        return results, None
+
+async def _run_here(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    return function(*args, **kwargs)
+
+
+async def _run_in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    call = partial(function, *args, **kwargs)
+    return await trio.to_thread.run_sync(call, abandon_on_cancel=True)
 
 
 def load_function(place: str) -> Callable[..., Any]:
@@ -65,11 +59,11 @@ def load_function(place: str) -> Callable[..., Any]:
     Raises:
         InvalidConfig: there is none.
     """
-    module, _, names = place.partition(":")
+    module, _, name = place.partition(":")
     try:
         found: Any = importlib.import_module(module)
-        for name in names.split("."):
-            found = getattr(found, name)
+        for part in name.split("."):
+            found = getattr(found, part)
     except (ImportError, AttributeError) as error:
         wanted = f"a function that can be imported ({error})"
         raise InvalidConfig("actor", place, wanted) from error

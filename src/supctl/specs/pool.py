@@ -34,8 +34,8 @@ class Pool(Supervisor):
     Args:
         name: as in :class:`Supervisor`.
         actor: what every member is: an actor class, its place as ``"module:Class"``, or a
-            function, sync or async, to be called with what each call gives it. A sync one runs
-            in a thread of the member.
+            function, sync or async, to be called with what each call gives it. A sync one has the
+            process of its member to itself; as a task, it runs in a thread.
         args, kwargs: for the actor's constructor; a function gets them before those of a call.
         size: how many members; as many as the machine has processors by default.
         isolation: ``"process"`` (default) or ``"task"``, as in :class:`Worker`.
@@ -69,10 +69,12 @@ class Pool(Supervisor):
             wanted = "no strategy: a pool replaces the member that died, and no other"
             raise InvalidConfig("strategy", options["strategy"], wanted)
         runs: type[Any] | str
+        limits: dict[str, Any] = {}
         if isinstance(actor, str | type):
             runs = actor
         else:
             runs, args = APPLIER, (_sendable(actor, isolation), *args)
+            limits["hung_after"] = None  # a function is not made to let a loop run
         member = Worker(
             "member",
             runs,
@@ -81,6 +83,7 @@ class Pool(Supervisor):
             backoff=NO_BACKOFF,
             grace=grace,
             isolation=isolation,
+            **limits,
         )
         members = [renamed(member, str(number)) for number in range(1, size + 1)]
         options = {"max_restarts": _DEATHS * size, "start": Start.CONCURRENT, **options}

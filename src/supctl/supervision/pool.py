@@ -43,9 +43,9 @@ Ask: TypeAlias = Callable[[Ref[Any], float], Awaitable[Any]]
 
 Member: TypeAlias = WorkerActor | ProcessWorker
 
-AHEAD: Final = 2
+AHEAD: Final = 4
 """Chunks for each member that an ``imap`` has begun and not handed out: one that the member works
-on, and one that waits for it, so that it need not wait for us."""
+on, and others that wait for it, so that it need not wait for us, nor we take up each by itself."""
 
 TRIES: Final = 3
 """Members that an idempotent call is tried with. What has ended so many is not tried again."""

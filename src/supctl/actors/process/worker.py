@@ -14,7 +14,15 @@ from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
 from supctl.errors import ConnectionLost, ProtocolError, SupctlError
 from supctl.exits import ExitKind, ExitReason
-from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
+from supctl.ipc import (
+    Codec,
+    Connection,
+    DescriptorTransport,
+    Heartbeat,
+    Hello,
+    Request,
+    open_connection,
+)
 from supctl.specs import Worker
 from supctl.specs.place import place_of
 
@@ -139,6 +147,11 @@ class ProcessWorker(Incarnation):
         actor = self._spec.actor
         return actor if isinstance(actor, str) else place_of(actor)
 
+    @property
+    def _heartbeat(self) -> Heartbeat | None:
+        limit = self._spec.hung_after
+        return None if limit is None else Heartbeat(interval=limit / 4, limit=limit * 3 / 4)
+
     def _attach_output(self) -> None:
         assert self._process is not None
         stdout, stderr = self._process.take_output()
@@ -167,6 +180,7 @@ class ProcessWorker(Incarnation):
                 hello=Hello("supervisor"),
                 service=self,
                 codec=Codec(self._services.board.types),
+                heartbeat=self._heartbeat,
             ) as connection:
                 self._connection = self._branch.connection = connection
                 return await self._attend(connection)
