@@ -25,8 +25,8 @@ class Dispatch:
         Raises:
             ValueError: there is none.
         """
-        if not all(member in self._loads for member in members):
-            self._loads = {**dict.fromkeys(members, 0), **self._loads}
+        if new := [member for member in members if member not in self._loads]:
+            self._loads = {**dict.fromkeys(new, 0), **self._loads}
         chosen = min((it for it in self._loads if it in members), key=self._loads.__getitem__)
         self._loads[chosen] = self._loads.pop(chosen) + work
         return chosen

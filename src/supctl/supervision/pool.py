@@ -29,7 +29,7 @@ from supctl.errors import (
 from supctl.specs import Pool
 from supctl.specs.policy import check_count
 
-from .child import join
+from .blame import Blame
 from .dispatch import Dispatch
 from .eventlog import Subscription
 from .handle import Finder
@@ -48,7 +48,8 @@ AHEAD: Final = 4
 on, and others that wait for it, so that it need not wait for us, nor we take up each by itself."""
 
 TRIES: Final = 3
-"""Members that an idempotent call is tried with. What has ended so many is not tried again."""
+"""Members that an idempotent call may end. Those that it was lost with, and another call has ended,
+do not count."""
 
 _SHARES: Final = 4
 """Chunks that each member gets of a ``map``, by default: the last ones even out the load."""
@@ -70,7 +71,7 @@ class PoolHandle:
 
     def __init__(self, tree: Ground, address: str, spec: Pool) -> None:
         self._tree, self.address, self.spec = tree, address, spec
-        self._dispatch = Dispatch()
+        self._dispatch, self._blame = Dispatch(), Blame()
 
     async def call(
         self, method: Method, /, *args: Any, timeout: float = DEFAULT_TIMEOUT, **kwargs: Any
@@ -85,7 +86,7 @@ class PoolHandle:
 
         Raises:
             Lost: the member ended before it answered; if the method is marked with
-                :func:`supctl.idempotent`, three have, one after the other.
+                :func:`supctl.idempotent`, the call has ended three of them.
             ActorTimeout: no answer in time; the method was cancelled.
             InvalidState: no member runs, nor will one by itself.
             Exception: what the method raises, and otherwise as :meth:`supctl.Ref.call`.
@@ -152,28 +153,33 @@ class PoolHandle:
     async def _do(self, name: str, ask: Ask, work: int, timeout: float) -> Any:
         """Ask members until one has answered, or it must not be asked again."""
         deadline = trio.current_time() + timeout
-        tried: list[str] = []
+        call, tried, ended = object(), list[str](), 0
         while True:
+            running: dict[str, Member] = {}
             with trio.move_on_at(deadline):
                 running = self._running() or await self._wait_running()
             if not running:
                 raise ActorTimeout(self.address, name, timeout)
-            member = self._dispatch.give([it for it in running if it not in tried] or running, work)
-            ref = running[member].ref
+            chosen = self._dispatch.give([it for it in running if it not in tried] or running, work)
+            member = running[chosen]
+            ref = member.ref
+            self._blame.begin(member, call)
             try:
                 return await ask(ref, max(0.0, deadline - trio.current_time()))
             except ActorGone as gone:
                 if gone.actor != ref.address:
                     raise  # it is the method's answer
-                tried.append(member)
-                if len(tried) == TRIES or not await self._may_repeat(name):
-                    raise _lost(name, gone, len(tried)) from None
+                tried.append(chosen)
+                ended += self._blame.is_culprit(member, call)
+                if ended == TRIES or not await self._may_repeat(name):
+                    raise _lost(name, gone, ended) from None
             except ActorTimeout as late:
                 if late.actor != ref.address:
                     raise
                 raise ActorTimeout(late.actor, name, timeout) from None
             finally:
-                self._dispatch.take_back(member, work)
+                self._blame.end(member, call)
+                self._dispatch.take_back(chosen, work)
 
     def _running(self) -> dict[str, Member]:
         """Return the members that run; none if there will be some.
@@ -182,31 +188,29 @@ class PoolHandle:
             InvalidState: there will be none.
         """
         try:
-            children = self._tree.find_supervisor(self.address).children
+            node = self._tree.find_supervisor(self.address)
         except InvalidState as error:
             if error.state in _PASSING:
                 return {}
             raise
         running = {
             name: child.life
-            for name, child in children.items()
+            for name, child in node.children.items()
             if isinstance(child.life, Member) and child.life.state == "running"
         }
-        if not running and not any(self._state_of(name) in _PASSING for name in children):
+        states = (node.state, *map(node.state_of, node.children.values()))
+        if not running and not any(state in _PASSING for state in states):
             raise InvalidState(self.address, "without a member that runs", "one at least")
         return running
 
     async def _wait_running(self) -> dict[str, Member]:
         with self._tree.subscribe() as events:
-            running = self._running()
+            if running := self._running():
+                return running
             async for _ in events:
                 if running := self._running():
-                    break
-        return running
-
-    def _state_of(self, name: str) -> str:
-        node, child = self._tree.find(join(self.address, name))
-        return node.state_of(child)
+                    return running
+        raise InvalidState(self.address, "stopped", "one that runs")
 
     async def _may_repeat(self, name: str) -> bool:
         actor = self.spec.actor

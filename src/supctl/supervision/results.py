@@ -27,6 +27,32 @@ class Slot:
     is_done: bool = False
 
 
+class Chunks:
+    """Takes items from where they come from, some at a time.
+
+    No generator, as those want to be closed. What it takes from is its owner's to close.
+
+    Raises:
+        TypeError: they cannot be iterated over.
+    """
+
+    def __init__(self, items: Items, size: int) -> None:
+        self._size = size
+        self._later = aiter(items) if isinstance(items, AsyncIterable) else None
+        self._now = None if isinstance(items, AsyncIterable) else iter(items)
+
+    async def take(self) -> list[Any]:
+        """Return the next items; fewer are the last, none is the end."""
+        if self._now is not None:
+            return list(islice(self._now, self._size))
+        assert self._later is not None
+        chunk: list[Any] = []
+        with suppress(StopAsyncIteration):
+            while len(chunk) < self._size:
+                chunk.append(await anext(self._later))
+        return chunk
+
+
 class Line:
     """Chunks of items that are worked on, and their results. Runs in a task of its own.
 
@@ -40,24 +66,29 @@ class Line:
 
     def __init__(self, work: Work, items: Items, chunk: int, room: int, *, ordered: bool) -> None:
         self._work, self._ordered = work, ordered
-        self._chunks = chunks_of(items, chunk)
+        self._chunks = Chunks(items, chunk)
         self._room = trio.Semaphore(room)
         self._slots: deque[Slot] = deque()
         self._changed = trio.Event()
-        self.scope = trio.CancelScope()
+        self._scope = trio.CancelScope()
         self.is_over = trio.Event()
 
     async def run(self) -> None:
         """Take items and have them worked on until there are no more, or it is cancelled."""
         try:
-            with self.scope:
+            with self._scope:
                 async with trio.open_nursery() as nursery:
                     await self._feed(nursery)
         finally:
-            if self.scope.cancel_called:
+            if self._scope.cancel_called:
                 self._slots.clear()
             self.is_over.set()
             self._changed.set()
+
+    def cancel(self) -> None:
+        """Cancel the work and forget what has not been handed out."""
+        self._scope.cancel()
+        self._slots.clear()
 
     async def next_slot(self) -> Slot | None:
         """Wait for the results of a chunk, and take them; ``None``: there are no more."""
@@ -78,13 +109,13 @@ class Line:
             await self._room.acquire()
             slot = Slot()
             try:
-                items = await anext(self._chunks)
-            except StopAsyncIteration:
-                return
+                items = await self._chunks.take()
             except Exception as error:  # raised where its item would have been
                 slot.error = error
                 self._slots.append(slot)
                 self._end(slot)
+                return
+            if not items:
                 return
             if self._ordered:
                 self._slots.append(slot)
@@ -127,7 +158,7 @@ class Results(AsyncIterator[Any]):
 
     async def aclose(self) -> None:
         """Cancel what is going on, and return when it has stopped."""
-        self._line.scope.cancel()
+        self._line.cancel()
         if self._has_begun:
             await self._line.is_over.wait()
 
@@ -153,7 +184,7 @@ class Results(AsyncIterator[Any]):
 
     def __del__(self) -> None:
         with suppress(RuntimeError):  # no loop runs any more, nor does the work
-            self._line.scope.cancel()
+            self._line.cancel()
 
     def _begin(self) -> None:
         if not self._has_begun:
@@ -173,25 +204,8 @@ class Results(AsyncIterator[Any]):
             try:
                 next_slot = await self._line.next_slot()
             except trio.Cancelled:
-                self._line.scope.cancel()
+                self._line.cancel()
                 raise
             if next_slot is None:
                 raise StopAsyncIteration
             self._slot = next_slot
-
-
-async def chunks_of(items: Items, size: int) -> AsyncIterator[list[Any]]:
-    """Yield lists of ``size`` items; the last may be shorter."""
-    if isinstance(items, AsyncIterable):
-        chunk: list[Any] = []
-        async for item in items:
-            chunk.append(item)
-            if len(chunk) == size:
-                yield chunk
-                chunk = []
-        if chunk:
-            yield chunk
-    else:
-        iterator = iter(items)
-        while chunk := list(islice(iterator, size)):
-            yield chunk
