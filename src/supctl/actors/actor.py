@@ -11,7 +11,7 @@ from supctl.exits import ExitReason
 from supctl.specs.ignore import Ignore
 from supctl.specs.policy import check_seconds
 
-from .circle import waiting
+from .circle import OnBehalfOf
 from .interface import Method
 from .mailbox import check_bounds
 from .message import End
@@ -139,7 +139,7 @@ class Actor(_Base):
         """
         if self._nursery is None:
             raise InvalidState(self.address or type(self).__name__, "not running", "one that runs")
-        with waiting(None):
+        with OnBehalfOf(None):
             self._nursery.start_soon(task, *args)
 
     def send_after(self, seconds: float, message: Any) -> Timer:

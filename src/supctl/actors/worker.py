@@ -17,7 +17,7 @@ from supctl.specs import Worker
 from supctl.specs.ignore import IGNORE
 
 from .actor import Actor
-from .circle import Chain, forget_chain, waiting
+from .circle import Chain, OnBehalfOf, forget_chain
 from .function import FunctionActor
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .life import Life
@@ -101,7 +101,7 @@ class WorkerActor(Incarnation):
         if self._nursery is None:
             self._error = error  # it has not begun
         else:
-            with waiting(None):
+            with OnBehalfOf(None):
                 self._nursery.start_soon(_raise, error)
 
     def _end(self, end: End) -> None:
@@ -160,7 +160,7 @@ class WorkerActor(Incarnation):
         """Let the actor prepare."""
         if self._error is not None:
             raise self._error
-        with waiting(Chain(self._life, self._life.address, None)):
+        with OnBehalfOf(Chain(self._life, self._life.address, None)):
             self._ignored = await actor.init() is IGNORE
         if not self._ignored:
             self._up()
@@ -175,7 +175,7 @@ class WorkerActor(Incarnation):
         """Let the actor clean up; who was asked to end has part of its grace behind it."""
         if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
-        with waiting(Chain(self._life, self._life.address, None)):
+        with OnBehalfOf(Chain(self._life, self._life.address, None)):
             await actor.terminate(reason)
 
     def _make(self) -> Actor:
