@@ -80,6 +80,7 @@ class Connection(Caller):
 
     Attributes:
         closed: set once it is over; ``reason`` says why.
+        is_hung: whether that was because the peer gave no sign of life.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Connection(Caller):
     ) -> None:
         super().__init__(Channel(transport, codec))
         self.closed = trio.Event()
+        self.is_hung = False
         self._hello, self._codec, self._heartbeat = hello, codec, heartbeat
         self._answering = Answering(self._channel, service, lambda: self.peer.label)
         self._heard = 0
@@ -171,6 +173,7 @@ class Connection(Caller):
 
     async def _watch(self, heartbeat: Heartbeat) -> None:
         await heartbeat.watch(lambda: self._heard, lambda n: self._channel.send([m.PING, n]))
+        self.is_hung = True
         self._end(f"it hangs: no sign of life within {heartbeat.limit:g} s of being asked for one")
 
     async def _notice_failure(self) -> None:

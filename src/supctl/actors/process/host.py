@@ -101,12 +101,11 @@ class Host:
         address: str,
         actor: str,
         args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        grace: float,
+        options: dict[str, Any],
     ) -> tuple[str, int | ExitReason | None]:
         """Start the actor; return ``up`` and its number, ``ignored``, or ``not_up`` and why."""
         self._board.place = tuple(place)
-        spec = Worker("actor", actor, *args, kwargs=kwargs, grace=grace)
+        spec = Worker("actor", actor, *args, isolation="process", **options)
         self._worker = WorkerActor(spec, address, self._hear, self._board.names)
         self._nursery.start_soon(self._worker.run)
         await self._is_up.wait()
