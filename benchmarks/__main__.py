@@ -7,9 +7,15 @@ import sys
 
 from rich.console import Console
 
-from . import actors, apps, supervision
+from . import apps, supervision, tasks
+from .actors import report as actors
 
-_PARTS = {"apps": apps.run, "actors": actors.run, "supervision": supervision.run}
+_PARTS = {
+    "apps": apps.run,
+    "supervision": supervision.run,
+    "tasks": tasks.run,
+    "actors": actors.run,
+}
 
 
 def main() -> None:

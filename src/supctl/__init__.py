@@ -20,6 +20,7 @@ from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from .actors.actor import Actor as Actor
+    from .actors.idempotent import idempotent as idempotent
     from .actors.message import Ended as Ended
     from .actors.ref import Ref as Ref
     from .specs import App as App
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from .specs import DynamicSupervisor as DynamicSupervisor
     from .specs import Limits as Limits
     from .specs import PartitionSupervisor as PartitionSupervisor
+    from .specs import Pool as Pool
     from .specs import StartRate as StartRate
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
@@ -48,11 +50,13 @@ _PLACES = {
     "DynamicSupervisor": ".specs",
     "Limits": ".specs",
     "PartitionSupervisor": ".specs",
+    "Pool": ".specs",
     "StartRate": ".specs",
     "Stop": ".specs",
     "Supervisor": ".specs",
     "Worker": ".specs",
     "Tree": ".supervision.tree",
+    "idempotent": ".actors.idempotent",
     "open_tree": ".supervision.tree",
     "run": ".supervision.foreground",
 }

@@ -244,6 +244,36 @@ class ActorDied(ActorGone):
         return f"{self.actor} died: {self.reason}; its last words:\n{self.last_words}"
 
 
+class Lost(ActorGone):
+    """A call was lost with a member of a pool, which ended before it answered.
+
+    Whether it took effect is not known. What is marked with :func:`supctl.idempotent` was tried
+    with other members too.
+
+    Args:
+        method: what was called.
+        actor: address of the member that it was lost with, at last.
+        reason: how that ended.
+        times: members that it has ended, as far as that can be known: each works on its calls in
+            order of arrival.
+        last_words: the last lines of that member's standard error; may be empty.
+    """
+
+    code = "lost"
+
+    def __init__(
+        self, method: str, actor: str, reason: str, times: int, last_words: str = ""
+    ) -> None:
+        super().__init__(actor, reason)
+        self.method, self.times, self.last_words = method, times, last_words
+        self.args = method, actor, reason, times, last_words
+
+    def __str__(self) -> str:
+        tries = f", the number {self.times} that it has ended" if self.times > 1 else ""
+        words = f"; its last words:\n{self.last_words}" if self.last_words else ""
+        return f"{self.method} was lost with {self.actor}{tries}: {self.reason}{words}"
+
+
 class MailboxFull(SupctlError):
     """A bounded mailbox had no room and the sender chose not to wait."""
 

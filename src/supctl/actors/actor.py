@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from supctl.errors import InvalidConfig, InvalidState
+from supctl.errors import InvalidConfig, InvalidState, IsStream
 from supctl.exits import ExitReason
 from supctl.specs.ignore import Ignore
 from supctl.specs.policy import check_seconds
 
+from .chunk import Outcome, call_each
 from .circle import OnBehalfOf
-from .interface import Method
+from .interface import Method, method_of
 from .mailbox import check_bounds
 from .message import End
 from .ref import Ref, Reference, make_ref, target_of
@@ -115,6 +116,17 @@ class Actor(_Base):
             if not name.startswith("_") and name != "address"
         }
 
+    async def call_each(self, method: str, items: Sequence[Any]) -> Outcome:
+        """Call one of its methods with each item, one after the other, and return the results, and
+        the error if one ended it. It saves a pool a message for each.
+
+        Raises:
+            IsStream, UnknownMethod: as a call of the method.
+        """
+        if method_of(type(self), method).is_stream:
+            raise IsStream(f"{type(self).__name__}.{method}")
+        return await call_each(getattr(self, method), items)
+
     @property
     def ref(self) -> Ref[Self]:
         """A reference to this life of the actor, to be handed to others."""
@@ -182,4 +194,4 @@ class Actor(_Base):
 _OF_REFERENCES = frozenset(
     {"address", "call", "cast", "reason", "send", "stop", "stream", "trace", "wait"}
 )
-Actor._own_names = frozenset(dir(Actor)) - {"describe"} | _OF_REFERENCES
+Actor._own_names = frozenset(dir(Actor)) - {"call_each", "describe"} | _OF_REFERENCES

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import trio
 
 from supctl.errors import ActorTimeout
+from supctl.ipc.deadlines import current_deadlines
 
 from .circle import Chain, check_circle, current_chain
-from .deadlines import current_deadlines
 
 if TYPE_CHECKING:
     from .life import Life

@@ -15,6 +15,7 @@ from .policy import Restart as Restart
 from .policy import Start as Start
 from .policy import StartRate as StartRate
 from .policy import Strategy as Strategy
+from .pool import Pool as Pool
 from .supervisor import ChildSpec as ChildSpec
 from .supervisor import DynamicSupervisor as DynamicSupervisor
 from .supervisor import PartitionSupervisor as PartitionSupervisor

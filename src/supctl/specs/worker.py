@@ -31,6 +31,9 @@ class Worker:
         isolation: ``"task"`` (default): the actor runs as a trio task of this process;
             ``"process"``: in a process of its own. Its class must be one that can be imported
             there, and ``args`` and ``kwargs`` what can be sent (docs/protocol.md).
+        hung_after: seconds without a sign of life after which a process counts as hung and is
+            killed, 20 by default; ``None``: never, as for code that computes for longer without
+            letting its event loop run.
 
     Raises:
         InvalidConfig: naming the field and what it wanted.
@@ -47,6 +50,7 @@ class Worker:
     depends_on: tuple[str, ...]
     grace: float
     isolation: str
+    hung_after: float | None
 
     def __init__(
         self,
@@ -61,6 +65,7 @@ class Worker:
         depends_on: Sequence[str] = (),
         grace: float = 5.0,
         isolation: str = "task",
+        hung_after: float | None = 20.0,
     ) -> None:
         def put(field: str, value: object) -> None:
             object.__setattr__(self, field, value)
@@ -75,6 +80,8 @@ class Worker:
             wanted = "with isolation='process' a class at the top of a module"
             raise InvalidConfig("actor", actor, wanted, "what is made in a function has no place")
         check_seconds("grace", grace)
+        if hung_after is not None:
+            check_seconds("hung_after", hung_after, zero=False)
         put_child_fields(
             put,
             name=name,
@@ -89,6 +96,7 @@ class Worker:
         put("kwargs", MappingProxyType(dict(kwargs or {})))
         put("grace", grace)
         put("isolation", isolation)
+        put("hung_after", hung_after)
 
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""

@@ -15,17 +15,18 @@ from supctl.actors.services import Services
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
-from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed
+from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed, Unsupported
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory, default_log_directory
 from supctl.logs.file import OnProblem
-from supctl.specs import Supervisor
+from supctl.specs import Pool, Supervisor
 
 from .child import Child, join
 from .eventlog import EventLog, Subscription
 from .handle import Handle, SupervisorHandle
 from .node import SupervisorActor, World
+from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 
 
@@ -37,6 +38,7 @@ class Tree:
         self.registry = world.services.registry
         """Actors of the tree by name, and in groups."""
         self._root = SupervisorActor(spec, "/", world, self._hear)
+        self._pools: dict[str, PoolHandle] = {}
         self._settled = trio.Event()  # up, or not coming up
         self._ended = trio.Event()
         self._reason: ExitReason | None = None
@@ -88,6 +90,21 @@ class Tree:
         """
         self.find_supervisor(address)
         return SupervisorHandle(self, "/" + address.strip("/"))
+
+    def pool(self, address: str) -> PoolHandle:
+        """Return the pool at ``address``, to give work to. The same one every time.
+
+        Raises:
+            ProcessNotFound: there is nothing.
+            InvalidState: there is something else, or it does not run now.
+            Unsupported: it is a supervisor, but no pool.
+        """
+        spec, place = self.find_supervisor(address).spec, "/" + address.strip("/")
+        if not isinstance(spec, Pool):
+            raise Unsupported("pool", f"{place}, a supervisor", "call its children")
+        if place not in self._pools or self._pools[place].spec is not spec:
+            self._pools[place] = PoolHandle(self, place, spec)
+        return self._pools[place]
 
     def find(self, address: str) -> tuple[SupervisorActor, Child]:
         """Return the supervisor that holds ``address`` and its record of the child.

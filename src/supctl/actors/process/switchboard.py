@@ -25,6 +25,7 @@ from supctl.ipc import Connection, Request
 from supctl.ipc import Registry as Types
 from supctl.ipc.extensions import MARKS, RECORD, Form
 from supctl.ipc.registry import DEFAULT
+from supctl.specs.place import place_of
 
 from .branch import Branch
 from .names import METHODS, REGISTRY, RemoteRegistry
@@ -254,18 +255,6 @@ def parse(text: str) -> tuple[Place, int]:
         return tuple(map(int, place.split("."))) if place else (), int(number)
     except ValueError:
         raise ActorGone(text, "there is none of that name") from None
-
-
-def place_of(kind: Callable[..., Any]) -> str:
-    """Return where another process finds a class: ``module:Class``.
-
-    The module of ``python -m`` is ``__main__`` only to itself.
-    """
-    module = kind.__module__
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    if module == "__main__" and spec is not None:
-        module = spec.name
-    return f"{module}:{kind.__qualname__}"
 
 
 def _known_class(place: str) -> type[Any] | None:

@@ -8,17 +8,25 @@ from typing import Any, Final
 
 import trio
 
-from supctl.actors.alarm import Alarm
 from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
 from supctl.errors import ConnectionLost, ProtocolError, SupctlError
 from supctl.exits import ExitKind, ExitReason
-from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
+from supctl.ipc import (
+    Codec,
+    Connection,
+    DescriptorTransport,
+    Heartbeat,
+    Hello,
+    Request,
+    open_connection,
+)
+from supctl.ipc.alarm import Alarm
 from supctl.specs import Worker
+from supctl.specs.place import place_of
 
-from .host import ENTRY, HOST
-from .switchboard import place_of
+from .host import ENTRY, HOST, WARM_UP
 
 _EXIT_PATIENCE: Final = 2.0
 """Seconds that a process may take to end once its actor has, before it is killed."""
@@ -64,6 +72,8 @@ class ProcessWorker(Incarnation):
 
     @property
     def state(self) -> str:
+        if self._state == "running" and self._over.is_set():
+            return "stopping"
         return self._state
 
     @property
@@ -120,16 +130,28 @@ class ProcessWorker(Incarnation):
     def _python(self) -> PythonSpec:
         return PythonSpec(
             ENTRY,
+            WARM_UP,
             preload=self._services.preload,
-            needs_script=self._place.startswith("__main__:"),
+            needs_script=self._needs_script,
             start_method=self._services.start_method,
             grace=self._spec.grace,
         )
 
     @property
+    def _needs_script(self) -> bool:
+        """Whether its class is one of the program's own script, or a function that it is handed."""
+        places = (self._place, *self._spec.args)
+        return any(isinstance(it, str) and it.startswith("__main__:") for it in places)
+
+    @property
     def _place(self) -> str:
         actor = self._spec.actor
         return actor if isinstance(actor, str) else place_of(actor)
+
+    @property
+    def _heartbeat(self) -> Heartbeat | None:
+        limit = self._spec.hung_after
+        return None if limit is None else Heartbeat(interval=limit / 4, limit=limit * 3 / 4)
 
     def _attach_output(self) -> None:
         assert self._process is not None
@@ -159,6 +181,7 @@ class ProcessWorker(Incarnation):
                 hello=Hello("supervisor"),
                 service=self,
                 codec=Codec(self._services.board.types),
+                heartbeat=self._heartbeat,
             ) as connection:
                 self._connection = self._branch.connection = connection
                 return await self._attend(connection)
