@@ -125,7 +125,9 @@ class WorkerActor(Incarnation):
                 self._life.end(self._reason)
                 raise
             # An actor's fault is its supervisor's to judge.
-            _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
+            cause = innermost(error)
+            shown = cause if cause.__traceback__ else error  # one that was never raised alone
+            _log.warning("%s: %s", self._life.address, self._reason, exc_info=shown)
         if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
         self._life.end(self._reason)
@@ -228,10 +230,16 @@ def is_fault(error: BaseException) -> bool:
     return isinstance(error, FAULTS)
 
 
-def crash_reason(error: BaseException) -> ExitReason:
-    """Return the exit reason of an actor that ended by ``error``."""
+def innermost(error: BaseException) -> BaseException:
+    """Return what trio's nurseries have put into groups of one."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
+    return error
+
+
+def crash_reason(error: BaseException) -> ExitReason:
+    """Return the exit reason of an actor that ended by ``error``."""
+    error = innermost(error)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return ExitReason(ExitKind.CRASHED, detail=text)
 

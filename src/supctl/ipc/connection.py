@@ -36,7 +36,7 @@ async def open_connection(
     service: Service | None = None,
     codec: Codec | None = None,
     heartbeat: Heartbeat | None = HEARTBEAT,
-    greeting: float = GREETING,
+    greeting: float | None = GREETING,
 ) -> AsyncIterator[Connection]:
     """Talk with a peer for the length of the block, which begins once both said hello.
 
@@ -50,7 +50,8 @@ async def open_connection(
         service: what the peer may ask for; nothing, unless given.
         codec: with the types and the limit of this connection.
         heartbeat: when a silent peer counts as hung; None is never.
-        greeting: seconds in which the peer has to introduce itself.
+        greeting: seconds in which the peer has to introduce itself. None: the block begins at
+            once, what is asked waits for the peer, and the first call learns what is wrong.
 
     Raises:
         ProtocolError: the peer speaks something else, or another version.
@@ -62,9 +63,11 @@ async def open_connection(
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
+            connection.say_hello()
             nursery.start_soon(connection.run)
             try:
-                await connection.wait_hello(greeting)
+                if greeting is not None:
+                    await connection.wait_hello(greeting)
                 yield connection
             except BaseException as error:
                 failure = error  # raised below, where the nursery cannot wrap it in a group
@@ -103,6 +106,11 @@ class Connection(Caller):
         self._handlers[m.HELLO] = self._on_hello
         self._handlers[m.BYE] = self._on_bye
 
+    def say_hello(self) -> None:
+        """Introduce ourselves, before anything else is said."""
+        hello = self._hello
+        self._channel.send([m.HELLO, m.VERSION, hello.role, hello.pid, dict(hello.facts)])
+
     async def wait_hello(self, seconds: float) -> None:
         """Wait until the peer has introduced itself. Raises what ended the connection instead."""
         with trio.move_on_after(seconds):
@@ -121,8 +129,6 @@ class Connection(Caller):
 
     async def run(self) -> None:
         """Keep the conversation going until it ends. For :func:`open_connection`."""
-        hello = self._hello
-        self._channel.send([m.HELLO, m.VERSION, hello.role, hello.pid, dict(hello.facts)])
         with self._scope:
             async with trio.open_nursery() as nursery:
                 self._answering.work_in(nursery)

@@ -184,6 +184,7 @@ class ProcessWorker(Incarnation):
                 hello=Hello("supervisor"),
                 service=self,
                 codec=Codec(self._services.board.types),
+                greeting=None,  # it takes a moment to begin, and may as well know what for
                 heartbeat=self._heartbeat,
             ) as connection:
                 self._connection = self._branch.connection = connection
