@@ -15,4 +15,11 @@ Part ``supervision``, decisions without programs:
 - ``core``: events through the pure core, against a bare loop of the same values.
 - ``trees``: trees of 10,000 children in a simulated world, against bare tasks.
 - ``rehearsal``: 1,000 virtual hours of a tree.
+
+Part ``tasks``: actors that are tasks, against a bare task and a channel.
+
+Part ``actors``, in processes and as tasks, against a bare loop and against what others have
+(installed for the occasion): see ``benchmarks.actors``.
+
+``python -m benchmarks.ipc`` is the protocol alone, against the same bare loop.
 """

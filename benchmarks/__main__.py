@@ -7,9 +7,15 @@ import sys
 
 from rich.console import Console
 
-from . import apps, supervision
+from . import apps, supervision, tasks
+from .actors import report as actors
 
-_PARTS = {"apps": apps.run, "supervision": supervision.run}
+_PARTS = {
+    "apps": apps.run,
+    "supervision": supervision.run,
+    "tasks": tasks.run,
+    "actors": actors.run,
+}
 
 
 def main() -> None:
@@ -17,7 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure supctl's speed and memory."
     )
-    parser.add_argument("part", nargs="?", choices=_PARTS, help="both if not given")
+    parser.add_argument("part", nargs="?", choices=_PARTS, help="all if not given")
     parser.add_argument(
         "--quick", action="store_true", help="a tenth of the apps and hours, fewer rounds"
     )

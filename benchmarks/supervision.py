@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rich.console import Console
-from rich.table import Table
 
 from supctl.specs.policy import NO_BACKOFF
 
 from . import core, rehearsal, trees
+from .rows import Row, table
 
 _MANY = 10_000
 _FEW = 10
@@ -20,45 +19,13 @@ _SAME = 1.25
 """What the processor's caches may make of it; a scan would be a factor of hundreds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure, what it is compared with, and where it should be.
-
-    Args:
-        ratio: how many times as slow, or as large, as what it is compared with.
-        is_met: whether it is where it should be; ``None`` if there is no goal.
-    """
-
-    figure: str
-    value: str
-    compared: str = "-"
-    ratio: float | None = None
-    goal: str = "-"
-    is_met: bool | None = None
-
-
 def run(console: Console, *, quick: bool) -> None:
     """Measure and print the table."""
     rows = []
     for row in _rows(3 if quick else 15, 1 if quick else 3, hours=100 if quick else 1000):
         console.print(f"[dim]{row.figure}: {row.value}")
         rows.append(row)
-    console.print(table(rows))
-
-
-def table(rows: list[Row]) -> Table:
-    """Return the rows as a table."""
-    drawn = Table(title="processor time, the best of several rounds")
-    drawn.add_column("figure", no_wrap=True)
-    drawn.add_column("supctl", justify="right", no_wrap=True)
-    drawn.add_column("compared with", justify="right")
-    drawn.add_column("ratio", justify="right", style="bold")
-    drawn.add_column("goal", justify="right")
-    for row in rows:
-        ratio = "-" if row.ratio is None else f"{row.ratio:.2f}"
-        verdict = {None: "", True: ", met", False: ", [red]missed"}[row.is_met]
-        drawn.add_row(row.figure, row.value, row.compared, ratio, row.goal + verdict)
-    return drawn
+    console.print(table("processor time, the best of several rounds", rows))
 
 
 def _rows(rounds: int, runs: int, hours: int) -> Iterator[Row]:

@@ -110,6 +110,17 @@ async def test_a_link_ends_even_one_that_is_busy(stage: Stage) -> None:
     assert (await a.wait()).kind is ExitKind.CRASHED
 
 
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_link_may_break_at_any_moment_of_an_end(stage: Stage, steps: int) -> None:
+    a, b = await friends(stage, Friend, Friend)
+    await a.bind("link", b)
+    b.cast("fail")
+    for _ in range(steps):
+        await trio.lowlevel.checkpoint()
+    stage.runners["a"].stop()
+    assert (await a.wait()).kind in (ExitKind.SHUTDOWN, ExitKind.CRASHED)
+
+
 async def test_a_normal_end_ends_nobody_else(stage: Stage) -> None:
     a, b, c = await friends(stage, Friend, Friend, Friend)
     await a.bind("link", b)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 
 from supctl import Actor, Ref
+from supctl.actors.incarnation import Killed
 from supctl.errors import (
     ActorGone,
     ActorTimeout,
@@ -235,6 +236,9 @@ class Caller(Actor):
     async def ask(self, ref: Ref[Caller], *then: Ref[Caller]) -> str:
         return await ref.ask(*then) if then else await ref.hello()
 
+    async def end(self) -> None:
+        await self.ref.stop()
+
     async def ask_beside(self, ref: Ref[Caller]) -> None:
         self.start_soon(self._ask, ref)
 
@@ -261,6 +265,8 @@ async def test_an_actor_that_would_wait_for_itself_is_refused(stage: Stage) -> N
     with pytest.raises(CircularCall):
         await a.read(a)
     assert await a.ask(b, c) == "hello from /c"
+    with pytest.raises(CircularCall, match=r"/a -> /a\.stop"):
+        await a.end()
 
 
 async def test_what_runs_beside_the_messages_may_call_its_own_actor(stage: Stage) -> None:
@@ -336,6 +342,13 @@ def test_a_class_whose_method_a_reference_would_hide_is_refused() -> None:
             async def stop(self) -> None:  # type: ignore[override]
                 """Hidden by the reference's."""
 
+    class Mixin:
+        async def send(self) -> None:
+            """Hidden too."""
+
+    with pytest.raises(InvalidConfig, match=r"Mixed\.send"):
+        type("Mixed", (Mixin, Actor), {})
+
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True])
 def test_a_capacity_that_is_none_is_refused(value: Any) -> None:
@@ -346,3 +359,54 @@ def test_a_capacity_that_is_none_is_refused(value: Any) -> None:
 def test_an_unknown_policy_is_refused() -> None:
     with pytest.raises(InvalidConfig, match="'wait', 'refuse', 'drop_oldest'"):
         type("Bad", (Actor,), {"mailbox_policy": "explode"})
+
+
+async def test_who_does_not_know_the_class_is_refused_over_there(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    ref = await stage.start(Counter)
+    life = stage.runners["counter"].life
+    for method, args in (("nothing", ()), ("_private", ()), ("ticks", ()), ("add", (1, 2))):
+        life.cast(method, args, {})
+        question = Strange(method, args)
+        life.ask(question)
+        await trio.testing.wait_all_tasks_blocked()
+        assert isinstance(question.error, AttributeError | TypeError)
+        assert str(question.error) in caplog.text
+    assert await ref.add(0) == 0
+
+
+class Strange:
+    """A question of another kind than Call, as those that come from other processes."""
+
+    def __init__(self, method: str, args: tuple[Any, ...]) -> None:
+        self.method, self.args, self.kwargs = method, args, dict[str, Any]()
+        self.is_over = self.is_cancelled = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def begin(self, on_cancel: Callable[[], object]) -> None:
+        self.on_cancel = on_cancel
+
+    def answer(self, value: Any) -> None:
+        self.is_over, self.value = True, value
+
+    def fail(self, error: BaseException) -> None:
+        self.is_over, self.error = True, error
+
+    def acknowledge(self) -> None:
+        self.is_over = True
+
+
+async def test_asking_again_does_not_lengthen_the_grace(
+    stage: Stage, autojump_clock: trio.testing.MockClock
+) -> None:
+    ref = await stage.start(Sleeper, grace=3.0)
+    ref.cast("sleep")
+    began_at = trio.current_time()
+    async with trio.open_nursery() as nursery:
+        for _ in range(4):
+            nursery.start_soon(ref.stop)
+            await trio.sleep(1)
+    assert trio.current_time() - began_at == 4.0
+    assert stage.reports["sleeper"][1] == Killed(3.0)

@@ -144,7 +144,7 @@ async def test_what_it_has_started_ends_with_it(open_workers: Open) -> None:
     async with open_workers(apart("a", Villain)) as tree:
         stray = psutil.Process(await tree["a"].ref.fork_and_leave())
         await tree["a"].stop()
-    assert psutil.wait_procs([stray], timeout=0) == ([stray], [])
+    assert psutil.wait_procs([stray], timeout=5) == ([stray], [])
 
 
 async def test_who_does_not_stop_is_killed(open_workers: Open) -> None:

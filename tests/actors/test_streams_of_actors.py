@@ -99,6 +99,19 @@ async def test_one_that_is_left_before_its_turn_is_never_begun(stage: Stage) -> 
     assert await ref.how_far() == (0, [])
 
 
+@pytest.mark.parametrize("steps", range(5))
+async def test_it_can_be_left_at_any_moment(stage: Stage, steps: int) -> None:
+    ref = await stage.start(Source)
+    async with ref.stream("count"):
+        for _ in range(steps):
+            await trio.lowlevel.checkpoint()
+    made, left = await ref.how_far()
+    assert made in (0, WINDOW) or left == ["count"]
+    await trio.testing.wait_all_tasks_blocked()
+    assert await ref.how_far() == (made, left)
+    assert len(left) == (made > 0)
+
+
 async def test_its_error_goes_to_the_reader_and_ends_nothing(stage: Stage) -> None:
     ref = await stage.start(Source)
     items = aiter(ref.fail())

@@ -209,6 +209,15 @@ async def test_a_cast_is_refused_when_too_much_waits(over: Over) -> None:
         assert len(taken) == sent + 2
 
 
+async def test_many_callers_wait_for_room_at_once(over: Over) -> None:
+    taken: list[bytes] = []
+    async with connected(Methods(take=taken.append), over) as (client, _):
+        async with trio.open_nursery() as nursery:
+            for _ in range(30):
+                nursery.start_soon(client.call, "t", "take", [bytes(ROOM // 2)])
+        assert len(taken) == 30
+
+
 async def test_cancelling_a_call_is_seen_over_there_within_5_ms_and_waited_for(over: Over) -> None:
     gate = Gate()
     async with connected(Methods(wait=gate.wait), over) as (client, _):

@@ -23,6 +23,7 @@ _PLACES: Final = (
     "supctl.specs",
     "supctl.events",
     "supctl.actors.ref",
+    "supctl.actors.registry",
     "supctl.supervision.handle",
     "supctl.supervision.status",
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -210,6 +211,21 @@ async def test_instances_have_the_templates_arguments_and_their_own(
             tree["rooms/1"]
         counts = await rooms.count_children()
         assert (counts.specs, counts.active, counts.workers) == (1, 2, 2)
+
+
+async def test_instances_that_are_asked_for_at_once_get_names_of_their_own(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    spec = Supervisor(
+        "r", [DynamicSupervisor("rooms", Worker("room", Room, "a", kwargs={"size": 1}))]
+    )
+    async with open_simulated(spec, {}) as tree:
+        rooms = tree.supervisor("rooms")
+        async with trio.open_nursery() as nursery:
+            for _ in range(10):
+                nursery.start_soon(partial(rooms.start_instance, "north", colour="red"))
+        names = [row.name for row in await rooms.which_children()]
+        assert sorted(names, key=int) == [str(n) for n in range(1, 11)]
 
 
 async def test_words_are_added_to_the_command_of_an_app(

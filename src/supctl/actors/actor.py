@@ -79,7 +79,9 @@ class Actor(_Base):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._methods = {}
-        for name in _OF_REFERENCES & vars(cls).keys():
+        for name in _OF_REFERENCES:
+            if getattr(cls, name, None) is getattr(Actor, name, None):
+                continue
             raise InvalidConfig(
                 f"{cls.__name__}.{name}",
                 f"a member of an actor called {name!r}",

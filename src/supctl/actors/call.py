@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import trio
 
 from supctl.errors import ActorTimeout
+from supctl.ipc.deadlines import current_deadlines
 
 from .circle import Chain, check_circle, current_chain
-from .deadlines import current_deadlines
 
 if TYPE_CHECKING:
     from .life import Life
@@ -108,9 +108,13 @@ class Call:
         finally:
             if timeout < math.inf:
                 deadlines.discard(self, timeout)
-        if self._error is not None:
-            raise self._error
-        return self._value
+        if self._error is None:
+            return self._value
+        error, self._error = self._error, None  # no circle of error, traceback and frames
+        try:
+            raise error
+        finally:
+            del error
 
     async def _abandon(self) -> None:
         """Stop the work and wait a while until it has stopped."""

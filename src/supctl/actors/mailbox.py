@@ -133,9 +133,9 @@ class Mailbox:
     def _make_room(self, messages: deque[Item], capacity: int, waits: bool) -> None:
         if waits and self._policy is Policy.WAIT:
             return
-        for message in list(messages):
-            if not isinstance(message, End) and message.is_over:
-                messages.remove(message)
+        live = [message for message in messages if isinstance(message, End) or not message.is_over]
+        messages.clear()
+        messages.extend(live)
         if len(messages) < capacity:
             return
         full = MailboxFull(self._owner, capacity)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from supctl.errors import UnknownMethod
 from supctl.exits import ExitReason
 from supctl.ipc.registry import message
 
@@ -15,6 +17,8 @@ from .interface import method_of
 if TYPE_CHECKING:
     from .actor import Actor
     from .ref import Ref
+
+_log = logging.getLogger("supctl.actors")
 
 _NONE: Final[Mapping[str, Any]] = {}
 
@@ -62,7 +66,11 @@ class Cast(Message):
         self.method, self.args, self.kwargs = method, args, kwargs
 
     async def deliver(self, actor: Actor) -> None:
-        method_of(type(actor), self.method).check(self.args, self.kwargs, stream=False)
+        try:  # who sent it may not know the class
+            method_of(type(actor), self.method).check(self.args, self.kwargs, stream=False)
+        except (UnknownMethod, TypeError) as error:
+            _log.warning("%s: a cast is lost: %s", actor.address, error)
+            return
         await getattr(actor, self.method)(*self.args, **self.kwargs)
 
 

@@ -13,6 +13,7 @@ from supctl.exits import ExitReason
 from supctl.ipc.waiting import Sleeper
 
 from .asked import DEFAULT_TIMEOUT, Asked, Reading, call, check
+from .circle import check_circle, current_chain
 from .interface import method_of
 from .target import Target
 from .trace import Traced
@@ -131,12 +132,21 @@ class Reference:
 
         It has its spec's ``grace``, then is cancelled. A ``permanent`` worker is started again;
         to keep it stopped, ask its supervisor. Cancelling does not take the request back.
+
+        Raises:
+            CircularCall: an actor would wait for its own end; it calls ``finish`` instead.
         """
+        check_circle(current_chain.get(), self._target, "stop")
         self._target.stop()
         return await self.wait()
 
     async def wait(self) -> ExitReason:
-        """Return why it ended, once it has. Cancelling is harmless."""
+        """Return why it ended, once it has. Cancelling is harmless.
+
+        Raises:
+            CircularCall: the actor would wait for its own end.
+        """
+        check_circle(current_chain.get(), self._target, "wait")
         await trio.lowlevel.checkpoint_if_cancelled()
         sleeper = Sleeper()
         undo = self._target.on_end(lambda _: sleeper.wake())

@@ -69,7 +69,9 @@ async def _answer(
     """Call the method; its result or exception goes to who waits for it. Return the exception."""
     question.begin(scope.cancel)
     try:
-        method_of(type(actor), question.method)
+        method = method_of(type(actor), question.method)
+        if not isinstance(question, Call):  # who sent it may not know the class
+            method.check(question.args, question.kwargs, stream=False)
         value = await getattr(actor, question.method)(*question.args, **question.kwargs)
     except Exception as error:
         question.fail(error)

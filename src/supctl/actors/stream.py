@@ -88,6 +88,8 @@ class Stream(Message):
             self._items.fail(error)
 
     async def _produce(self, actor: Actor) -> None:
+        if self.is_over:  # its reader has left already
+            return
         current_chain.set(self._chain)
         try:
             with trio.CancelScope() as self._scope:

@@ -108,7 +108,8 @@ class WorkerActor(Incarnation):
         if self._spec.grace > 0:
             self._life.mailbox.put_urgent(end)
             # The message that it handles just now, and terminate, share the grace.
-            self._scope.deadline = trio.current_time() + self._spec.grace
+            deadline = trio.current_time() + self._spec.grace
+            self._scope.deadline = min(self._scope.deadline, deadline)
         else:
             self._scope.cancel()
 
@@ -137,13 +138,11 @@ class WorkerActor(Incarnation):
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = actor._nursery = nursery
-                if self._error is not None:
-                    raise self._error
-                with waiting(Chain(self._life, self._life.address, None)):
-                    self._ignored = await actor.init() is IGNORE
-                if not self._ignored:
-                    self._up()
-                    end = await serve(actor, self._life)
+                try:
+                    await self._begin(actor)
+                    end = None if self._ignored else await serve(actor, self._life)
+                finally:
+                    self._nursery = actor._nursery = None  # it takes no more
                 nursery.cancel_scope.cancel()
         except BaseException as error:
             # As in OTP, who has not begun has nothing to clean up.
@@ -157,6 +156,15 @@ class WorkerActor(Incarnation):
             await self._clean_up(actor, reason)
             self._reason = reason
 
+    async def _begin(self, actor: Actor) -> None:
+        """Let the actor prepare."""
+        if self._error is not None:
+            raise self._error
+        with waiting(Chain(self._life, self._life.address, None)):
+            self._ignored = await actor.init() is IGNORE
+        if not self._ignored:
+            self._up()
+
     def _up(self) -> None:
         self._started = True
         if self._state == "starting":
@@ -165,7 +173,6 @@ class WorkerActor(Incarnation):
 
     async def _clean_up(self, actor: Actor, reason: ExitReason) -> None:
         """Let the actor clean up; who was asked to end has part of its grace behind it."""
-        self._nursery = actor._nursery = None
         if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
         with waiting(Chain(self._life, self._life.address, None)):
@@ -173,14 +180,13 @@ class WorkerActor(Incarnation):
 
     def _make(self) -> Actor:
         loaded, args, kwargs = load_actor(self._spec.actor), self._spec.args, self._spec.kwargs
-        kind: type[Actor] = loaded if isinstance(loaded, type) else FunctionActor
-        self._life.kind = kind
-        self._life.mailbox.bound(kind.mailbox_capacity, Policy(kind.mailbox_policy))
-        actor: Actor = (
-            FunctionActor(loaded, args, kwargs)
-            if kind is FunctionActor
-            else loaded(*args, **kwargs)
-        )
+        actor: Actor
+        if isinstance(loaded, type):
+            actor = loaded(*args, **kwargs)
+        else:
+            actor = FunctionActor(loaded, args, kwargs)
+        self._life.kind = type(actor)
+        self._life.mailbox.bound(actor.mailbox_capacity, Policy(actor.mailbox_policy))
         actor.address, actor._life = self._life.address, self._life
         actor._registry = self._registry
         return actor
@@ -205,7 +211,7 @@ def load_actor(actor: Callable[..., Any] | str) -> Callable[..., Any]:
             raise InvalidConfig(
                 "actor", actor, f"a class or function that can be imported ({error})"
             ) from error
-    if inspect.iscoroutinefunction(found) or (isinstance(found, type) and issubclass(found, Actor)):
+    if (isinstance(found, type) and issubclass(found, Actor)) or inspect.iscoroutinefunction(found):
         return cast(Callable[..., Any], found)
     raise InvalidConfig("actor", actor, "a class derived from supctl.Actor, or an async function")
 

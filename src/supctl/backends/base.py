@@ -76,9 +76,12 @@ class PythonSpec:
         start_method: ``fork``: a copy of a process that has imported all that already, which
             takes some milliseconds; ``spawn``: a fresh interpreter.
         grace: seconds from the stop signal to the end by force if *we* are gone.
+        warm_up: ``module:function``, without arguments, that a copy calls while nobody waits for
+            it; it should do what ``entry`` does first, and leave nothing behind.
     """
 
     entry: str
+    warm_up: str | None = None
     preload: tuple[str, ...] = ()
     needs_script: bool = False
     start_method: str = "fork"

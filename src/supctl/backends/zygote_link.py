@@ -147,7 +147,7 @@ class ZygoteLink(Link):
         if not new and (script is None or script in self._imported):
             return
         self._problem = None
-        self.send("import", sys.path, new, script)
+        self.send("import", sys.path, new, script, spec.warm_up)
         while self._problem is None:
             await self._wait("import")
         if self._problem:

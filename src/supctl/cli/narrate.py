@@ -75,6 +75,8 @@ def past(reason: ExitReason) -> str:
             return str(reason.status)
         case ExitKind.NORMAL:
             return "finished"
+        case ExitKind.CRASHED:
+            return "crashed" + (f" ({reason.detail})" if reason.detail else "")
         case ExitKind.OUT_OF_MEMORY:
             return "ran out of memory and was killed by the kernel"
         case ExitKind.START_FAILED:

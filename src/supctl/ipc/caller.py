@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from supctl.errors import ActorTimeout, ConnectionFull, ConnectionLost
 
 from . import messages as m
 from .channel import ROOM, Channel
+from .deadlines import current_deadlines
 from .hello import UNKNOWN
 from .request import Target
 from .waiting import Items, Result, Waiting
@@ -37,16 +39,17 @@ class Caller:
         self._waiting: dict[int, Waiting] = {}  # by number of the call
         self._last_number = 0
         self._cause: Exception | None = None
+        self._deadlines = current_deadlines()
 
-    def call(
+    async def call(
         self,
         target: Target,
         method: str,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
-        timeout: float | None = None,
-    ) -> Coroutine[Any, Any, Any]:
-        """Ask the peer and return its answer, once this is awaited.
+        timeout: float = math.inf,
+    ) -> Any:
+        """Ask the peer and return its answer.
 
         Cancelling it cancels the work over there and waits until the peer says that it has
         stopped, at most :data:`PATIENCE` seconds.
@@ -56,7 +59,8 @@ class Caller:
             method: what it is to do.
             args: positional arguments.
             kwargs: keyword arguments.
-            timeout: seconds after which the work over there is cancelled too.
+            timeout: seconds after which the work over there is cancelled too; :data:`math.inf`
+                waits as long as the connection lasts.
 
         Raises:
             ActorTimeout: there was no answer in time.
@@ -64,43 +68,28 @@ class Caller:
             ConnectionLost: the connection is or was over; it may have taken effect.
             Exception: whatever the answer is.
         """
-        if timeout is None:
-            return self._call(target, method, args, kwargs, None, None)
-        return self._call_within(timeout, target, method, args, kwargs)
-
-    async def _call_within(
-        self,
-        timeout: float,
-        target: Target,
-        method: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any] | None,
-    ) -> Any:
-        seconds = timeout if timeout <= m.LONGEST_WAIT else None
-        with trio.move_on_after(timeout) as scope:
-            return await self._call(target, method, args, kwargs, seconds, scope)
-        raise ActorTimeout(str(target), method, timeout)
-
-    async def _call(
-        self,
-        target: Target,
-        method: str,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any] | None,
-        timeout: float | None,
-        scope: trio.CancelScope | None,
-    ) -> Any:
         await trio.lowlevel.checkpoint_if_cancelled()
+        left = timeout
         if self._channel.waiting >= ROOM:
-            await self._channel.wait_room()
+            left = await self._wait_room_within(timeout)
+        if left <= 0:
+            raise ActorTimeout(str(target), method, timeout)
         result = Result()
-        number = self._ask(result, target, method, args, kwargs, timeout, None)
+        number = self._ask(result, target, method, args, kwargs, left, None)
+        if left < math.inf:
+            self._deadlines.add(result, left)
         try:
             await result.sleep()
         except trio.Cancelled:
-            # A caller whose time is over has nobody to wait for: the peer has a clock, too.
-            await self._abandon(number, result, 0.0 if scope and scope.cancel_called else PATIENCE)
+            await self._abandon(number, result, PATIENCE)
             raise
+        finally:
+            if left < math.inf:
+                self._deadlines.discard(result, left)
+        if not result.is_over:
+            # Who has no time left waits for nobody: the peer has a clock, too.
+            await self._abandon(number, result, 0.0)
+            raise ActorTimeout(str(target), method, timeout)
         if result.error is not None:
             raise result.error
         if result.is_acknowledged:
@@ -150,12 +139,19 @@ class Caller:
             self._send([m.CREDIT, number, more])
 
         items = Items(window, grant)
-        number = self._ask(items, target, method, args, kwargs, None, window)
+        number = self._ask(items, target, method, args, kwargs, math.inf, window)
         try:
             yield items
         finally:
             if not items.is_over:
                 await self._abandon(number, items, PATIENCE)
+
+    async def _wait_room_within(self, timeout: float) -> float:
+        """Wait until there is room; return the seconds that are left, at most 0 if none are."""
+        deadline = trio.current_time() + timeout
+        with trio.CancelScope(deadline=deadline):
+            await self._channel.wait_room()
+        return deadline - trio.current_time()
 
     async def wait_room(self) -> None:
         """Wait while so much waits to be written that no more should be sent."""
@@ -169,7 +165,7 @@ class Caller:
         method: str,
         args: Sequence[Any],
         kwargs: Mapping[str, Any] | None,
-        timeout: float | None,
+        timeout: float,
         credit: int | None,
     ) -> int:
         if self.reason:
@@ -183,7 +179,7 @@ class Caller:
                 method,
                 [*args],
                 dict(kwargs) if kwargs else {},
-                timeout,
+                timeout if timeout <= m.LONGEST_WAIT else None,
                 credit,
             ]
         )

@@ -81,7 +81,8 @@ class Channel:
     async def _wait_for(self, most: int) -> None:
         while self.waiting > most and self._failure is None:
             self._hand_over()
-            self._progress = self._progress or trio.Event()
+            if self._progress is None:
+                self._progress = trio.Event()
             await self._progress.wait()
 
     def hold(self) -> bool:

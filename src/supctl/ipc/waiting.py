@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -64,12 +65,14 @@ class Result(Sleeper):
         value: the result, if ``error`` is None.
         error: what the call is to raise.
         is_acknowledged: whether the answer is that the call was cancelled.
+        deadline: trio's time at which its sleep ends without an answer.
     """
 
-    __slots__ = ("error", "is_acknowledged", "is_over", "value")
+    __slots__ = ("deadline", "error", "is_acknowledged", "is_over", "value")
 
     def __init__(self) -> None:
         self._task = None
+        self.deadline = math.inf
         self.is_over = self.is_acknowledged = False
         self.value: Any = None
         self.error: Exception | None = None
@@ -82,6 +85,10 @@ class Result(Sleeper):
 
     def fail(self, error: Exception | None) -> None:
         self.error, self.is_acknowledged, self.is_over = error, error is None, True
+        self.wake()
+
+    def expire(self, timeout: float) -> None:
+        """End the sleep: the deadline has passed."""
         self.wake()
 
     def add(self, item: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Hashable
-from itertools import count
 from typing import Any, Protocol
 
 import trio
@@ -186,11 +185,12 @@ class SupervisorHandle:
         node = self._node
         if not isinstance(node.spec, DynamicSupervisor):
             raise Unsupported("start_instance", "a supervisor without template", "use start_child")
-        if name is None:
-            name = next(
-                free for n in count(node.added + 1) if (free := str(n)) not in node.children
-            )
-        return await self._add(node, node.spec.make(name, args, kwargs), ())
+        free = str(next(node.numbers))  # taken at once: others may ask while this one starts
+        while name is None and free in node.children:
+            free = str(next(node.numbers))
+        return await self._add(
+            node, node.spec.make(free if name is None else name, args, kwargs), ()
+        )
 
     async def _add(
         self, node: SupervisorActor, spec: ChildSpec, depends_on: tuple[str, ...]

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import count
 from typing import Any, TypeAlias
 
 import trio
@@ -107,8 +108,8 @@ class SupervisorActor(Incarnation):
         self._over = trio.Event()
         self._fault: Exception | None = None
         self._hold(spec.children)
-        self.added = 0
-        """Children that were added at run time, in all."""
+        self.numbers = count(1)
+        """Of instances that were asked for; a name for those who have no other."""
         self.finished: m.Finished | None = None
         self._is_up = False
         self._stopping = False
@@ -281,7 +282,6 @@ class SupervisorActor(Incarnation):
                 request.result = result if isinstance(result, Exception) else request.view(result)
                 request.done.set()
             case m.Added(name, request):
-                self.added += 1
                 self.children.pop(name, None)  # one that was forgotten comes last now
                 self.children[name] = request.child
                 self._note(request.child, events.ChildAdded)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from supctl.actors.alarm import Alarm
 from supctl.actors.incarnation import (
     Detached,
     Down,
@@ -20,6 +19,7 @@ from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
 from supctl.exits import ExitKind, ExitReason
+from supctl.ipc.alarm import Alarm
 from supctl.specs import App
 
 from .machine import TABLE, Do, Event, State

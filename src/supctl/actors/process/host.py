@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,7 @@ from supctl.actors.worker import WorkerActor
 from supctl.errors import ConnectionLost
 from supctl.exits import ExitReason
 from supctl.ipc import Codec, Connection, DescriptorTransport, Hello, Request, open_connection
+from supctl.ipc import messages as m
 from supctl.specs import Worker
 
 from .switchboard import Switchboard
@@ -22,12 +24,25 @@ HOST = "host"
 """The target of what is said about the process itself."""
 
 ENTRY = f"{__name__}:main"
+WARM_UP = f"{__name__}:warm_up"
 
 
 def main(read_fd: int, write_fd: int) -> None:
     """Live until the actor has ended, or whoever started us is gone."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     trio.run(Host().run, read_fd, write_fd)
+
+
+def warm_up() -> None:
+    """Go through a life in which nobody wants an actor."""
+    read_fd, their_write = os.pipe2(os.O_CLOEXEC)
+    their_read, write_fd = os.pipe2(os.O_CLOEXEC)
+    codec = Codec()
+    for said in ([m.HELLO, m.VERSION, "supervisor", 0, {}], [m.BYE, "that was all"]):
+        os.writev(their_write, codec.encode(said))
+    main(read_fd, write_fd)
+    os.close(their_read)
+    os.close(their_write)
 
 
 class Host:
@@ -47,11 +62,12 @@ class Host:
         codec = Codec(self._board.types)
         async with trio.open_nursery() as self._nursery:
             self._board.work_in(self._nursery)
-            async with open_connection(
-                transport, hello=Hello("actor"), service=self, codec=codec, heartbeat=None
-            ) as connection:
-                self._connection = self._board.up = connection
-                await connection.closed.wait()  # they are gone, or have let us go
+            with suppress(ConnectionLost):  # they were gone before a word was said
+                async with open_connection(
+                    transport, hello=Hello("actor"), service=self, codec=codec, heartbeat=None
+                ) as connection:
+                    self._connection = self._board.up = connection
+                    await connection.closed.wait()  # they are gone, or have let us go
             self._nursery.cancel_scope.cancel()
 
     # As supctl.ipc.Service.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -68,9 +67,8 @@ class RemoteTarget:
     async def call(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
     ) -> Any:
-        seconds = None if timeout == math.inf else timeout
         try:
-            return await self._connection().call(self._wire, method, args, kwargs, seconds)
+            return await self._connection().call(self._wire, method, args, kwargs, timeout)
         except ConnectionLost as lost:
             raise await self._cut_off(lost) from None
         except ActorTimeout as late:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import trio
 
-from supctl.actors.alarm import Alarm
 from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
@@ -23,10 +22,11 @@ from supctl.ipc import (
     Request,
     open_connection,
 )
+from supctl.ipc.alarm import Alarm
 from supctl.specs import Worker
 from supctl.specs.place import place_of
 
-from .host import ENTRY, HOST
+from .host import ENTRY, HOST, WARM_UP
 
 _EXIT_PATIENCE: Final = 2.0
 """Seconds that a process may take to end once its actor has, before it is killed."""
@@ -130,6 +130,7 @@ class ProcessWorker(Incarnation):
     def _python(self) -> PythonSpec:
         return PythonSpec(
             ENTRY,
+            WARM_UP,
             preload=self._services.preload,
             needs_script=self._needs_script,
             start_method=self._services.start_method,

@@ -79,8 +79,7 @@ def become(entry: str, descriptors: Sequence[int]) -> NoReturn:
         if len(descriptors) == 4:
             _wait_for_leave(descriptors[0])
             _take_output(*descriptors[2:])
-        module, _, function = entry.partition(":")
-        getattr(importlib.import_module(module), function)(*descriptors[:2])
+        run_place(entry, *descriptors[:2])
         status = 0
     except SystemExit as error:
         status = _status_of(error)
@@ -97,6 +96,12 @@ def be_clean() -> None:
     random: Any = sys.modules.get("numpy.random")  # Python's own reseeds itself after a fork
     if random is not None:
         random.seed()
+
+
+def run_place(place: str, *args: Any) -> None:
+    """Call the function at ``module:function``."""
+    module, _, function = place.partition(":")
+    getattr(importlib.import_module(module), function)(*args)
 
 
 def _wait_for_leave(fd: int) -> None:

@@ -4,7 +4,8 @@ It speaks with the process that started it over its standard input, a stream soc
 JSON as the reaper does (:mod:`supctl.backends.reaper.protocol`). It is asked:
 
 ====================================================  ==========================================
-``["import", path, modules, script]``                 import them; ``script`` may be null
+``["import", path, modules, script, warm_up]``        import them; ``script`` may be null,
+                                                      ``warm_up`` is a function (a place, or null)
 ``["fork", number, entry]``                           fork; with four descriptors: two to talk
                                                       over, standard output, standard error
 ``["become", entry]``                                 be it, without a fork; with two
@@ -19,22 +20,28 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import socket
 import sys
 import time
 import traceback
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from supctl.backends.reaper.protocol import LIMIT, MAX_DESCRIPTORS, decode, encode
 from supctl.errors import SupctlError
 from supctl.ipc.framing import FrameReader
 
-from .child import become, import_all
+from .child import become, import_all, run_place
 from .standby import Standby, make_standbys
 
 _READ_SIZE: Final = 64 * 1024
 _MOST_AT_ONCE: Final = 16
+_REST: Final = 0.02
+"""Seconds from the last request to the making of a reserve."""
+
 _BURST: Final = 0.05
 """Seconds. Who comes back sooner for more is in the middle of asking for many."""
 
@@ -58,6 +65,7 @@ class Zygote:
         self._descriptors: deque[int] = deque()
         self._wanted: deque[tuple[int, str, list[int]]] = deque()
         self._standbys: list[Standby] = []
+        self._warm_up: Callable[[], None] | None = None
         self._reserve = 1
         self._burst_until = 0.0
 
@@ -66,7 +74,9 @@ class Zygote:
         while data := self._receive():
             for payload in self._frames.feed(data):
                 self._obey(decode(payload))
-            self._serve()
+            if self._wanted:
+                self._serve()
+                self._refill()
 
     def _receive(self) -> bytes:
         space = MAX_DESCRIPTORS
@@ -81,8 +91,10 @@ class Zygote:
 
     def _obey(self, message: list[Any]) -> None:
         match message:
-            case ["import", list(path), list(modules), str() | None as script]:
+            case ["import", list(path), list(modules), str() | None as script, warm_up]:
                 self._tell("imported", self._import(path, modules, script))
+                if warm_up is not None:
+                    self._warm_up = partial(run_place, warm_up)
             case ["fork", int(number), str(entry)]:
                 self._wanted.append((number, entry, self._take(4)))
             case ["become", str(entry)]:
@@ -107,8 +119,7 @@ class Zygote:
         return ""
 
     def _serve(self) -> None:
-        """Hand over what is wanted, and have a reserve for the next who ask."""
-        was_asked = bool(self._wanted)
+        """Hand over what is wanted."""
         while self._wanted:
             if not self._standbys and (number := self._make_more()):
                 self._answer(self._wanted.popleft(), 0, number)
@@ -116,7 +127,13 @@ class Zygote:
                 self._answer(self._wanted.popleft(), self._standbys.pop().pid, 0)
             else:
                 self._standbys.pop().close()  # somebody has killed it
-        if was_asked and not self._standbys:
+
+    def _refill(self) -> None:
+        """Make a reserve for the next who ask, unless they ask right now.
+
+        Not at once: there may be few processors, and what was asked for just now is to begin.
+        """
+        if not self._standbys and not select.select([self._link], [], [], _REST)[0]:
             self._make_more()
 
     def _make_more(self) -> int:
@@ -130,7 +147,9 @@ class Zygote:
         self._burst_until = now + _BURST
         try:
             count = min(len(self._wanted) + self._reserve, _MOST_AT_ONCE)
-            self._standbys += make_standbys(count, self._forget_all)
+            # Who waits for a copy does not wait for it to get warm.
+            warm_up = None if self._wanted else self._warm_up
+            self._standbys += make_standbys(count, self._forget_all, warm_up)
         except OSError as error:
             return error.errno or -1
         return 0

@@ -37,12 +37,16 @@ class Standby:
         self._link.close()
 
 
-def make_standbys(count: int, forget: Callable[[], None]) -> list[Standby]:
+def make_standbys(
+    count: int, forget: Callable[[], None], warm_up: Callable[[], None] | None
+) -> list[Standby]:
     """Make copies of this process, children of whoever takes in its orphans.
 
     Args:
         count: how many; fewer are made if the system is out of processes.
         forget: called in each, closes what belongs to us.
+        warm_up: called in each before it waits, if given: what a copy writes to for the first
+            time, be it a reference count, the kernel has to copy then.
 
     Raises:
         OSError: not a single one could be made.
@@ -53,7 +57,7 @@ def make_standbys(count: int, forget: Callable[[], None]) -> list[Standby]:
         middle = os.fork()
         if middle == 0:
             os.close(told)
-            _split(pairs, tell, forget)
+            _split(pairs, tell, forget, warm_up)
         os.close(tell)
         tell = -1
         with os.fdopen(told, closefd=False) as file:
@@ -74,7 +78,10 @@ def make_standbys(count: int, forget: Callable[[], None]) -> list[Standby]:
 
 
 def _split(
-    pairs: list[tuple[socket.socket, socket.socket]], tell: int, forget: Callable[[], None]
+    pairs: list[tuple[socket.socket, socket.socket]],
+    tell: int,
+    forget: Callable[[], None],
+    warm_up: Callable[[], None] | None,
 ) -> NoReturn:
     """Fork all of them in the middle process, tell their pids, and end."""
     answers = []
@@ -86,14 +93,17 @@ def _split(
             break
         if pid == 0:
             os.close(tell)
-            _stand_by(pairs, number, forget)
+            _stand_by(pairs, number, forget, warm_up)
         answers.append(pid)
     os.write(tell, " ".join(map(str, answers)).encode())
     os._exit(0)
 
 
 def _stand_by(
-    pairs: list[tuple[socket.socket, socket.socket]], number: int, forget: Callable[[], None]
+    pairs: list[tuple[socket.socket, socket.socket]],
+    number: int,
+    forget: Callable[[], None],
+    warm_up: Callable[[], None] | None,
 ) -> NoReturn:
     """Wait for the word, and be that; or end, if nobody is there who could say it."""
     link = pairs[number][1]
@@ -103,6 +113,8 @@ def _stand_by(
             theirs.close()
     forget()
     be_clean()
+    if warm_up is not None:
+        warm_up()
     entry, descriptors, _, _ = socket.recv_fds(link, _LONGEST_ENTRY, 4)
     link.close()
     if not entry:

@@ -67,7 +67,7 @@ class Deadlines:
                 self._alarm.set(self._alarm_at - now)
 
 
-_deadlines: trio.lowlevel.RunVar[Deadlines] = trio.lowlevel.RunVar("supctl.actors.deadlines")
+_deadlines: trio.lowlevel.RunVar[Deadlines] = trio.lowlevel.RunVar("supctl.deadlines")
 
 
 def current_deadlines() -> Deadlines:
