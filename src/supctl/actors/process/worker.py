@@ -56,7 +56,6 @@ class ProcessWorker(Incarnation):
         self._branch = services.board.add_branch(address)
         self._process: Process | None = None
         self._connection: Connection | None = None
-        self._number = 0
         self._state = "starting"
         self._killed = False
         self._told: ExitReason | None = None  # by the actor's host
@@ -84,7 +83,7 @@ class ProcessWorker(Incarnation):
         if kind is not None and self._spec.blocking:
             kind = threaded(kind)
         board = self._services.board
-        return board.reference(self._branch.place, self._number, self._address, kind)
+        return board.reference(self._branch.place, self._branch.number, self._address, kind)
 
     def stop(self) -> None:
         if self._state == "stopping":
@@ -209,7 +208,7 @@ class ProcessWorker(Incarnation):
         try:
             match await connection.call(HOST, "begin", told):
                 case ("up", int(number)):
-                    self._number = number
+                    self._branch.number = number
                 case ("ignored", _):
                     return Ignored()
                 case (_, ExitReason() as reason):
