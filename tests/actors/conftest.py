@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
-from supctl import Worker
+from supctl import Supervisor, Tree, Worker, open_tree
 from supctl.actors.incarnation import Report
 from supctl.actors.registry import TreeRegistry
 from supctl.actors.worker import WorkerActor
+
+Open = Callable[..., AbstractAsyncContextManager[Tree]]
 
 
 class Stage:
@@ -48,3 +52,16 @@ async def stage() -> AsyncIterator[Stage]:
         yield stage
         for runner in stage.runners.values():
             runner.stop()
+
+
+@pytest.fixture
+def open_workers(tmp_path: Path) -> Open:
+    """Open a tree with these workers."""
+
+    @asynccontextmanager
+    async def opened(*workers: Worker, **options: Any) -> AsyncIterator[Tree]:
+        spec = Supervisor("r", workers, max_restarts=None)
+        async with open_tree(spec, log_directory=tmp_path / "logs", **options) as tree:
+            yield tree
+
+    return opened

@@ -16,9 +16,20 @@ from typing import Any
 import trio
 
 import supctl
-from supctl import Actor
+from supctl import Actor, Worker
 from supctl.actors.ref import Ref
 from supctl.exits import ExitReason
+
+
+def apart(name: str, actor: Any, *args: Any, **options: Any) -> Worker:
+    """Return the spec of an actor with a process of its own."""
+    return Worker(name, actor, *args, isolation="process", **options)
+
+
+async def appears(path: Path) -> None:
+    """Return when another process has written a file."""
+    while not path.exists():  # noqa: ASYNC110 -- nothing announces it
+        await trio.sleep(0.001)
 
 
 class Counter(Actor):

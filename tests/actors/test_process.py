@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,35 +14,21 @@ import psutil
 import pytest
 import trio
 
-from supctl import Actor, Supervisor, Tree, Worker, open_tree
+from supctl import Tree, Worker
 from supctl import events as ev
 from supctl.errors import ActorDied, ActorTimeout, NameTaken, StartFailed
-from tests.actors.elsewhere import Counter, Cruncher, Failing, Unneeded, Villain, crunch
+from tests.actors.elsewhere import (
+    Counter,
+    Cruncher,
+    Failing,
+    Unneeded,
+    Villain,
+    apart,
+    appears,
+    crunch,
+)
 
 Open = Callable[..., AbstractAsyncContextManager[Tree]]
-
-
-@pytest.fixture
-def open_workers(tmp_path: Path) -> Open:
-    """Open a tree with these workers, each in a process of its own."""
-
-    @asynccontextmanager
-    async def opened(*workers: Worker, **options: Any) -> AsyncIterator[Tree]:
-        spec = Supervisor("r", workers, max_restarts=None)
-        async with open_tree(spec, log_directory=tmp_path / "logs", **options) as tree:
-            yield tree
-
-    return opened
-
-
-async def appears(path: Path) -> None:
-    """Return when another process has written a file."""
-    while not path.exists():  # noqa: ASYNC110, ASYNC240 -- nothing announces it
-        await trio.sleep(0.001)
-
-
-def apart(name: str, actor: type[Actor] = Counter, *args: Any, **options: Any) -> Worker:
-    return Worker(name, actor, *args, isolation="process", **options)
 
 
 @pytest.mark.parametrize("start_method", ["fork", "spawn"])
@@ -80,13 +66,13 @@ async def test_one_word_says_where_an_actor_lives(open_workers: Open, isolation:
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 async def test_values_come_back_as_they_were(open_workers: Open, value: Any) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         back = await tree["a"].ref.echo(value)
         assert (type(back), back) == (type(value), value)
 
 
 async def test_references_lead_home_from_everywhere(open_workers: Open) -> None:
-    async with open_workers(apart("a"), apart("b"), Worker("t", Counter)) as tree:
+    async with open_workers(apart("a", Counter), apart("b", Counter), Worker("t", Counter)) as tree:
         a, b, t = (tree[name].ref for name in "abt")
         assert await a.add_to(b, 5) == 5  # from one process to the other, through ours
         assert await a.add_to(t, 6) == 6  # from there to here
@@ -99,7 +85,7 @@ async def test_references_lead_home_from_everywhere(open_workers: Open) -> None:
 
 async def test_cancelling_reaches_the_method(open_workers: Open, tmp_path: Path) -> None:
     began, ended = tmp_path / "began", tmp_path / "ended"
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         async with trio.open_nursery() as nursery:
             nursery.start_soon(counter.call, "sleep", str(began), str(ended))
@@ -111,7 +97,7 @@ async def test_cancelling_reaches_the_method(open_workers: Open, tmp_path: Path)
 
 async def test_a_deadline_reaches_the_method(open_workers: Open, tmp_path: Path) -> None:
     began, ended = tmp_path / "began", tmp_path / "ended"
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         with pytest.raises(ActorTimeout, match=r"/a did not answer sleep within 0\.2 s"):
             await counter.call("sleep", str(began), str(ended), timeout=0.2)
@@ -121,7 +107,7 @@ async def test_a_deadline_reaches_the_method(open_workers: Open, tmp_path: Path)
 
 async def test_a_stream_that_is_left_ends_over_there(open_workers: Open, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         async with counter.stream("endless", str(mark)) as items:
             taken = 0
@@ -146,7 +132,7 @@ async def test_one_that_is_not_needed_leaves_no_process(open_workers: Open) -> N
 
 
 async def test_stopping_is_in_order_and_leaves_nothing(open_workers: Open) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         process = psutil.Process(tree["a"].pid)
         await tree["a"].stop()
         assert str(tree["a"].reason) == "shutdown"
@@ -154,7 +140,7 @@ async def test_stopping_is_in_order_and_leaves_nothing(open_workers: Open) -> No
 
 
 async def test_ends_are_heard_of_across_the_border(open_workers: Open) -> None:
-    async with open_workers(apart("a"), apart("b")) as tree:
+    async with open_workers(apart("a", Counter), apart("b", Counter)) as tree:
         ref = tree["a"].ref
         async with trio.open_nursery() as nursery:
 
@@ -167,7 +153,7 @@ async def test_ends_are_heard_of_across_the_border(open_workers: Open) -> None:
 
 
 async def test_names_and_groups_are_those_of_the_tree(open_workers: Open) -> None:
-    async with open_workers(apart("a"), apart("b"), Worker("t", Counter)) as tree:
+    async with open_workers(apart("a", Counter), apart("b", Counter), Worker("t", Counter)) as tree:
         a, b, t = (tree[name].ref for name in "abt")
         for number, ref in enumerate((a, b, t)):
             await ref.enlist(f"name{number}", "counters")

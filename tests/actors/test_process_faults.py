@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 import trio
 
 import supctl
-from supctl import Actor, Supervisor, Tree, Worker, open_tree
+from supctl import Tree
 from supctl import events as ev
 from supctl.errors import (
     ActorDied,
@@ -25,26 +24,9 @@ from supctl.errors import (
     StartFailed,
     SupctlError,
 )
-from tests.actors.elsewhere import Counter, Deaf, Villain
+from tests.actors.elsewhere import Counter, Deaf, Villain, apart, appears
 
 Open = Callable[..., AbstractAsyncContextManager[Tree]]
-
-
-@pytest.fixture
-def open_workers(tmp_path: Path) -> Open:
-    """Open a tree with these workers, each in a process of its own."""
-
-    @asynccontextmanager
-    async def opened(*workers: Worker, **options: Any) -> AsyncIterator[Tree]:
-        spec = Supervisor("r", workers, max_restarts=None)
-        async with open_tree(spec, log_directory=tmp_path / "logs", **options) as tree:
-            yield tree
-
-    return opened
-
-
-def apart(name: str, actor: type[Actor] | str = Counter, *args: Any, **options: Any) -> Worker:
-    return Worker(name, actor, *args, isolation="process", **options)
 
 
 async def until(tree: Tree, kind: type[ev.Event], address: str, times: int = 1) -> ev.Event:
@@ -77,24 +59,32 @@ async def test_a_death_fails_the_call_with_status_and_last_words(open_workers: O
         assert told.endswith("these are\nmy last words")
 
 
-async def test_a_death_fails_every_call_and_the_replacement_answers(open_workers: Open) -> None:
+async def test_a_death_fails_every_call_and_the_replacement_answers(
+    open_workers: Open, tmp_path: Path
+) -> None:
+    """Half of the calls are answered, then one takes for ever, and the others wait behind it."""
     backoff = supctl.Backoff(initial=0)
-    async with open_workers(apart("a", backoff=backoff)) as tree:
-        counter, ends = tree["a"].ref, []
+    async with open_workers(apart("a", Counter, backoff=backoff)) as tree:
+        counter, sums, deaths = tree["a"].ref, [], []
 
-        async def ask() -> None:
+        async def ask(method: str, *args: object) -> None:
             try:
-                ends.append(await counter.add(1))
-            except ActorDied:
-                ends.append("died")
+                sums.append(await counter.call(method, *args))
+            except ActorDied as died:
+                deaths.append(died)
 
         async with trio.open_nursery() as nursery:
-            for _ in range(1000):
-                nursery.start_soon(ask)
+            for _ in range(500):
+                nursery.start_soon(ask, "add", 1)
+            while len(sums) < 500:
+                await trio.lowlevel.checkpoint()
+            nursery.start_soon(ask, "sleep", str(tmp_path / "began"), str(tmp_path / "ended"))
+            await appears(tmp_path / "began")
+            for _ in range(500):
+                nursery.start_soon(ask, "add", 1)
             await trio.lowlevel.checkpoint()
             tree["a"].signal(9)
-        assert len(ends) == 1000
-        assert "died" in ends
+        assert (sorted(sums), len(deaths)) == (list(range(1, 501)), 501)
         with pytest.raises(ActorGone):
             await counter.add(1)
         await until(tree, ev.ChildStarted, "/a", times=2)
@@ -125,7 +115,7 @@ async def test_who_breaks_its_own_line_is_replaced(open_workers: Open, method: s
 
 
 async def test_a_process_killed_in_the_middle_of_a_frame(open_workers: Open) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         async with trio.open_nursery() as nursery:
 
@@ -167,7 +157,7 @@ async def test_who_blocks_its_loop_can_be_stopped(open_workers: Open) -> None:
 
 
 async def test_what_cannot_be_sent_is_said_at_once(open_workers: Open) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         with pytest.raises(CannotEncode, match=r"args\[0\]\[1\] is a builtins?\.?object|object"):
             await counter.echo([1, object()])
@@ -177,7 +167,7 @@ async def test_what_cannot_be_sent_is_said_at_once(open_workers: Open) -> None:
 
 
 async def test_a_result_that_is_too_large_is_said_to_the_caller(open_workers: Open) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         with pytest.raises(SupctlError, match=r"67,108,864|64 MiB|67108864"):
             await counter.huge(70_000_000)
@@ -185,7 +175,7 @@ async def test_a_result_that_is_too_large_is_said_to_the_caller(open_workers: Op
 
 
 async def test_methods_that_are_not_for_others(open_workers: Open) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         counter = tree["a"].ref
         for name in ("nothing", "_private", "init", "finish", "total"):
             with pytest.raises(AttributeError):
@@ -197,7 +187,7 @@ async def test_methods_that_are_not_for_others(open_workers: Open) -> None:
 
 
 async def test_an_error_that_nobody_knows_here(open_workers: Open) -> None:
-    async with open_workers(apart("a")) as tree:
+    async with open_workers(apart("a", Counter)) as tree:
         with pytest.raises(RemoteError, match="nobody knows me") as caught:
             await tree["a"].ref.fail_strangely()
         assert caught.value.type_name.endswith("Strange")
@@ -218,7 +208,7 @@ async def test_arguments_that_cannot_be_sent(open_workers: Open) -> None:
 
 async def test_a_module_to_preload_that_fails(open_workers: Open) -> None:
     with pytest.raises(StartFailed, match="no_such_module"):
-        async with open_workers(apart("a"), preload=["no_such_module"]):
+        async with open_workers(apart("a", Counter), preload=["no_such_module"]):
             pass
 
 
@@ -268,7 +258,7 @@ def test_nobody_survives_us(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
         "import os, tempfile, trio, supctl\n"
-        "from tests.actors.elsewhere import Counter, Villain\n"
+        "from tests.actors.elsewhere import apart, Counter, Villain\n"
         "async def main():\n"
         "    workers = [supctl.Worker(n, k, isolation='process')\n"
         "               for n, k in (('a', Counter), ('b', Villain))]\n"
