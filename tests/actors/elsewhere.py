@@ -119,6 +119,26 @@ class Villain(Actor):
         return os.spawnlp(os.P_NOWAIT, "sleep", "sleep", "1000")
 
 
+class Cruncher(Actor):
+    """Blocks, and knows nothing of trio."""
+
+    def crunch(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return threading.current_thread() is threading.main_thread()
+
+    async def hello(self) -> str:
+        return "hello"
+
+    def fail(self) -> None:
+        raise LookupError("from a thread")
+
+
+def crunch(path: str) -> None:
+    """Block, then leave a mark."""
+    time.sleep(0.1)
+    Path(path).write_text("crunched")
+
+
 class Deaf(Actor):
     """Does not end when it is asked to."""
 

@@ -403,6 +403,7 @@ async def test_asking_again_does_not_lengthen_the_grace(
 ) -> None:
     ref = await stage.start(Sleeper, grace=3.0)
     ref.cast("sleep")
+    await trio.testing.wait_all_tasks_blocked()  # a stop would go before what only waits
     began_at = trio.current_time()
     async with trio.open_nursery() as nursery:
         for _ in range(4):

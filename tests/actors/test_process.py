@@ -15,8 +15,9 @@ import pytest
 import trio
 
 from supctl import Actor, Supervisor, Tree, Worker, open_tree
-from supctl.errors import ActorTimeout, NameTaken, StartFailed
-from tests.actors.elsewhere import Counter, Failing, Unneeded
+from supctl import events as ev
+from supctl.errors import ActorDied, ActorTimeout, NameTaken, StartFailed
+from tests.actors.elsewhere import Counter, Cruncher, Failing, Unneeded, Villain, crunch
 
 Open = Callable[..., AbstractAsyncContextManager[Tree]]
 
@@ -181,6 +182,39 @@ async def test_names_and_groups_are_those_of_the_tree(open_workers: Open) -> Non
         await a.add(1)  # what the end of another leads to has been done by then
         assert await tree.registry.whereis("name1") is None
         assert set(await tree.registry.members("counters")) == {a, t}
+
+
+async def test_what_blocks_runs_in_a_thread_and_its_process_answers(open_workers: Open) -> None:
+    worker = apart("a", Cruncher, blocking=True, hung_after=0.3)
+    async with open_workers(worker) as tree:
+        cruncher = tree["a"].ref
+        assert await cruncher.crunch(1.0) is False
+        assert await cruncher.hello() == "hello"
+        with pytest.raises(LookupError, match="from a thread"):
+            await cruncher.fail()
+        with pytest.raises(TypeError, match="crunch"):
+            await cruncher.crunch()
+        assert tree["a"].restarts == 0
+
+
+async def test_without_blocking_it_counts_as_hung(open_workers: Open) -> None:
+    async with open_workers(apart("a", Villain, hung_after=0.3)) as tree:
+        with pytest.raises(ActorDied, match=r"killed \(it hangs: no sign of life within"):
+            await tree["a"].ref.hold(1000)
+
+
+async def test_a_plain_function_is_a_worker(open_workers: Open, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    worker = Worker(
+        "job", crunch, str(mark), isolation="process", blocking=True, restart="transient"
+    )
+    async with open_workers(worker) as tree:
+        with tree.subscribe() as subscription:
+            async for event in subscription:
+                if isinstance(event, ev.ChildExited):
+                    assert str(event.reason) == "normal"
+                    break
+        assert mark.read_text() == "crunched"
 
 
 async def test_output_goes_to_the_logs(open_workers: Open, tmp_path: Path) -> None:

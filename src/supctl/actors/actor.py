@@ -12,7 +12,7 @@ from supctl.specs.ignore import Ignore
 from supctl.specs.policy import check_seconds
 
 from .chunk import Outcome, call_each
-from .circle import waiting
+from .circle import OnBehalfOf
 from .interface import Method, method_of
 from .mailbox import check_bounds
 from .message import End
@@ -151,7 +151,7 @@ class Actor(_Base):
         """
         if self._nursery is None:
             raise InvalidState(self.address or type(self).__name__, "not running", "one that runs")
-        with waiting(None):
+        with OnBehalfOf(None):
             self._nursery.start_soon(task, *args)
 
     def send_after(self, seconds: float, message: Any) -> Timer:

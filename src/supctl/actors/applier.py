@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Any, Final
 
 import trio
 
-from supctl.errors import InvalidConfig
+from supctl.specs.place import found_at
 
 from .actor import Actor
 from .chunk import Outcome, call_each
@@ -30,7 +29,7 @@ class Applier(Actor):
     """
 
     def __init__(self, function: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> None:
-        found = load_function(function) if isinstance(function, str) else function
+        found = found_at(function) if isinstance(function, str) else function
         self.function: Callable[..., Awaitable[Any]] = partial(found, *args, **kwargs)
         if not inspect.iscoroutinefunction(found):
             runner = _run_here if isinstance(function, str) else _run_in_thread
@@ -51,22 +50,3 @@ async def _run_here(function: Callable[..., Any], /, *args: Any, **kwargs: Any) 
 async def _run_in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     call = partial(function, *args, **kwargs)
     return await trio.to_thread.run_sync(call, abandon_on_cancel=True)
-
-
-def load_function(place: str) -> Callable[..., Any]:
-    """Return the function at a place.
-
-    Raises:
-        InvalidConfig: there is none.
-    """
-    module, _, name = place.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
-        wanted = f"a function that can be imported ({error})"
-        raise InvalidConfig("actor", place, wanted) from error
-    if not callable(found):
-        raise InvalidConfig("actor", place, "a function")
-    return found  # type: ignore[no-any-return]

@@ -57,15 +57,24 @@ class Call:
 
     Attributes:
         chain: who waits for the answer.
-        deadline: trio's time from which on nobody waits; ``inf`` if never.
     """
 
     # In all this there is no object, and no coroutine within a coroutine, that is not needed:
     # `python -m benchmarks actors` shows what a call costs.
 
     __slots__ = (
-        "_error", "_life", "_on_cancel", "_task", "_value", "args", "chain", "deadline",
-        "is_cancelled", "is_over", "kwargs", "method",
+        "__weakref__",
+        "_error",
+        "_life",
+        "_on_cancel",
+        "_task",
+        "_value",
+        "args",
+        "chain",
+        "is_cancelled",
+        "is_over",
+        "kwargs",
+        "method",
     )  # fmt: skip
 
     def __init__(
@@ -73,7 +82,6 @@ class Call:
     ) -> None:
         self._life, self.method, self.args, self.kwargs = life, method, args, kwargs
         self.chain: Chain | None = None
-        self.deadline = math.inf
         self._task: trio.lowlevel.Task | None = None
         self._on_cancel: Callable[[], object] | None = None
         self._value: Any = None
@@ -96,8 +104,7 @@ class Call:
             check_circle(self.chain, self._life, self.method)
         self._life.ask(self)
         if timeout < math.inf:
-            deadlines = current_deadlines()
-            deadlines.add(self, timeout)
+            current_deadlines().add(self, timeout)
         try:
             while not self.is_over:
                 self._task = trio.lowlevel.current_task()
@@ -105,9 +112,6 @@ class Call:
         except trio.Cancelled:
             await self._abandon()
             raise
-        finally:
-            if timeout < math.inf:
-                deadlines.discard(self, timeout)
         if self._error is None:
             return self._value
         error, self._error = self._error, None  # no circle of error, traceback and frames

@@ -6,8 +6,6 @@ variable, so that it goes wherever a method's own calls go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
 
@@ -47,15 +45,20 @@ def check_circle(chain: Chain | None, actor: object, method: str) -> None:
         link = link.waiting
 
 
-@contextmanager
-def waiting(chain: Chain | None) -> Iterator[None]:
-    """Let that chain wait for what is done in the block. None is for what runs beside the messages:
-    nobody waits for it."""
-    token = current_chain.set(chain)
-    try:
-        yield
-    finally:
-        current_chain.reset(token)
+class OnBehalfOf:
+    """``with OnBehalfOf(chain):`` lets those wait for what is done in the block. None is for what
+    runs beside the messages: nobody waits for it."""
+
+    __slots__ = ("_chain", "_token")
+
+    def __init__(self, chain: Chain | None) -> None:
+        self._chain = chain
+
+    def __enter__(self) -> None:
+        self._token = current_chain.set(self._chain)
+
+    def __exit__(self, *_: object) -> None:
+        current_chain.reset(self._token)
 
 
 def forget_chain() -> None:

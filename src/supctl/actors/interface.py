@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -24,12 +25,14 @@ class Method:
         function: its code, under all decorators that keep ``__wrapped__``.
         has_self: whether the function wants the actor as its first argument.
         is_stream: whether it yields.
+        counts: how many positional arguments fit, if there are no others.
     """
 
     name: str
     function: Callable[..., Any]
     has_self: bool
     is_stream: bool
+    counts: range
 
     def check(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, stream: bool) -> None:
         """Refuse what cannot work, before anything is sent.
@@ -40,6 +43,8 @@ class Method:
         """
         if stream is not self.is_stream:
             raise IsStream(self.name) if self.is_stream else IsNoStream(self.name)
+        if not kwargs and len(args) in self.counts:
+            return
         # Python's own check, with Python's own sentence: nothing of the method runs, for neither
         # a coroutine nor a generator begins before it is asked to.
         made = (
@@ -76,12 +81,25 @@ def _look_up(kind: type[Actor], name: str) -> Method:
     if why:
         raise UnknownMethod(kind.__name__, name, why)
     function = inspect.unwrap(getattr(kind, name))
+    has_self = isinstance(inspect.getattr_static(kind, name), FunctionType)
     return Method(
         f"{kind.__name__}.{name}",
         function,
-        isinstance(inspect.getattr_static(kind, name), FunctionType),
+        has_self,
         inspect.isasyncgenfunction(function),
+        _counts(function, has_self=has_self),
     )
+
+
+def _counts(function: Callable[..., Any], *, has_self: bool) -> range:
+    """Return how many positional arguments fit; none where keyword arguments are needed."""
+    parameters = list(inspect.signature(function).parameters.values())[has_self:]
+    if any(it.kind is it.KEYWORD_ONLY and it.default is it.empty for it in parameters):
+        return range(0)
+    positional = [it for it in parameters if it.kind <= it.POSITIONAL_OR_KEYWORD]
+    least = sum(it.default is it.empty for it in positional)
+    has_rest = any(it.kind is it.VAR_POSITIONAL for it in parameters)
+    return range(least, sys.maxsize if has_rest else len(positional) + 1)
 
 
 def _why_not(kind: type[Actor], name: str) -> str:

@@ -26,6 +26,8 @@ async def serve(actor: Actor, life: Life) -> End:
     while True:
         # Without a scope: an actor that is asked nothing is lean.
         message = await life.mailbox.get()
+        if isinstance(message, End):
+            return message
         try:
             with trio.CancelScope() as scope:
                 return await _serve_in(scope, actor, life, message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import logging
 import math
@@ -15,9 +14,10 @@ from supctl.errors import FAULTS, InvalidConfig
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import Worker
 from supctl.specs.ignore import IGNORE
+from supctl.specs.place import found_at
 
 from .actor import Actor
-from .circle import Chain, forget_chain, waiting
+from .circle import Chain, OnBehalfOf, forget_chain
 from .function import FunctionActor
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .life import Life
@@ -26,6 +26,7 @@ from .message import End
 from .ref import Ref, make_ref
 from .registry import Registry, TreeRegistry
 from .serving import serve
+from .threaded import in_thread, threaded
 
 _log = logging.getLogger("supctl.actors")
 
@@ -101,7 +102,7 @@ class WorkerActor(Incarnation):
         if self._nursery is None:
             self._error = error  # it has not begun
         else:
-            with waiting(None):
+            with OnBehalfOf(None):
                 self._nursery.start_soon(_raise, error)
 
     def _end(self, end: End) -> None:
@@ -124,7 +125,9 @@ class WorkerActor(Incarnation):
                 self._life.end(self._reason)
                 raise
             # An actor's fault is its supervisor's to judge.
-            _log.warning("%s: %s", self._life.address, self._reason, exc_info=error)
+            cause = innermost(error)
+            shown = cause if cause.__traceback__ else error  # one that was never raised alone
+            _log.warning("%s: %s", self._life.address, self._reason, exc_info=shown)
         if self._scope.cancelled_caught:
             self._tell(Killed(self._spec.grace))
         self._life.end(self._reason)
@@ -160,7 +163,7 @@ class WorkerActor(Incarnation):
         """Let the actor prepare."""
         if self._error is not None:
             raise self._error
-        with waiting(Chain(self._life, self._life.address, None)):
+        with OnBehalfOf(Chain(self._life, self._life.address, None)):
             self._ignored = await actor.init() is IGNORE
         if not self._ignored:
             self._up()
@@ -175,11 +178,15 @@ class WorkerActor(Incarnation):
         """Let the actor clean up; who was asked to end has part of its grace behind it."""
         if self._scope.deadline == math.inf:
             self._scope.deadline = trio.current_time() + self._spec.grace
-        with waiting(Chain(self._life, self._life.address, None)):
+        with OnBehalfOf(Chain(self._life, self._life.address, None)):
             await actor.terminate(reason)
 
     def _make(self) -> Actor:
-        loaded, args, kwargs = load_actor(self._spec.actor), self._spec.args, self._spec.kwargs
+        loaded, args, kwargs = (
+            load_actor(self._spec.actor, blocking=self._spec.blocking),
+            self._spec.args,
+            self._spec.kwargs,
+        )
         actor: Actor
         if isinstance(loaded, type):
             actor = loaded(*args, **kwargs)
@@ -196,24 +203,24 @@ async def _raise(error: Exception) -> None:
     raise error
 
 
-def load_actor(actor: Callable[..., Any] | str) -> Callable[..., Any]:
+def load_actor(actor: Callable[..., Any] | str, *, blocking: bool = False) -> Callable[..., Any]:
     """Return the actor class or the async function that a spec names.
+
+    Args:
+        blocking: whether plain methods, or a plain function, are to be run in threads.
 
     Raises:
         InvalidConfig: there is no such module, class or function, or it is of another kind.
     """
-    found: Any = actor
-    if isinstance(actor, str):
-        module, _, name = actor.partition(":")
-        try:
-            found = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise InvalidConfig(
-                "actor", actor, f"a class or function that can be imported ({error})"
-            ) from error
-    if (isinstance(found, type) and issubclass(found, Actor)) or inspect.iscoroutinefunction(found):
+    found: Any = found_at(actor) if isinstance(actor, str) else actor
+    if isinstance(found, type) and issubclass(found, Actor):
+        return threaded(found) if blocking else found
+    if inspect.iscoroutinefunction(found):
         return cast(Callable[..., Any], found)
-    raise InvalidConfig("actor", actor, "a class derived from supctl.Actor, or an async function")
+    if blocking and inspect.isroutine(found):
+        return in_thread(found)
+    kind = "a function" if blocking else "an async function"
+    raise InvalidConfig("actor", actor, f"a class derived from supctl.Actor, or {kind}")
 
 
 def is_fault(error: BaseException) -> bool:
@@ -223,10 +230,16 @@ def is_fault(error: BaseException) -> bool:
     return isinstance(error, FAULTS)
 
 
-def crash_reason(error: BaseException) -> ExitReason:
-    """Return the exit reason of an actor that ended by ``error``."""
+def innermost(error: BaseException) -> BaseException:
+    """Return what trio's nurseries have put into groups of one."""
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
+    return error
+
+
+def crash_reason(error: BaseException) -> ExitReason:
+    """Return the exit reason of an actor that ended by ``error``."""
+    error = innermost(error)
     text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return ExitReason(ExitKind.CRASHED, detail=text)
 

@@ -24,8 +24,9 @@ class Channel:
     """A transport that carries messages.
 
     The first message of a moment is written at once, without a switch of tasks. Others that
-    follow before the loop has gone round wait for each other and leave in one write, made by
-    :meth:`write`; so do the answers to all that one read has brought (:meth:`hold`).
+    follow, before something has come from the peer, wait for each other until the loop has gone
+    round, and leave in one write, made by :meth:`write`; so do the answers to all that one read
+    has brought (:meth:`hold`).
 
     Attributes:
         waiting: bytes that were sent and are not written.
@@ -38,7 +39,9 @@ class Channel:
         self._parts: deque[Buffer] = deque()
         self.waiting = 0
         self._most = 4 * max(codec.limit, ROOM)  # answers cannot wait, but have to end somewhere
-        self._is_held = self._is_blocked = False
+        self._is_held = False  # what is sent gathers
+        self._is_attended = False  # and somebody is going to write it
+        self._is_blocked = False
         self._writer: trio.lowlevel.Task | None = None
         self._has_work = False
         self._progress: trio.Event | None = None
@@ -61,6 +64,10 @@ class Channel:
             self._fail(BufferError("the peer does not read"))
         elif not self._is_held:
             self._write_now()
+            self._is_held = True
+            if self._parts:
+                self._hand_over()
+        elif not self._is_attended:
             self._hand_over()
         elif self.waiting >= BATCH and not self._is_blocked:
             self._write_now()
@@ -87,8 +94,9 @@ class Channel:
 
     def hold(self) -> bool:
         """Let messages wait for each other; return whether :meth:`release` has to follow."""
-        was_held, self._is_held = self._is_held, True
-        return not was_held
+        was_attended = self._is_attended
+        self._is_held = self._is_attended = True
+        return not was_attended
 
     def release(self) -> None:
         """Write what has gathered since :meth:`hold`."""
@@ -97,11 +105,11 @@ class Channel:
         if self._parts:
             self._hand_over()
         else:
-            self._is_held = False
+            self._is_held = self._is_attended = False
 
     def _hand_over(self) -> None:
         """Leave what follows, until the loop has gone round, to the writing task."""
-        self._is_held = self._has_work = True
+        self._is_held = self._is_attended = self._has_work = True
         if self._writer is not None:
             writer, self._writer = self._writer, None
             trio.lowlevel.reschedule(writer)
@@ -122,7 +130,7 @@ class Channel:
                     self._fail(error)
                 else:
                     self._forget(written)
-            self._is_held = self._is_blocked = False
+            self._is_held = self._is_attended = self._is_blocked = False
 
     def _abort(self, _: object) -> trio.lowlevel.Abort:
         self._writer = None

@@ -36,7 +36,7 @@ async def open_connection(
     service: Service | None = None,
     codec: Codec | None = None,
     heartbeat: Heartbeat | None = HEARTBEAT,
-    greeting: float = GREETING,
+    greeting: float | None = GREETING,
 ) -> AsyncIterator[Connection]:
     """Talk with a peer for the length of the block, which begins once both said hello.
 
@@ -50,7 +50,8 @@ async def open_connection(
         service: what the peer may ask for; nothing, unless given.
         codec: with the types and the limit of this connection.
         heartbeat: when a silent peer counts as hung; None is never.
-        greeting: seconds in which the peer has to introduce itself.
+        greeting: seconds in which the peer has to introduce itself. None: the block begins at
+            once, what is asked waits for the peer, and the first call learns what is wrong.
 
     Raises:
         ProtocolError: the peer speaks something else, or another version.
@@ -62,9 +63,11 @@ async def open_connection(
     failure: BaseException | None = None
     try:
         async with trio.open_nursery() as nursery:
+            connection.say_hello()
             nursery.start_soon(connection.run)
             try:
-                await connection.wait_hello(greeting)
+                if greeting is not None:
+                    await connection.wait_hello(greeting)
                 yield connection
             except BaseException as error:
                 failure = error  # raised below, where the nursery cannot wrap it in a group
@@ -80,6 +83,7 @@ class Connection(Caller):
 
     Attributes:
         closed: set once it is over; ``reason`` says why.
+        is_hung: whether that was because the peer gave no sign of life.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Connection(Caller):
     ) -> None:
         super().__init__(Channel(transport, codec))
         self.closed = trio.Event()
+        self.is_hung = False
         self._hello, self._codec, self._heartbeat = hello, codec, heartbeat
         self._answering = Answering(self._channel, service, lambda: self.peer.label)
         self._heard = 0
@@ -100,6 +105,11 @@ class Connection(Caller):
         self._handlers: list[Handler] = [self._on_unexpected] * len(m.Kind)
         self._handlers[m.HELLO] = self._on_hello
         self._handlers[m.BYE] = self._on_bye
+
+    def say_hello(self) -> None:
+        """Introduce ourselves, before anything else is said."""
+        hello = self._hello
+        self._channel.send([m.HELLO, m.VERSION, hello.role, hello.pid, dict(hello.facts)])
 
     async def wait_hello(self, seconds: float) -> None:
         """Wait until the peer has introduced itself. Raises what ended the connection instead."""
@@ -119,8 +129,6 @@ class Connection(Caller):
 
     async def run(self) -> None:
         """Keep the conversation going until it ends. For :func:`open_connection`."""
-        hello = self._hello
-        self._channel.send([m.HELLO, m.VERSION, hello.role, hello.pid, dict(hello.facts)])
         with self._scope:
             async with trio.open_nursery() as nursery:
                 self._answering.work_in(nursery)
@@ -171,6 +179,7 @@ class Connection(Caller):
 
     async def _watch(self, heartbeat: Heartbeat) -> None:
         await heartbeat.watch(lambda: self._heard, lambda n: self._channel.send([m.PING, n]))
+        self.is_hung = True
         self._end(f"it hangs: no sign of life within {heartbeat.limit:g} s of being asked for one")
 
     async def _notice_failure(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
@@ -65,14 +64,12 @@ class Result(Sleeper):
         value: the result, if ``error`` is None.
         error: what the call is to raise.
         is_acknowledged: whether the answer is that the call was cancelled.
-        deadline: trio's time at which its sleep ends without an answer.
     """
 
-    __slots__ = ("deadline", "error", "is_acknowledged", "is_over", "value")
+    __slots__ = ("__weakref__", "error", "is_acknowledged", "is_over", "value")
 
     def __init__(self) -> None:
         self._task = None
-        self.deadline = math.inf
         self.is_over = self.is_acknowledged = False
         self.value: Any = None
         self.error: Exception | None = None

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
+
+from supctl.errors import InvalidConfig
 
 
 def place_of(found: Callable[..., Any]) -> str:
@@ -17,3 +20,20 @@ def place_of(found: Callable[..., Any]) -> str:
     if module == "__main__" and spec is not None:
         module = spec.name
     return f"{module}:{found.__qualname__}"
+
+
+def found_at(place: str) -> Any:
+    """Return what is at a place; its module is imported.
+
+    Raises:
+        InvalidConfig: there is nothing, or its module cannot be imported.
+    """
+    module, _, names = place.partition(":")
+    try:
+        found: Any = import_module(module)
+        for name in names.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError) as error:
+        wanted = f"a class or function that can be imported ({error})"
+        raise InvalidConfig("actor", place, wanted) from error
+    return found

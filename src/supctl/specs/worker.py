@@ -31,6 +31,9 @@ class Worker:
         isolation: ``"task"`` (default): the actor runs as a trio task of this process;
             ``"process"``: in a process of its own. Its class must be one that can be imported
             there, and ``args`` and ``kwargs`` what can be sent (docs/protocol.md).
+        blocking: whether its public methods, or the function, may be plain ones that block: they
+            run in a thread, one at a time. With ``isolation="process"`` only; a call that was
+            cancelled, or a stop, waits for the function, a stop for ``grace`` seconds at most.
         hung_after: seconds without a sign of life after which a process counts as hung and is
             killed, 20 by default; ``None``: never, as for code that computes for longer without
             letting its event loop run.
@@ -50,6 +53,7 @@ class Worker:
     depends_on: tuple[str, ...]
     grace: float
     isolation: str
+    blocking: bool
     hung_after: float | None
 
     def __init__(
@@ -65,6 +69,7 @@ class Worker:
         depends_on: Sequence[str] = (),
         grace: float = 5.0,
         isolation: str = "task",
+        blocking: bool = False,
         hung_after: float | None = 20.0,
     ) -> None:
         def put(field: str, value: object) -> None:
@@ -79,6 +84,8 @@ class Worker:
         if isolation == "process" and "<" in getattr(actor, "__qualname__", ""):
             wanted = "with isolation='process' a class at the top of a module"
             raise InvalidConfig("actor", actor, wanted, "what is made in a function has no place")
+        if blocking and isolation != "process":
+            raise InvalidConfig("blocking", blocking, "isolation='process' with it")
         check_seconds("grace", grace)
         if hung_after is not None:
             check_seconds("hung_after", hung_after, zero=False)
@@ -96,6 +103,7 @@ class Worker:
         put("kwargs", MappingProxyType(dict(kwargs or {})))
         put("grace", grace)
         put("isolation", isolation)
+        put("blocking", blocking)
         put("hung_after", hung_after)
 
     def __hash__(self) -> int:

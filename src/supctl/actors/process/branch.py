@@ -21,12 +21,14 @@ class Branch:
 
     Attributes:
         connection: to it, once it has been opened.
+        number: of that actor, once it is up.
         has_ended: whether the process is gone.
     """
 
     def __init__(self, place: tuple[int, ...], address: str) -> None:
         self.place, self.address = place, address
         self.connection: Connection
+        self.number = 0
         self.has_ended = False
         self._ended = trio.Event()
         self._reason = ExitReason(ExitKind.LOST, detail="its process has ended")
@@ -53,10 +55,10 @@ class Branch:
             return ActorDied(address, str(self._reason), self._last_words)
         return ActorGone(address, str(self._reason))
 
-    async def reason_of(self, address: str) -> ExitReason:
+    async def reason_of(self, number: int) -> ExitReason:
         """Return why an actor of it ended, once it is known; what else lived there was lost."""
         with trio.move_on_after(PATIENCE):
             await self._ended.wait()
-        if address == self.address:
+        if number == self.number:
             return self._reason
         return ExitReason(ExitKind.LOST, detail=f"its process has ended: {self._reason}")

@@ -53,6 +53,7 @@ class Host:
         self._connection: Connection
         self._nursery: trio.Nursery
         self._worker: WorkerActor | None = None
+        self._is_connected = trio.Event()
         self._is_up = trio.Event()
         self._begun: Report | None = None
 
@@ -67,6 +68,7 @@ class Host:
                     transport, hello=Hello("actor"), service=self, codec=codec, heartbeat=None
                 ) as connection:
                     self._connection = self._board.up = connection
+                    self._is_connected.set()
                     await connection.closed.wait()  # they are gone, or have let us go
             self._nursery.cancel_scope.cancel()
 
@@ -101,12 +103,12 @@ class Host:
         address: str,
         actor: str,
         args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        grace: float,
+        options: dict[str, Any],
     ) -> tuple[str, int | ExitReason | None]:
         """Start the actor; return ``up`` and its number, ``ignored``, or ``not_up`` and why."""
+        await self._is_connected.wait()  # it may be asked for right behind the first hello
         self._board.place = tuple(place)
-        spec = Worker("actor", actor, *args, kwargs=kwargs, grace=grace)
+        spec = Worker("actor", actor, *args, isolation="process", **options)
         self._worker = WorkerActor(spec, address, self._hear, self._board.names)
         self._nursery.start_soon(self._worker.run)
         await self._is_up.wait()

@@ -117,14 +117,18 @@ class RemoteTarget:
 
     async def _tell_end(self, scope: trio.CancelScope, callback: OnEnd) -> None:
         with scope:
-            try:
-                self._reason = await self._connection().call(self._wire, "$wait")
-            except ConnectionLost as lost:
-                if isinstance(self._way, Branch):
-                    self._reason = await self._way.reason_of(self.address)
-                else:
-                    self._reason = ExitReason(ExitKind.LOST, detail=lost.reason)
-            except ActorGone as gone:
-                self._reason = ExitReason(ExitKind.LOST, detail=gone.reason)
+            self._reason = await self.wait_end()
         if self._reason is not None and not scope.cancelled_caught:
             callback(self._reason)
+
+    async def wait_end(self) -> ExitReason:
+        """Return why it ended, as far as that can be known, once it has."""
+        try:
+            reason: ExitReason = await self._connection().call(self._wire, "$wait")
+        except ConnectionLost as lost:
+            if isinstance(self._way, Branch):
+                return await self._way.reason_of(self.number)
+            return ExitReason(ExitKind.LOST, detail=lost.reason)
+        except ActorGone as gone:
+            return ExitReason(ExitKind.LOST, detail=gone.reason)
+        return reason

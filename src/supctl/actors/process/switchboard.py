@@ -201,6 +201,8 @@ class Switchboard:
     async def _pass_on(self, request: Request) -> Any:
         place, number = parse(str(request.target))
         target = RemoteTarget(self, place, number, "an actor of another process", None)
+        if request.method == "$wait":
+            return await target.wait_end()
         left = request.deadline - trio.current_time()
         return await target.call(request.method, request.args, request.kwargs, left)
 

@@ -10,6 +10,7 @@ import trio
 
 from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from supctl.actors.services import Services
+from supctl.actors.threaded import threaded
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
 from supctl.errors import ConnectionLost, ProtocolError, SupctlError
 from supctl.exits import ExitKind, ExitReason
@@ -55,7 +56,6 @@ class ProcessWorker(Incarnation):
         self._branch = services.board.add_branch(address)
         self._process: Process | None = None
         self._connection: Connection | None = None
-        self._number = 0
         self._state = "starting"
         self._killed = False
         self._told: ExitReason | None = None  # by the actor's host
@@ -80,8 +80,10 @@ class ProcessWorker(Incarnation):
     def ref(self) -> Any:
         """A reference to this life."""
         kind = self._spec.actor if isinstance(self._spec.actor, type) else None
+        if kind is not None and self._spec.blocking:
+            kind = threaded(kind)
         board = self._services.board
-        return board.reference(self._branch.place, self._number, self._address, kind)
+        return board.reference(self._branch.place, self._branch.number, self._address, kind)
 
     def stop(self) -> None:
         if self._state == "stopping":
@@ -181,6 +183,7 @@ class ProcessWorker(Incarnation):
                 hello=Hello("supervisor"),
                 service=self,
                 codec=Codec(self._services.board.types),
+                greeting=None,  # it takes a moment to begin, and may as well know what for
                 heartbeat=self._heartbeat,
             ) as connection:
                 self._connection = self._branch.connection = connection
@@ -200,12 +203,12 @@ class ProcessWorker(Incarnation):
 
     async def _begin(self, connection: Connection) -> NotUp | Ignored | None:
         spec = self._spec
-        place, kwargs = [*self._branch.place], dict(spec.kwargs)
-        told = (place, self._address, self._place, spec.args, kwargs, spec.grace)
+        options = {"kwargs": dict(spec.kwargs), "grace": spec.grace, "blocking": spec.blocking}
+        told = ([*self._branch.place], self._address, self._place, spec.args, options)
         try:
             match await connection.call(HOST, "begin", told):
                 case ("up", int(number)):
-                    self._number = number
+                    self._branch.number = number
                 case ("ignored", _):
                     return Ignored()
                 case (_, ExitReason() as reason):
@@ -267,6 +270,8 @@ class ProcessWorker(Incarnation):
     async def _wait_gone(self) -> None:
         """Return when nothing of the process lives, which takes force if it does not obey."""
         assert self._process is not None
+        if self._connection is not None and self._connection.is_hung:
+            self._process.kill()
         for patience in (_EXIT_PATIENCE, _KILL_PATIENCE):
             with trio.move_on_after(patience):
                 await self._gone.wait()
@@ -290,7 +295,7 @@ class ProcessWorker(Incarnation):
             return self._told
         if self._killed:
             return ExitReason(ExitKind.KILLED, known.status)
-        if self._connection is not None and "hangs" in self._connection.reason:
+        if self._connection is not None and self._connection.is_hung:
             return ExitReason(ExitKind.KILLED, known.status, self._connection.reason)
         if known.is_normal:
             return ExitReason(ExitKind.CRASHED, known.status, f"{known.status}, without a word")
