@@ -26,7 +26,7 @@ from supctl.errors import (
     Unsupported,
 )
 from supctl.specs import Jitter
-from supctl.supervision.pool import AHEAD, PoolHandle
+from supctl.supervision.pool import FAR_AHEAD, PoolHandle
 from supctl.supervision.results import Results
 from tests.supervision import pooled
 from tests.supervision.pooled import Desk
@@ -145,7 +145,7 @@ async def test_items_are_taken_only_as_results_are(open_pool: Open, is_async: bo
             yield n
 
     async with open_pool(Desk, isolation="task") as pool:
-        room = AHEAD * 2 * 5
+        room = FAR_AHEAD * 2 * 5
         seen = 0
         source = count_async()
         async with (

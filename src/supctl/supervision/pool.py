@@ -43,9 +43,13 @@ Ask: TypeAlias = Callable[[Ref[Any], float], Awaitable[Any]]
 
 Member: TypeAlias = WorkerActor | ProcessWorker
 
-AHEAD: Final = 4
-"""Chunks for each member that an ``imap`` has begun and not handed out: one that the member works
-on, and others that wait for it, so that it need not wait for us, nor we take up each by itself."""
+AHEAD: Final = 2
+"""Chunks for each member that are under way: one that the member works on, and one that waits for
+it, so that it need not wait for us."""
+
+FAR_AHEAD: Final = 8
+"""The same for small chunks, so that we need not attend to each by itself; and the chunks for each
+member that an ``imap`` has taken, and not handed out yet."""
 
 TRIES: Final = 3
 """Members that an idempotent call may end. Those that it was lost with, and another call has ended,
@@ -113,7 +117,7 @@ class PoolHandle:
         if chunk is None:
             shares = _SHARES * self.spec.size
             chunk = max(1, math.ceil(len(items) / shares)) if isinstance(items, Sized) else 1
-        async with self.imap(method, items, chunk=chunk) as results:
+        async with self._results(method, items, chunk, bounded=False, ordered=True) as results:
             return await results.read_all()
 
     def imap(
@@ -121,8 +125,9 @@ class PoolHandle:
     ) -> Results:
         """Call a method with each item, and yield the results as they come.
 
-        Items are taken only as results are: at most :data:`AHEAD` chunks for each member are
-        under way, or wait to be taken. An endless iterable is fine.
+        Items are taken only as results are: at most 8 chunks for each member are under way, or
+        wait to be handed out; and of chunks that take longer than 10 ms, at most 2 for each
+        member are under way. An endless iterable is fine.
 
         Args:
             method, items, chunk: as for :meth:`map`. A chunk that is lost is lost as a whole.
@@ -133,15 +138,23 @@ class PoolHandle:
                 the iterable raised. What is under way is cancelled then.
             Lost, InvalidState: as :meth:`call`.
         """
-        check_count("chunk", chunk, 1)
-        work = partial(self._do_chunk, self._name(method))
-        return Results(Line(work, items, chunk, AHEAD * self.spec.size, ordered=ordered))
+        return self._results(method, items, chunk, bounded=True, ordered=ordered)
 
     def load(self) -> Mapping[str, int]:
         """Return how many calls each member that runs has to answer, by its name."""
         return {name: self._dispatch.load(name) for name in self._running()}
 
     # How it is done.
+
+    def _results(
+        self, method: Method, items: Items, chunk: int, *, bounded: bool, ordered: bool
+    ) -> Results:
+        check_count("chunk", chunk, 1)
+        work = partial(self._do_chunk, self._name(method))
+        fewest, most = AHEAD * self.spec.size, FAR_AHEAD * self.spec.size
+        room = most if bounded else None
+        line = Line(work, items, chunk, hands=(fewest, most), room=room, ordered=ordered)
+        return Results(line)
 
     async def _do_chunk(self, name: str, items: Sequence[Any]) -> Outcome:
         def ask(ref: Ref[Any], left: float) -> Any:
@@ -155,11 +168,7 @@ class PoolHandle:
         deadline = trio.current_time() + timeout
         call, tried, ended = object(), list[str](), 0
         while True:
-            running: dict[str, Member] = {}
-            with trio.move_on_at(deadline):
-                running = self._running() or await self._wait_running()
-            if not running:
-                raise ActorTimeout(self.address, name, timeout)
+            running = self._running() or await self._wait_running(name, timeout, deadline)
             chosen = self._dispatch.give([it for it in running if it not in tried] or running, work)
             member = running[chosen]
             ref = member.ref
@@ -198,19 +207,21 @@ class PoolHandle:
             for name, child in node.children.items()
             if isinstance(child.life, Member) and child.life.state == "running"
         }
-        states = (node.state, *map(node.state_of, node.children.values()))
-        if not running and not any(state in _PASSING for state in states):
-            raise InvalidState(self.address, "without a member that runs", "one at least")
+        if not running:
+            states = (node.state, *map(node.state_of, node.children.values()))
+            if not any(state in _PASSING for state in states):
+                raise InvalidState(self.address, "without a member that runs", "one at least")
         return running
 
-    async def _wait_running(self) -> dict[str, Member]:
-        with self._tree.subscribe() as events:
+    async def _wait_running(self, name: str, timeout: float, deadline: float) -> dict[str, Member]:
+        with trio.move_on_at(deadline), self._tree.subscribe() as events:
             if running := self._running():
                 return running
             async for _ in events:
                 if running := self._running():
                     return running
-        raise InvalidState(self.address, "stopped", "one that runs")
+            raise InvalidState(self.address, "stopped", "one that runs")
+        raise ActorTimeout(self.address, name, timeout)
 
     async def _may_repeat(self, name: str) -> bool:
         actor = self.spec.actor

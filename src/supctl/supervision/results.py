@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextvars
+import time
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 import trio
 
@@ -16,6 +17,11 @@ from supctl.actors.chunk import Outcome
 
 Items: TypeAlias = Iterable[Any] | AsyncIterable[Any]
 Work: TypeAlias = Callable[[Sequence[Any]], Awaitable[Outcome]]
+
+
+QUICK: Final = 0.01
+"""Seconds for a chunk of which more may be under way: to give one out takes a while too. Of those
+that take longer, too many given out would wait for one member while others are idle."""
 
 
 @dataclass(slots=True)
@@ -54,20 +60,37 @@ class Chunks:
 
 
 class Line:
-    """Chunks of items that are worked on, and their results. Runs in a task of its own.
+    """Chunks of items that are worked on, and their results. Runs in tasks of its own, its hands:
+    a task for each chunk would cost more than a small chunk does.
 
     Args:
         work: does one chunk.
         items: where they come from.
         chunk: items at a time.
-        room: chunks that may have been taken from ``items``, and not been handed out yet.
+        hands: chunks that are worked on at a time: the least, and the most. There are more than
+            the least while a chunk takes less than :data:`QUICK` seconds.
+        room: chunks that may have been taken from ``items`` and not been handed out; ``None``:
+            any number.
         ordered: whether results keep the order of the items.
     """
 
-    def __init__(self, work: Work, items: Items, chunk: int, room: int, *, ordered: bool) -> None:
+    def __init__(
+        self,
+        work: Work,
+        items: Items,
+        chunk: int,
+        *,
+        hands: tuple[int, int],
+        room: int | None,
+        ordered: bool,
+    ) -> None:
         self._work, self._ordered = work, ordered
         self._chunks = Chunks(items, chunk)
-        self._room = trio.Semaphore(room)
+        self._hands = 0
+        self._fewest, self._most = hands
+        self._room = None if room is None else trio.Semaphore(room)
+        self._taking = trio.Lock()
+        self._has_more = True
         self._slots: deque[Slot] = deque()
         self._changed = trio.Event()
         self._scope = trio.CancelScope()
@@ -78,7 +101,7 @@ class Line:
         try:
             with self._scope:
                 async with trio.open_nursery() as nursery:
-                    await self._feed(nursery)
+                    self._call_hand(nursery, self._fewest)
         finally:
             if self._scope.cancel_called:
                 self._slots.clear()
@@ -102,24 +125,26 @@ class Line:
 
     def make_room(self) -> None:
         """Know that the results of a chunk have been handed out."""
-        self._room.release()
+        if self._room is not None:
+            self._room.release()
 
-    async def _feed(self, nursery: trio.Nursery) -> None:
-        while True:
-            await self._room.acquire()
+    def _call_hand(self, nursery: trio.Nursery, most: int) -> None:
+        if self._hands < most:
+            self._hands += 1
+            nursery.start_soon(self._work_on, nursery)
+
+    async def _work_on(self, nursery: trio.Nursery) -> None:
+        slot = Slot()
+        while items := await self._take(slot):
+            self._call_hand(nursery, self._fewest)
+            began_at = time.perf_counter()
+            await self._do(slot, items)
+            if time.perf_counter() - began_at < QUICK:
+                self._call_hand(nursery, self._most)
+            elif self._hands > self._fewest:
+                break
             slot = Slot()
-            try:
-                items = await self._chunks.take()
-            except Exception as error:  # raised where its item would have been
-                slot.error = error
-                self._slots.append(slot)
-                self._end(slot)
-                return
-            if not items:
-                return
-            if self._ordered:
-                self._slots.append(slot)
-            nursery.start_soon(self._do, slot, items)
+        self._hands -= 1
 
     async def _do(self, slot: Slot, items: Sequence[Any]) -> None:
         try:
@@ -127,13 +152,45 @@ class Line:
             slot.values.extend(values)
         except Exception as error:
             slot.error = error
+        self._finish(slot)
+
+    async def _take(self, slot: Slot) -> list[Any]:
+        """Wait for room, and take the items of a chunk; none is the end."""
+        if self._room is not None:
+            await _acquire(self._room)
+        await _acquire(self._taking)
+        items: list[Any] = []
+        try:
+            if self._has_more:
+                items = await self._chunks.take()
+                self._has_more = bool(items)
+        except Exception as error:  # it is raised where the results would have been
+            self._has_more, slot.error = False, error
+        finally:
+            self._taking.release()
+        if not items and slot.error is None:
+            self.make_room()  # for the others to see that it is the end
+            return items
+        if self._ordered:
+            self._slots.append(slot)
+        if slot.error:
+            self._finish(slot)
+        return items
+
+    def _finish(self, slot: Slot) -> None:
+        slot.is_done = True
         if not self._ordered:
             self._slots.append(slot)
-        self._end(slot)
+        if self._slots and self._slots[0] is slot:
+            self._changed.set()
 
-    def _end(self, slot: Slot) -> None:
-        slot.is_done = True
-        self._changed.set()
+
+async def _acquire(what: trio.Semaphore | trio.Lock) -> None:
+    """Acquire it without giving way to others, if it is free."""
+    try:
+        what.acquire_nowait()
+    except trio.WouldBlock:
+        await what.acquire()
 
 
 class Results(AsyncIterator[Any]):
