@@ -94,3 +94,13 @@ class Desk(Actor):
     async def finish_now(self) -> None:
         self.finish()
         await trio.sleep_forever()
+
+
+class Press(Actor):
+    """Its methods are plain ones."""
+
+    def square(self, n: int) -> int:
+        return n * n
+
+    def hang(self) -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)

@@ -96,6 +96,15 @@ async def test_a_function_may_have_arguments_of_the_pool(open_pool: Open, isolat
         assert await pool.map("power", [1, 2, 10]) == [2, 4, 1024]
 
 
+async def test_methods_may_block_and_members_hang(open_pool: Open) -> None:
+    async with open_pool(pooled.Press, blocking=True, hung_after=0.2) as pool:
+        assert await pool.call("square", 7) == 49
+        assert await pool.map("square", range(9)) == [n * n for n in range(9)]
+        with pytest.raises(Lost, match=r"hang was lost with /[12]: killed"):
+            await pool.call("hang")
+        assert await pool.call("square", 7) == 49
+
+
 async def test_the_least_loaded_member_gets_the_work(open_pool: Open, tmp_path: Path) -> None:
     async with open_pool(Desk) as pool, trio.open_nursery() as nursery:
         nursery.start_soon(pool.call, "hold", str(tmp_path))
@@ -428,6 +437,8 @@ def test_the_spec_says_what_is_wrong() -> None:
         with pytest.raises(InvalidConfig) as refused:
             Pool("p", Desk, **options)
         assert refused.value.field == field
+    with pytest.raises(InvalidConfig, match="blocking is True; wanted an actor class with it"):
+        Pool("p", pooled.square, blocking=True)
     with pytest.raises(InvalidConfig, match="top of a module"):
         Pool("p", lambda n: n)
     with pytest.raises(InvalidConfig, match="a function"):

@@ -39,7 +39,9 @@ class Pool(Supervisor):
         args, kwargs: for the actor's constructor; a function gets them before those of a call.
         size: how many members; as many as the machine has processors by default.
         isolation: ``"process"`` (default) or ``"task"``, as in :class:`Worker`.
+        blocking: whether the methods of the class may be plain ones, as in :class:`Worker`.
         grace: seconds that a member may take to end.
+        hung_after: as in :class:`Worker`; by default members may compute for as long as they like.
         options: those of :class:`Supervisor`, but ``strategy``. ``max_restarts`` is 3 for each
             member by default: a pool is there to lose members, and their number grows with it.
 
@@ -58,7 +60,9 @@ class Pool(Supervisor):
         kwargs: Mapping[str, Any] | None = None,
         size: int | None = None,
         isolation: str = "process",
+        blocking: bool = False,
         grace: float = 5.0,
+        hung_after: float | None = None,
         **options: Any,
     ) -> None:
         size = (os.cpu_count() or 1) if size is None else size
@@ -68,22 +72,20 @@ class Pool(Supervisor):
         if "strategy" in options:
             wanted = "no strategy: a pool replaces the member that died, and no other"
             raise InvalidConfig("strategy", options["strategy"], wanted)
-        runs: type[Any] | str
-        limits: dict[str, Any] = {}
-        if isinstance(actor, str | type):
-            runs = actor
-        else:
-            runs, args = APPLIER, (_sendable(actor, isolation), *args)
-            limits["hung_after"] = None  # a function is not made to let a loop run
+        if not isinstance(actor, str | type):
+            if blocking:
+                raise InvalidConfig("blocking", blocking, "an actor class with it")
+            args = _sendable(actor, isolation), *args
         member = Worker(
             "member",
-            runs,
+            actor if isinstance(actor, str | type) else APPLIER,
             *args,
             kwargs=kwargs,
             backoff=NO_BACKOFF,
             grace=grace,
             isolation=isolation,
-            **limits,
+            blocking=blocking,
+            hung_after=hung_after,
         )
         members = [renamed(member, str(number)) for number in range(1, size + 1)]
         options = {"max_restarts": _DEATHS * size, "start": Start.CONCURRENT, **options}
