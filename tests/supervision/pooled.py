@@ -55,11 +55,16 @@ class Desk(Actor):
     async def init(self) -> None:
         self.seen = 0
 
+    @idempotent
     async def pid(self) -> int:
         return os.getpid()
 
     async def square(self, n: int) -> int:
         self.seen += 1
+        return n * n
+
+    @idempotent
+    async def square_again(self, n: int) -> int:
         return n * n
 
     async def hold(self, folder: str, name: str = "held") -> int:

@@ -315,6 +315,21 @@ async def test_idempotent_items_survive_the_end_of_members(open_pool: Open, tmp_
         assert all(pids)
 
 
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_nobody_notices_that_members_are_killed(open_pool: Open, ordered: bool) -> None:
+    async with open_pool(Desk, max_restarts=None) as pool:
+        results, kills = [], 0
+        async for square in pool.imap("square_again", range(4000), chunk=5, ordered=ordered):
+            results.append(square)
+            if len(results) % 400 == 0:
+                kills += 1
+                os.kill(await pool.call("pid"), signal.SIGKILL)
+        assert kills == 10
+        assert sorted(results) == [n * n for n in range(4000)]
+        assert results == sorted(results) or not ordered
+        assert set(pool.load().values()) == {0}
+
+
 async def test_a_call_that_ends_all_members_is_given_up(open_pool: Open, tmp_path: Path) -> None:
     async with open_pool(Desk) as pool:
         with pytest.raises(Lost) as lost:
