@@ -38,6 +38,7 @@ class Message:
     Attributes:
         is_own: whether the actor itself made it; such are never refused or dropped.
         is_over: whether it need not be handled any more.
+        is_cancelled: whether somebody has cancelled it; nobody does.
         method, args, kwargs: what handling it comes to, for a trace.
     """
 
@@ -45,6 +46,7 @@ class Message:
 
     is_own: ClassVar[bool] = False
     is_over: bool = False
+    is_cancelled: ClassVar[bool] = False
     method: str = "handle_info"
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = _NONE

@@ -50,19 +50,14 @@ async def _serve_in(scope: trio.CancelScope, actor: Actor, life: Life, message: 
             current_chain.set(Chain(life, life.address, chain) if chain else alone)
             if life.traces:
                 await _handle_traced(scope, actor, life, message)
+            elif isinstance(message, Message):
+                await message.deliver(actor)
             else:
-                await _handle(scope, actor, message)
-            if scope.cancel_called:
+                await _answer(scope, actor, message)
+            if message.is_cancelled:  # and so is the scope
                 await trio.lowlevel.checkpoint()
         message = await life.mailbox.get()
     return message
-
-
-async def _handle(scope: trio.CancelScope, actor: Actor, message: Question | Message) -> None:
-    if isinstance(message, Message):
-        await message.deliver(actor)
-    else:
-        await _answer(scope, actor, message)
 
 
 async def _answer(
