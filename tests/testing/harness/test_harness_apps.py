@@ -247,6 +247,7 @@ async def test_states_that_pass_quickly_are_seen(supervised: Supervised, python:
     async with trio.open_nursery() as nursery:
         for state in ("backoff", "running"):
             nursery.start_soon(tree["a"].wait_state, state)
+        await trio.testing.wait_all_tasks_blocked()  # a wait sees what comes, not what has been
         tree["a"].kill()
 
 
