@@ -86,6 +86,7 @@ class Pythons:
             link.become(spec.entry, list(talk.theirs))
         except BaseException:
             link.process.kill()
+            close_all([fd for fd in link.process.take_output() if fd is not None])
             raise
         return link.process
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import trio
@@ -54,6 +54,14 @@ class Talk:
         return cls((in_read, out_write), (out_read, in_write))
 
 
+@dataclass(slots=True)
+class _Question:
+    """A request, and where its answer is put."""
+
+    done: trio.Event = field(default_factory=trio.Event)
+    answer: list[Any] | None = None
+
+
 class ZygoteLink(Link):
     """A zygote, or an interpreter that will be one program, and the socket to it."""
 
@@ -63,9 +71,7 @@ class ZygoteLink(Link):
         self.is_lost = False
         self.scope = trio.CancelScope()
         self._numbers = itertools.count(1)
-        self._answers: dict[int, tuple[int, int]] = {}  # pid and errno, by number
-        self._problem: str | None = None
-        self._heard = trio.Event()
+        self._asked: dict[int, _Question] = {}
         self._imported: set[str] = set()
 
     @classmethod
@@ -110,7 +116,8 @@ class ZygoteLink(Link):
     def lose(self) -> None:
         """Know that it is gone; who waits for it is told."""
         self.is_lost = True
-        self._heard.set()
+        for question in self._asked.values():
+            question.done.set()
 
     async def serve(self) -> None:
         """Hear what it tells until it is gone."""
@@ -126,14 +133,27 @@ class ZygoteLink(Link):
 
     def _handle(self, message: list[Any]) -> None:
         match message:
-            case ["imported", str(problem)]:
-                self._problem = problem
-            case ["forked", int(number), int(pid), int(error)]:
-                self._answers[number] = pid, error
+            case ["imported" | "forked", int(number), *answer]:
+                if number in self._asked:  # else nobody waits any more
+                    self._asked[number].answer = answer
+                    self._asked[number].done.set()
             case other:
                 raise ProtocolError(repr(other)[:200], "a message of the zygote")
-        self._heard.set()
-        self._heard = trio.Event()
+
+    async def _ask(self, word: str, *about: Any, descriptors: list[int] | None = None) -> list[Any]:
+        """Send a request and return its answer. Raises SpawnFailed if the zygote is gone."""
+        number = next(self._numbers)
+        question = self._asked[number] = _Question()
+        try:
+            self.send(word, number, *about, descriptors=descriptors)
+            if not self.is_lost:
+                await question.done.wait()
+        finally:
+            del self._asked[number]
+        if question.answer is None:
+            detail = f"its zygote ended before it could {word}"
+            raise SpawnFailed(sys.executable, "program", errno.ECHILD, detail)
+        return question.answer
 
     async def prepare(self, spec: PythonSpec) -> None:
         """Have it import what ``spec`` needs and it has not imported yet. One at a time.
@@ -146,12 +166,9 @@ class ZygoteLink(Link):
         new = [module for module in modules if module not in self._imported]
         if not new and (script is None or script in self._imported):
             return
-        self._problem = None
-        self.send("import", sys.path, new, script, spec.warm_up)
-        while self._problem is None:
-            await self._wait("import")
-        if self._problem:
-            raise SpawnFailed(spec.entry, "import", 0, self._problem)
+        (problem,) = await self._ask("import", sys.path, new, script, spec.warm_up)
+        if problem:
+            raise SpawnFailed(spec.entry, "import", 0, problem)
         self._imported.update(new, [script] if script else [])
 
     async def fork(self, entry: str, descriptors: list[int]) -> int:
@@ -160,25 +177,14 @@ class ZygoteLink(Link):
         Raises:
             SpawnFailed: the system refused, or the zygote is gone.
         """
-        number = next(self._numbers)
-        self.send("fork", number, entry, descriptors=descriptors)
-        while number not in self._answers:
-            await self._wait("fork")
-        pid, error = self._answers.pop(number)
+        pid, error = await self._ask("fork", entry, descriptors=descriptors)
         if not pid:
             raise SpawnFailed(sys.executable, "system", error)
-        return pid
+        return int(pid)
 
     def become(self, entry: str, descriptors: list[int]) -> None:
         """Let it be the program ``entry``."""
         self.send("become", entry, descriptors=descriptors)
-
-    async def _wait(self, what: str) -> None:
-        if self.is_lost:
-            raise SpawnFailed(
-                sys.executable, "program", errno.ECHILD, f"its zygote ended before it could {what}"
-            )
-        await self._heard.wait()
 
 
 def _flags() -> list[str]:

@@ -4,15 +4,15 @@ It speaks with the process that started it over its standard input, a stream soc
 JSON as the reaper does (:mod:`supctl.backends.reaper.protocol`). It is asked:
 
 ====================================================  ==========================================
-``["import", path, modules, script, warm_up]``        import them; ``script`` may be null,
-                                                      ``warm_up`` is a function (a place, or null)
+``["import", number, path, modules, script, w]``      import them; ``script`` and ``w``, a function
+                                                      that warms copies up, may be null
 ``["fork", number, entry]``                           fork; with four descriptors: two to talk
                                                       over, standard output, standard error
 ``["become", entry]``                                 be it, without a fork; with two
                                                       descriptors to talk over
 ====================================================  ==========================================
 
-and answers ``["imported", problem]``, where no problem is an empty text, and
+and answers ``["imported", number, problem]``, where no problem is an empty text, and
 ``["forked", number, pid, errno]``, where pid is 0 if that failed.
 """
 
@@ -91,8 +91,8 @@ class Zygote:
 
     def _obey(self, message: list[Any]) -> None:
         match message:
-            case ["import", list(path), list(modules), str() | None as script, warm_up]:
-                self._tell("imported", self._import(path, modules, script))
+            case ["import", int(number), list(path), list(modules), script, warm_up]:
+                self._tell("imported", number, self._import(path, modules, script))
                 if warm_up is not None:
                     self._warm_up = partial(run_place, warm_up)
             case ["fork", int(number), str(entry)]:
