@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from supctl.backends.base import Backend
+from supctl.errors import InvalidConfig
 
 from .process.switchboard import Switchboard
 from .registry import Registry, TreeRegistry
@@ -46,4 +47,6 @@ class Services:
     registry: Registry = field(default_factory=TreeRegistry)
 
     def __post_init__(self) -> None:
+        if self.start_method not in ("fork", "spawn"):
+            raise InvalidConfig("start_method", self.start_method, "'fork' or 'spawn'")
         self.board.names = self.registry

@@ -15,7 +15,14 @@ from supctl.actors.services import Services
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
-from supctl.errors import GaveUp, InvalidState, ProcessNotFound, StartFailed, Unsupported
+from supctl.errors import (
+    GaveUp,
+    InvalidConfig,
+    InvalidState,
+    ProcessNotFound,
+    StartFailed,
+    Unsupported,
+)
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory, default_log_directory
@@ -284,9 +291,12 @@ async def open_tree(
         AlreadyRunning: another tree writes to the log directory.
         StorageFailed: the log directory cannot be used.
         PlatformNotSupported: there is no backend for this system.
+        InvalidConfig: ``preload`` or ``start_method`` cannot work.
         ScriptNotGuarded: this is a script that is imported for an actor's process.
     """
     check_guard()
+    if isinstance(preload, str):
+        raise InvalidConfig("preload", preload, f"a list of modules, such as [{preload!r}]")
     log = EventLog(handler=on_event)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
