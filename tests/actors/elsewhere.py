@@ -161,6 +161,17 @@ class Deaf(Actor):
         return "hello"
 
 
+class Stillborn(Actor):
+    async def init(self) -> None:
+        print("not my day", file=sys.stderr, flush=True)
+        os._exit(4)
+
+
+class Slow(Actor):
+    async def init(self) -> None:
+        await trio.sleep(0.2)
+
+
 class Failing(Actor):
     async def init(self) -> None:
         raise RuntimeError("no database")

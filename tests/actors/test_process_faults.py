@@ -20,11 +20,12 @@ from supctl.errors import (
     ActorDied,
     ActorGone,
     CannotEncode,
+    InvalidConfig,
     RemoteError,
     StartFailed,
     SupctlError,
 )
-from tests.actors.elsewhere import Counter, Deaf, Villain, apart, appears
+from tests.actors.elsewhere import Counter, Deaf, Slow, Stillborn, Villain, apart, appears
 
 Open = Callable[..., AbstractAsyncContextManager[Tree]]
 
@@ -209,6 +210,41 @@ async def test_arguments_that_cannot_be_sent(open_workers: Open) -> None:
 async def test_a_module_to_preload_that_fails(open_workers: Open) -> None:
     with pytest.raises(StartFailed, match="no_such_module"):
         async with open_workers(apart("a", Counter), preload=["no_such_module"]):
+            pass
+
+
+async def test_a_process_that_dies_before_it_is_up_is_told_with_its_words(
+    open_workers: Open,
+) -> None:
+    told = r"exited with code 4\); its last words:\nnot my day"
+    with pytest.raises(StartFailed, match=told):
+        async with open_workers(apart("a", Stillborn)):
+            pass
+
+
+async def test_a_stop_right_behind_the_start_is_obeyed(open_workers: Open) -> None:
+    async with open_workers(apart("a", Slow, grace=30.0), wait_up=False) as tree:
+        while tree["a"].status.state != "starting":
+            await trio.lowlevel.checkpoint()
+        tree.stop()
+        await tree.wait()
+    assert not any(isinstance(event, ev.ChildKilled) for event in tree.latest_events)
+
+
+async def test_an_end_can_be_asked_for_when_all_is_over(open_workers: Open) -> None:
+    async with open_workers(apart("a", Counter)) as tree:
+        ref = tree["a"].ref
+    assert str(await ref.wait()) == "shutdown"
+    with pytest.raises(ActorGone, match="shutdown"):
+        await ref.add(1)
+
+
+@pytest.mark.parametrize(
+    "options", [{"start_method": "frok"}, {"preload": "numpy"}], ids=lambda it: next(iter(it))
+)
+async def test_options_that_cannot_be(open_workers: Open, options: dict[str, str]) -> None:
+    with pytest.raises(InvalidConfig, match=next(iter(options))):
+        async with open_workers(apart("a", Counter), **options):
             pass
 
 

@@ -20,14 +20,14 @@ class Branch:
         address: of the actor that it was started for.
 
     Attributes:
-        connection: to it, once it has been opened.
+        connection: to it, from when it has been opened until the process has ended.
         number: of that actor, once it is up.
         has_ended: whether the process is gone.
     """
 
     def __init__(self, place: tuple[int, ...], address: str) -> None:
         self.place, self.address = place, address
-        self.connection: Connection
+        self.connection: Connection | None = None
         self.number = 0
         self.has_ended = False
         self._ended = trio.Event()
@@ -44,21 +44,29 @@ class Branch:
             died: whether the process ended without a word.
         """
         self._reason, self._last_words, self._died = reason, last_words, died
-        self.has_ended = True
+        self.has_ended, self.connection = True, None
         self._ended.set()
 
     async def epitaph(self, address: str) -> ActorGone:
         """Return the error for who was cut off from an actor of it, once it is known."""
         with trio.move_on_after(PATIENCE):
             await self._ended.wait()
+        return self.gone(address)
+
+    def gone(self, address: str) -> ActorGone:
+        """Return the error for who asks for an actor of it now, when it is over."""
         if self._died:
             return ActorDied(address, str(self._reason), self._last_words)
         return ActorGone(address, str(self._reason))
 
     async def reason_of(self, number: int) -> ExitReason:
-        """Return why an actor of it ended, once it is known; what else lived there was lost."""
+        """Return why an actor of it ended, once that is known."""
         with trio.move_on_after(PATIENCE):
             await self._ended.wait()
+        return self.end_of(number)
+
+    def end_of(self, number: int) -> ExitReason:
+        """Return why an actor of it ended, when it is over; what else lived there was lost."""
         if number == self.number:
             return self._reason
         return ExitReason(ExitKind.LOST, detail=f"its process has ended: {self._reason}")

@@ -53,6 +53,7 @@ class Host:
         self._connection: Connection
         self._nursery: trio.Nursery
         self._worker: WorkerActor | None = None
+        self._is_asked_to_stop = False
         self._is_connected = trio.Event()
         self._is_up = trio.Event()
         self._begun: Report | None = None
@@ -88,6 +89,7 @@ class Host:
     def cast(self, to: str | int, method: str, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Stop, or pass a message to the actor."""
         if to == HOST:
+            self._is_asked_to_stop = True
             if self._worker is not None:
                 self._worker.stop()
         else:
@@ -110,6 +112,8 @@ class Host:
         self._board.place = tuple(place)
         spec = Worker("actor", actor, *args, isolation="process", **options)
         self._worker = WorkerActor(spec, address, self._hear, self._board.names)
+        if self._is_asked_to_stop:  # right behind the request to begin
+            self._worker.stop()
         self._nursery.start_soon(self._worker.run)
         await self._is_up.wait()
         match self._begun:

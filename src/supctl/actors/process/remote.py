@@ -56,7 +56,11 @@ class RemoteTarget:
     def _connection(self) -> Connection:
         if self._way is None:
             self._way = self._board.way(self.place, self.address)
-        return self._way.connection if isinstance(self._way, Branch) else self._way
+        if not isinstance(self._way, Branch):
+            return self._way
+        if self._way.connection is None:
+            raise self._way.gone(self.address)
+        return self._way.connection
 
     async def _cut_off(self, lost: ConnectionLost) -> ActorGone:
         """Return the error for a connection that was lost."""
@@ -111,9 +115,21 @@ class RemoteTarget:
         return self._stream("$trace", (), {})
 
     def on_end(self, callback: OnEnd) -> Callable[[], None]:
+        if (reason := self._known_end()) is not None:
+            self._reason = reason
+            callback(reason)
+            return lambda: None
         scope = trio.CancelScope()
         self._board.start_soon(self._tell_end, scope, callback)
         return scope.cancel
+
+    def _known_end(self) -> ExitReason | None:
+        """Return why it ended, if that is known without asking."""
+        try:
+            way = self._way = self._way or self._board.way(self.place, self.address)
+        except ActorGone as gone:
+            return ExitReason(ExitKind.LOST, detail=gone.reason)
+        return way.end_of(self.number) if isinstance(way, Branch) and way.has_ended else None
 
     async def _tell_end(self, scope: trio.CancelScope, callback: OnEnd) -> None:
         with scope:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, TypeAlias
 
@@ -35,7 +35,7 @@ Place: TypeAlias = tuple[int, ...]
 
 _log = logging.getLogger("supctl.actors")
 
-_REMEMBERED: Final = 10_000
+_REMEMBERED: Final = 1000
 """Actors and processes that have ended and of which we still know why."""
 
 _REFERENCE: Final = "supctl.Ref"
@@ -62,6 +62,7 @@ class Switchboard:
         self._nursery: trio.Nursery | None = None
         self._branches: dict[int, Branch] = {}
         self._last_branch = 0
+        self._ended_branches: deque[int] = deque()
         self._targets: dict[int, Target] = {}  # actors of this process, by number
         self._numbers: dict[Target, int] = {}
         self._last_number = 0
@@ -72,9 +73,9 @@ class Switchboard:
         self._nursery = nursery
 
     def start_soon(self, work: Callable[..., Any], *args: Any) -> None:
-        """Run something as long as this process takes part."""
-        if self._nursery is not None:
-            self._nursery.start_soon(work, *args)
+        """Run something as long as the tree does."""
+        assert self._nursery is not None
+        self._nursery.start_soon(work, *args)
 
     # Processes below.
 
@@ -83,10 +84,16 @@ class Switchboard:
         self._last_branch += 1
         branch = Branch((*self.place, self._last_branch), address)
         self._branches[self._last_branch] = branch
-        old = self._last_branch - _REMEMBERED
-        if old in self._branches and self._branches[old].has_ended:
-            del self._branches[old]
         return branch
+
+    def end_branch(
+        self, branch: Branch, reason: ExitReason, last_words: str, *, died: bool
+    ) -> None:
+        """Let those know who talk to a process that it has ended; as :meth:`Branch.end`."""
+        branch.end(reason, last_words, died=died)
+        self._ended_branches.append(branch.place[-1])
+        if len(self._ended_branches) > _REMEMBERED:
+            del self._branches[self._ended_branches.popleft()]
 
     def way(self, place: Place, address: str) -> Branch | Connection:
         """Return where a message for a process has to go next.

@@ -57,7 +57,7 @@ class ProcessWorker(Incarnation):
         self._process: Process | None = None
         self._connection: Connection | None = None
         self._state = "starting"
-        self._killed = False
+        self._killed = self._was_cut_off = False
         self._told: ExitReason | None = None  # by the actor's host
         self._status_reason: ExitReason | None = None  # by the system
         self._over = trio.Event()  # the actor has ended, or its process
@@ -115,7 +115,7 @@ class ProcessWorker(Incarnation):
                 self._python(), self._hear_notice
             )
         except SupctlError as error:
-            self._branch.end(_not_started(error), "", died=True)
+            self._services.board.end_branch(self._branch, _not_started(error), "", died=True)
             self._tell(NotUp(_not_started(error)))
             return
         try:
@@ -213,7 +213,10 @@ class ProcessWorker(Incarnation):
                     return Ignored()
                 case (_, ExitReason() as reason):
                     return NotUp(reason)
-        except Exception as error:  # lost, or an argument that cannot be sent
+        except ConnectionLost as lost:
+            self._was_cut_off = True
+            return NotUp(_not_started(lost))
+        except Exception as error:  # such as an argument that cannot be sent
             return NotUp(_not_started(error))
         assert self._process is not None
         if self._state == "starting":
@@ -285,7 +288,11 @@ class ProcessWorker(Incarnation):
                 await self._words_read.wait()
         reason = self._reason()
         words = self._last_words.decode(errors="replace").rstrip()
-        self._branch.end(reason, "\n".join(words.splitlines()[-_LAST_LINES:]), died=died)
+        words = "\n".join(words.splitlines()[-_LAST_LINES:])
+        self._services.board.end_branch(self._branch, reason, words, died=died)
+        if self._was_cut_off:  # before it was up
+            told = f"{reason}; its last words:\n{words}" if words else str(reason)
+            report = NotUp(ExitReason(ExitKind.START_FAILED, reason.status, told))
         self._tell(Down(reason) if report is None else report)
 
     def _reason(self) -> ExitReason:
