@@ -73,7 +73,6 @@ class AppActor(Incarnation):
         self._decide(Event.KILL)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process group. Does nothing before the start and after the end."""
         if self._process is not None:
             self._process.signal(number)
 

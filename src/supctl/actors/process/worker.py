@@ -105,7 +105,6 @@ class ProcessWorker(Incarnation):
             self._process.kill()
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process. Does nothing before the start and after the end."""
         if self._process is not None:
             self._process.signal(number)
 

@@ -17,7 +17,7 @@ from supctl.backends.simulated import SimulatedBackend
 from supctl.errors import GaveUp, StartFailed
 from supctl.specs import App, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.node import World
+from supctl.supervision.supervisor import World
 from supctl.supervision.tree import Tree, running
 
 from .cast import Cast
