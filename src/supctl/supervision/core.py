@@ -266,7 +266,7 @@ class SupervisorCore:
     def _over(self) -> None:
         self._phase = Phase.OVER
         self._refuse_all()
-        for reason, number in self._ill_ends.values():
+        for _, (reason, number) in sorted(self._ill_ends.items()):  # in OTP by term order
             self._say(m.Report(Context.SHUTDOWN_ERROR, "", reason, number))
         self._say(self._outcome)
 

@@ -11,7 +11,7 @@ import trio
 
 from supctl import events
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
-from supctl.actors.services import Services
+from supctl.actors.services import Services, handed_to
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
@@ -307,7 +307,7 @@ async def open_tree(
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
-                services = Services(opened, capture.attach, tuple(preload), start_method)
+                services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
                 world = World(services, log, random)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
