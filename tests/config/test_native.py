@@ -49,6 +49,8 @@ strategy = "one_for_all"
 max_restarts = 3
 within = "5s"
 restart = "on-failure"
+isolation = "process"
+hung_after = "1m"
 
 [apps.web.apps.api]
 command = "sleep 60"
@@ -70,6 +72,9 @@ actor = "shop.workers:Mailer"
 args = [1, "two"]
 kwargs = { three = 3 }
 grace = "2s"
+isolation = "process"
+blocking = true
+hung_after = "never"
 """
 
 
@@ -111,6 +116,7 @@ def test_every_key_arrives_in_the_spec(write: Write, tmp_path: Path) -> None:
     assert isinstance(web, Supervisor)
     assert (web.strategy, web.intensity) == (Strategy.ONE_FOR_ALL, Intensity(3, 5.0))
     assert web.restart is Restart.TRANSIENT
+    assert (web.isolation, web.hung_after) == ("process", 60.0)
     assert web.children[0] == App(
         "api",
         ["sleep", "60"],
@@ -134,6 +140,7 @@ def test_every_key_arrives_in_the_spec(write: Write, tmp_path: Path) -> None:
         {"three": 3},
         2.0,
     )
+    assert (mailer.isolation, mailer.blocking, mailer.hung_after) == ("process", True, None)
 
 
 def test_the_same_as_json_is_the_same_tree(write: Write) -> None:
@@ -268,6 +275,12 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
             "[apps.a]\nactor = 'm:C'\nisolation = 'x'",
             "apps.a.isolation is 'x'; wanted 'task' or 'process'",
         ),
+        (
+            "[apps.a]\nactor = 'm:C'\nhung_after = 'x'",
+            "apps.a.hung_after is 'x'; wanted a duration",
+        ),
+        ("[apps.a]\nactor = 'm:C'\nblocking = true", "apps.a.blocking is true; wanted isolation"),
+        ("[apps.a]\nisolation = 'x'\napps.b.actor = 'm:C'", "apps.a.isolation is 'x'; wanted 't"),
         ("[apps.a]\nactor = 'm:C'\ngrace = '-1s'", "apps.a.grace is '-1s'; wanted a duration"),
         ("[apps.a]\nactor = 'm:C'\nnice = 1", "apps.a.nice is unknown; wanted one of "),
         (

@@ -23,7 +23,7 @@ from supctl.specs import (
 )
 
 from .reading import By, Each, Table
-from .units import parse_cpu, parse_duration, parse_signal
+from .units import parse_cpu, parse_duration, parse_patience, parse_signal
 from .values import (
     parse_account,
     parse_auto_shutdown,
@@ -44,6 +44,7 @@ Flag: TypeAlias = Annotated[bool, Meta(description="true or false")]
 Whole: TypeAlias = Annotated[int, Meta(description="a whole number")]
 Number: TypeAlias = Annotated[float, Meta(description="a number")]
 Seconds: TypeAlias = Annotated[float, By(parse_duration)]
+Patience: TypeAlias = Annotated[float | None, By(parse_patience)]
 
 Names: TypeAlias = Annotated[list[str], Meta(description="a list of names")]
 
@@ -128,6 +129,8 @@ class WorkerKeys(ChildKeys, total=False):
     kwargs: Annotated[dict[str, Any], Meta(description="a table of named arguments")]
     grace: Seconds
     isolation: Text
+    blocking: Flag
+    hung_after: Patience
 
 
 class RootKeys(TypedDict, total=False):
@@ -145,6 +148,8 @@ class SupervisorKeys(ChildKeys, RootKeys, total=False):
     """``[apps.NAME]`` with ``apps`` of its own: a supervisor."""
 
     apps: Any
+    isolation: Text
+    hung_after: Patience
 
 
 class FileKeys(TypedDict, total=False):

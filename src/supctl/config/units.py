@@ -44,6 +44,16 @@ def parse_duration(field: str, value: object) -> float:
     return seconds
 
 
+def parse_patience(field: str, value: object) -> float | None:
+    """Return seconds as :func:`parse_duration`; ``None`` for ``"never"``. Raises InvalidConfig."""
+    if value == "never":
+        return None
+    try:
+        return parse_duration(field, value)
+    except InvalidConfig:
+        raise InvalidConfig(field, value, f'{_DURATION_WANTED}, or "never"') from None
+
+
 def parse_size(field: str, value: object) -> int:
     """Return bytes: from a whole number of bytes, or text such as ``"512M"``.
 

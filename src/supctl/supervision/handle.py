@@ -56,17 +56,20 @@ class Handle:
     @property
     def pid(self) -> int:
         """The pid of its main process; 0 if it has none now."""
-        return self.status.pid
+        node, name = self._tree.find(self.address)
+        return node.pid_of(name)
 
     @property
     def restarts(self) -> int:
         """Automatic restarts so far."""
-        return self.status.restarts
+        node, name = self._tree.find(self.address)
+        return node.restarts_of(name)
 
     @property
     def reason(self) -> ExitReason | None:
         """Why it ended last; ``None`` if it never did."""
-        return self.status.reason
+        node, name = self._tree.find(self.address)
+        return node.reason_of(name)
 
     @property
     def ref(self) -> Ref[Any]:
@@ -89,7 +92,7 @@ class Handle:
             InvalidState: it has no process, or none now.
         """
         node, name = self._tree.find(self.address)
-        if not node.status_of(name).pid:
+        if not node.pid_of(name):
             raise InvalidState(self.address, node.state_of(name), "a process that runs")
         node.signal(name, number)
 

@@ -10,6 +10,7 @@ import trio
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
+from supctl.exits import ExitReason
 from supctl.specs import ChildSpec
 
 from . import messages as m
@@ -53,6 +54,15 @@ class LocalNode(Node):
     def state_of(self, name: str) -> str:
         core = self.actor.core
         return state_word(self._child(name), core.state_of(name), core.due_at(name))
+
+    def pid_of(self, name: str) -> int:
+        return self._child(name).pid
+
+    def restarts_of(self, name: str) -> int:
+        return self._child(name).restarts
+
+    def reason_of(self, name: str) -> ExitReason | None:
+        return self._child(name).reason
 
     def status_of(self, name: str, depth: int = 0) -> ChildStatus:
         core = self.actor.core

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from supctl.actors.ref import Ref
+from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
 
 from .messages import Counts
@@ -50,8 +51,20 @@ class Node(ABC):
         """Return the state of a child as people see it."""
 
     @abstractmethod
+    def pid_of(self, name: str) -> int:
+        """Return the pid of a child's main process; 0 if it has none now."""
+
+    @abstractmethod
+    def restarts_of(self, name: str) -> int:
+        """Return how often a child was restarted automatically."""
+
+    @abstractmethod
+    def reason_of(self, name: str) -> ExitReason | None:
+        """Return why a child ended last; ``None`` if it never did."""
+
+    @abstractmethod
     def status_of(self, name: str, depth: int = 0) -> ChildStatus:
-        """Return a view of a child."""
+        """Return a view of a child at this moment. Within trio only, which has the clock."""
 
     @abstractmethod
     def below(self, name: str) -> Node | None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import trio
 
 from supctl.actors.ref import Ref
+from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
 from supctl.supervision.child import Child, expand
 from supctl.supervision.messages import ChildState, Counts
@@ -96,6 +97,15 @@ class MirrorNode(Node):
 
     def state_of(self, name: str) -> str:
         return self.children[name].status.state
+
+    def pid_of(self, name: str) -> int:
+        return self.children[name].status.pid
+
+    def restarts_of(self, name: str) -> int:
+        return self.children[name].status.restarts
+
+    def reason_of(self, name: str) -> ExitReason | None:
+        return self.children[name].status.reason
 
     def status_of(self, name: str, depth: int = 0) -> ChildStatus:
         return self.children[name].now(depth)
