@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -61,3 +62,11 @@ def name_of_main(read_fd: int, write_fd: int) -> None:
     """Tell what the program's script has set."""
     main = sys.modules["__main__"]
     os.write(write_fd, f"{main.__name__} {main.ANSWER}".encode())
+
+
+def echo_over_socket(read_fd: int, write_fd: int, socket_fd: int) -> None:
+    """As :func:`echo`, to a descriptor that is handed over."""
+    with socket.socket(fileno=socket_fd) as handed:
+        _, (target,), _, _ = socket.recv_fds(handed, 8, 1)
+    while data := os.read(read_fd, 65536):
+        os.write(target, data)

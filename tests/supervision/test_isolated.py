@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -325,6 +326,30 @@ async def test_a_killed_process_takes_all_with_it_before_it_is_replaced(open_roo
             await ref.add(1)
         assert [row.state for row in tree.status()] == ["running"] * 5
         assert await tree["sub/w"].ref.add(1) == 1
+
+
+async def test_killed_again_and_again_it_leaves_nothing(open_root: Open) -> None:
+    inner = Supervisor("inner", [Worker("w", Clerk), sleeper("s")], isolation="process")
+    own = Worker("p", Clerk, isolation="process")
+    lives: Counter[str] = Counter()
+
+    def hear(event: ev.Event) -> None:
+        lives[event.address] += isinstance(event, ev.ChildStarted)
+        lives[event.address] -= isinstance(event, ev.ChildExited)
+
+    async with open_root(
+        isolated(sleeper("a"), own, inner, start="concurrent"), on_event=hear
+    ) as tree:
+        for _ in range(10):
+            with tree.subscribe() as subscription:
+                os.kill(tree["sub"].pid, signal.SIGKILL)
+                await until(subscription, ev.ChildStarted, "/sub")
+        running = {row.pid for row in tree.status() if row.pid}
+        assert await tree["sub/inner/w"].ref.add(1) == 1
+        ours = psutil.Process().children(recursive=True)
+        sleeps = {it.pid for it in ours if it.name() == "sleep"}
+        assert sleeps <= running
+    assert set(lives.values()) == {0}
 
 
 async def test_calls_learn_how_the_process_ended(open_root: Open) -> None:
