@@ -57,6 +57,11 @@ async def numbers(*_: Any) -> AsyncIterator[int]:
         yield number
 
 
+async def count(*lent: Any) -> int:
+    """Read what is lent."""
+    return len([item for items in lent async for item in items])
+
+
 async def forever(*_: Any) -> None:
     """Do not return."""
     await trio.sleep_forever()
@@ -74,7 +79,7 @@ def converse(chunks: Iterable[bytes]) -> str:
 
 
 async def _converse(chunks: Iterable[bytes]) -> str:
-    service = Methods(echo=lambda *args, **_: args, numbers=numbers, forever=forever)
+    service = Methods(echo=lambda *args, **_: args, numbers=numbers, forever=forever, count=count)
     transport, codec = Script(chunks), Codec(Registry(), LIMIT)
     hello = Hello("fuzzed", 1)
     try:
@@ -95,7 +100,7 @@ async def _converse(chunks: Iterable[bytes]) -> str:
 
 async def _call(connection: Connection) -> None:
     with suppress(Exception):
-        await connection.call("t", "whatever", [1])
+        await connection.call("t", "whatever", [1, numbers()])
 
 
 async def _read_stream(connection: Connection) -> None:
