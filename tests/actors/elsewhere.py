@@ -244,3 +244,25 @@ class Reader(Actor):
 
     async def closed(self) -> list[Any]:
         return self.seen
+
+
+class Messenger(Actor):
+    """Hands a message on from one to the next."""
+
+    async def carry(self, route: list[Ref[Messenger]]) -> str:
+        return await route[0].carry(route[1:]) if route else self.address
+
+    async def carry_by_itself(self, route: list[Ref[Messenger]], mark: str) -> None:
+        self.start_soon(self._carry_and_tell, route, mark)
+
+    async def _carry_and_tell(self, route: list[Ref[Messenger]], mark: str) -> None:
+        Path(mark).write_text(await self.carry(route))
+
+    async def walk(self, route: list[Ref[Messenger]]) -> AsyncIterator[str]:
+        if route:
+            async for step in route[0].walk(route[1:]):
+                yield step
+        yield self.address
+
+    async def collect(self, route: list[Ref[Messenger]]) -> list[str]:
+        return [step async for step in route[0].walk(route[1:])]

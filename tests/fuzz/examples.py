@@ -34,7 +34,7 @@ MESSAGES: Final[list[list[Any]]] = [
     [m.CALL, 1, "t", "echo", VALUES[:3], {"a": VALUES[4]}, 1.5, None],
     [m.CALL, 2, 7, "forever", [], {}, None, None],
     [m.CALL, 3, "t", "numbers", [], {}, None, 2],
-    [m.CALL, 4, "t", "unknown", [], {}, None, None],
+    [m.CALL, 4, "t", "unknown", [], {}, None, None, {"3.1:17": "/a"}],
     [m.CALL, 5, "t", "count", [Lent(1), Lent(2)], {}, None, None],
     [m.CALL, 6, 1, ITEMS, [], {}, None, 3],
     [m.CANCEL, 2],

@@ -49,6 +49,7 @@ class Caller:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         timeout: float = math.inf,
+        chain: Mapping[str, str] | None = None,
     ) -> Any:
         """Ask the peer and return its answer.
 
@@ -64,6 +65,7 @@ class Caller:
             kwargs: keyword arguments, the same.
             timeout: seconds after which the work over there is cancelled too; :data:`math.inf`
                 waits as long as the connection lasts.
+            chain: who waits for the answer, for the peer's service.
 
         Raises:
             ActorTimeout: there was no answer in time.
@@ -79,14 +81,14 @@ class Caller:
             raise ActorTimeout(str(target), method, timeout)
         result = Result()
         try:
-            number = self._ask(result, target, method, args, kwargs, left, None)
+            number = self._ask(result, target, method, args, kwargs, left, None, chain)
         except CannotEncode:
             if not self._loans.are_wanted(args, kwargs or {}):
                 raise
             number = 0
         if not number:
             async with self._loans.lent(args, kwargs or {}) as (args, kwargs):
-                return await self.call(target, method, args, kwargs, left)
+                return await self.call(target, method, args, kwargs, left, chain)
         if left < math.inf:
             self._deadlines.add(result, left)
         try:
@@ -133,17 +135,18 @@ class Caller:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         window: int = WINDOW,
+        chain: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Items]:
         """Ask the peer for a stream; leaving the block cancels what is left of it.
 
         Args:
-            target, method, args, kwargs: as in :meth:`call`.
+            target, method, args, kwargs, chain: as in :meth:`call`.
             window: items that may be on their way; the peer makes no more before some are taken.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         await self.wait_room()
         async with self._loans.lent(args, kwargs or {}) as (args, kwargs):
-            number, items = self.begin_stream(target, method, args, kwargs, window)
+            number, items = self.begin_stream(target, method, args, kwargs, window, chain)
             try:
                 yield items
             finally:
@@ -156,6 +159,7 @@ class Caller:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         window: int = WINDOW,
+        chain: Mapping[str, str] | None = None,
     ) -> tuple[int, Items]:
         """Ask the peer for a stream, and return its number. :meth:`leave_stream` has to follow."""
 
@@ -163,7 +167,7 @@ class Caller:
             self._send([m.CREDIT, number, more])
 
         items = Items(window, grant)
-        number = self._ask(items, target, method, args, kwargs, math.inf, window)
+        number = self._ask(items, target, method, args, kwargs, math.inf, window, chain)
         return number, items
 
     async def leave_stream(self, number: int, items: Items) -> None:
@@ -192,22 +196,24 @@ class Caller:
         kwargs: Mapping[str, Any] | None,
         timeout: float,
         credit: int | None,
+        chain: Mapping[str, str] | None,
     ) -> int:
         if self.reason:
             self._check_open()
         number = self._last_number = self._last_number + 1
-        self._channel.send(
-            [
-                m.CALL,
-                number,
-                target,
-                method,
-                [*args],
-                dict(kwargs) if kwargs else {},
-                timeout if timeout <= m.LONGEST_WAIT else None,
-                credit,
-            ]
-        )
+        message = [
+            m.CALL,
+            number,
+            target,
+            method,
+            [*args],
+            dict(kwargs) if kwargs else {},
+            timeout if timeout <= m.LONGEST_WAIT else None,
+            credit,
+        ]
+        if chain:
+            message.append(dict(chain))
+        self._channel.send(message)
         self._waiting[number] = waiting
         return number
 

@@ -259,7 +259,7 @@ def _borrow_nothing(number: Any) -> Any:
 
 def _placed(message: list[Any]) -> Iterator[tuple[str, Any]]:
     """Yield the parts of a message as its sender knows them; of arguments, each by itself."""
-    for name, value in zip(FIELDS[Kind(message[0])], message[1:], strict=True):
+    for name, value in zip(FIELDS[Kind(message[0])], message[1:], strict=False):
         if name == "args":
             yield from ((f"args[{index}]", item) for index, item in enumerate(value))
         elif name == "kwargs":
