@@ -33,7 +33,7 @@ async def backend() -> AsyncIterator[Backend]:
 class Talk:
     """A process that was started, and the pipes to it."""
 
-    def __init__(self, process: Process, pipes: tuple[int, int]) -> None:
+    def __init__(self, process: Process, pipes: tuple[int, ...]) -> None:
         self.process, self.pipes = process, pipes
 
     async def read(self) -> str:

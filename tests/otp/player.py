@@ -195,8 +195,12 @@ class Player:
                 self._post(life, m.WhichChildren(Answer(told, life, kind, self._listing(life))))
             case "count_children":
                 self._post(life, m.CountChildren(Answer(told, life, kind, _counts)))
+            case "get_childspec" if life.is_simple:
+                (template,) = self._scenario.children_of(life.id)
+                known = name in self._keys or name == template.id
+                told(template.as_childspec if known else "error not_found")
             case "get_childspec":
-                told(self._childspec(life, name))
+                self._post(life, m.GetChildSpec(key, Answer(told, life, kind, self._described)))
 
     def _post(self, life: Life, event: m.Event) -> None:
         self._messages.append((life, event))
@@ -236,14 +240,8 @@ class Player:
             return f"{key}:-"
         return f"{self._ids[key]}:{self._numbers[key]}"
 
-    def _childspec(self, life: Life, name: str) -> str:
-        assert life.core is not None
-        if life.is_simple:
-            (template,) = self._scenario.children_of(life.id)
-            known = name in self._keys or name == template.id
-            return template.as_childspec if known else "error not_found"
-        known = life.core.state_of(name) is not None
-        return self._scenario.definitions[name].as_childspec if known else "error not_found"
+    def _described(self, name: str) -> str:
+        return self._scenario.definitions[name].as_childspec
 
     # Starts and ends of processes.
 

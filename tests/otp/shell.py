@@ -29,7 +29,8 @@ from supctl.supervision import messages as m
 from supctl.supervision.child import Child
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.handle import SupervisorHandle
-from supctl.supervision.node import Request, SupervisorActor, World
+from supctl.supervision.local import LocalNode
+from supctl.supervision.supervisor import Request, SupervisorActor, World
 from supctl.supervision.tree import Tree
 from tests.otp.language import SIMPLE, Definition, Scenario, read_scenarios
 from tests.otp.scripted import ENDS, ScriptedBackend, Specs
@@ -156,7 +157,7 @@ class Player:
             plain_told(node, child, run, report)
 
         def hear(tree: Tree, report: Report) -> None:
-            self._heard(tree.name, report, 1, tree._root)
+            self._heard(tree.name, report, 1, tree._actor)
             plain_hear(tree, report)
 
         plain_told, plain_hear = SupervisorActor._told, Tree._hear
@@ -340,7 +341,7 @@ class Player:
             case "count_children":
                 return await self._count(supervisor.id)
             case "get_childspec":
-                return self._childspec(handle, supervisor, name)
+                return await self._childspec(handle, supervisor, name)
         return "ok"
 
     async def _count(self, supervisor: str) -> str:
@@ -356,12 +357,12 @@ class Player:
         counts = asked.result
         return counts_in_words(counts.specs, counts.active, supervisors, len(labels) - supervisors)
 
-    def _childspec(self, handle: SupervisorHandle, supervisor: Definition, name: str) -> str:
+    async def _childspec(self, handle: SupervisorHandle, supervisor: Definition, name: str) -> str:
         if supervisor["strategy"] == SIMPLE:
             (template,) = self.scenario.children_of(supervisor.id)
             known = name in self._keys or name == template.id
             return template.as_childspec if known else "error not_found"
-        handle.get_child_spec(name)
+        await handle.get_child_spec(name)
         return self.scenario.definitions[name].as_childspec
 
     # What is to be seen.
@@ -386,7 +387,9 @@ class Player:
         return self._tree[added].address
 
     def _node(self, supervisor: str) -> SupervisorActor:
-        return self._tree.find_supervisor(self._address(supervisor))
+        node = self._tree.find_supervisor(self._address(supervisor))
+        assert isinstance(node, LocalNode)
+        return node.actor
 
     def _item(self, key: str, state: m.ChildState | None, simple: bool) -> str:
         if state is m.ChildState.WAITING:
@@ -394,17 +397,17 @@ class Player:
         return f"{key}:-" if state in m.NO_PROCESS else f"{self._ids[key]}:{self._numbers[key]}"
 
     def _state(self) -> str:
-        return "-" if self._tree.ended.is_set() else self._shown(self._tree._root, 1)
+        return "-" if self._tree.ended.is_set() else self._shown(self._tree._actor, 1)
 
     def _shown(self, node: SupervisorActor, number: int) -> str:
         items, simple = [], node.spec.strategy == SIMPLE
         for key, child in node.children.items():
-            if not node.knows(child):
+            if node.core.state_of(key) is None:
                 continue
             if isinstance(child.life, SupervisorActor):
                 items.append(self._shown(child.life, self._numbers[key]))
             else:
-                items.append(self._item(key, node._core.state_of(key), simple))
+                items.append(self._item(key, node.core.state_of(key), simple))
         if simple:
             items.sort()
         return f"{node.spec.name}:{number}[{' '.join(items)}]"

@@ -105,7 +105,7 @@ async def test_each_misuse_has_its_own_error(
             with pytest.raises(ProcessNotFound):
                 await request("nobody")
         with pytest.raises(ProcessNotFound):
-            root.get_child_spec("nobody")
+            await root.get_child_spec("nobody")
         with pytest.raises(StartFailed, match="no-such-program"):
             await root.start_child(app("c", "no-such-program"))
         with pytest.raises(ProcessNotFound):
@@ -161,7 +161,7 @@ async def test_terminate_restart_delete_and_what_is_told_of_it(
         ]
         counts = await root.count_children()
         assert (counts.specs, counts.active, counts.supervisors, counts.workers) == (3, 2, 1, 2)
-        assert root.get_child_spec("b") == app("b", "forever")
+        assert await root.get_child_spec("b") == app("b", "forever")
         handle = await root.restart_child("b")
         assert handle is not None
         assert handle.state == "running"

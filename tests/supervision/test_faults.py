@@ -16,6 +16,7 @@ from supctl import Actor, App, Supervisor, Tree, Worker, open_tree
 from supctl import events as ev
 from supctl.errors import ActorGone, InvalidState, StartFailed
 from supctl.specs import ChildSpec
+from supctl.supervision.local import LocalNode
 
 OpenSimulated = Callable[..., AbstractAsyncContextManager[Tree]]
 MakeApp = Callable[..., App]
@@ -149,7 +150,9 @@ async def test_a_fault_of_ours_answers_who_waits(
         def handle(*_: object) -> NoReturn:
             raise ZeroDivisionError
 
-        monkeypatch.setattr(below._node._core, "handle", handle)
+        node = below._node
+        assert isinstance(node, LocalNode)
+        monkeypatch.setattr(node.actor.core, "handle", handle)
         with pytest.raises(InvalidState, match="/s is broken"):
             await below.terminate_child("q")
 

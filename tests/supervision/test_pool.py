@@ -362,7 +362,8 @@ async def test_calls_are_lost_with_members_that_are_tasks(open_pool: Open) -> No
 
         nursery.start_soon(finish)
         await trio.testing.wait_all_tasks_blocked()
-        member = pool._running()["1"].ref
+        member = pool._running()["1"].ref_of("1")
+        assert member is not None
         await member.stop()
         assert await pool.call("square", 3) == 9
 

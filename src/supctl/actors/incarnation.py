@@ -86,3 +86,6 @@ class Incarnation(ABC):
     @abstractmethod
     def kill(self) -> None:
         """End it at once. Never blocks; may be repeated."""
+
+    def signal(self, number: int) -> None:  # noqa: B027
+        """Send a signal to its process group. Does nothing if it has no process, or none now."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from supctl.backends.base import Backend
+from supctl.backends.base import Backend, Process
 from supctl.errors import InvalidConfig
 
 from .process.switchboard import Switchboard
@@ -16,13 +16,16 @@ LastWords: TypeAlias = Callable[[bytes], None]
 """Is given the last bytes of an output at its end, 4 KiB at most. Called in any thread."""
 
 
-class AttachOutput(Protocol):
-    """Takes over the read end of an output pipe."""
+class TakeOutput(Protocol):
+    """Takes over the output of a process, if it has any."""
 
     def __call__(
-        self, address: str, stream: str, fd: int, on_end: LastWords | None = None, /
+        self, address: str, process: Process, last_words: LastWords | None = None, /
     ) -> None:
-        """Take ``fd``, of the child's ``"stdout"`` or ``"stderr"``."""
+        """Take the output pipes of ``process``, those of the child at ``address``.
+
+        ``last_words`` is told the end of its standard error.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Services:
 
     Args:
         backend: runs programs.
-        attach_output: takes their output.
+        take_output: takes their output.
         preload: modules that actors with processes of their own find imported.
         start_method: how such a process begins, as in
             :class:`supctl.backends.base.PythonSpec`.
@@ -40,7 +43,7 @@ class Services:
     """
 
     backend: Backend
-    attach_output: AttachOutput
+    take_output: TakeOutput
     preload: tuple[str, ...] = ()
     start_method: str = "fork"
     board: Switchboard = field(default_factory=Switchboard)
@@ -50,3 +53,17 @@ class Services:
         if self.start_method not in ("fork", "spawn"):
             raise InvalidConfig("start_method", self.start_method, "'fork' or 'spawn'")
         self.board.names = self.registry
+
+
+def handed_to(attach: Callable[[str, str, int, LastWords | None], None]) -> TakeOutput:
+    """Return what gives every pipe to ``attach``, with the child's address, the stream's name
+    (``"stdout"``, ``"stderr"``) and, for the latter, who is told the last words."""
+
+    def take(address: str, process: Process, last_words: LastWords | None = None) -> None:
+        stdout, stderr = process.take_output()
+        if stdout is not None:
+            attach(address, "stdout", stdout, None)
+        if stderr is not None:
+            attach(address, "stderr", stderr, last_words)
+
+    return take

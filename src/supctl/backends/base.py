@@ -67,9 +67,11 @@ class PythonSpec:
     """A function of Python code that is to run in a process of its own.
 
     Args:
-        entry: ``module:function``; called with two descriptors, to read from and to write to.
-            The process ends when it returns: with status 0, or 1 and a traceback on its
-            standard error if it raised.
+        entry: ``module:function``; called with two descriptors, to read from and to write to, and
+            a third one if wanted. The process ends when it returns: with status 0, or 1 and a
+            traceback on its standard error if it raised.
+        with_socket: whether there is a third descriptor, a socket of packets (unix(7),
+            ``SOCK_SEQPACKET``): other descriptors can be sent over it, which pipes do not take.
         preload: modules that are to be imported before, once for all processes.
         needs_script: whether it uses what the program's own script (``__main__``) defines. That is
             imported then, as multiprocessing does, under the name ``__mp_main__``.
@@ -82,6 +84,7 @@ class PythonSpec:
 
     entry: str
     warm_up: str | None = None
+    with_socket: bool = False
     preload: tuple[str, ...] = ()
     needs_script: bool = False
     start_method: str = "fork"
@@ -241,12 +244,13 @@ class Backend(ABC):
 
     async def spawn_python(
         self, spec: PythonSpec, notify: Notify | None = None
-    ) -> tuple[Process, tuple[int, int]]:
+    ) -> tuple[Process, tuple[int, ...]]:
         """Start Python code in a process of its own.
 
         Returns:
-            The process, and two descriptors of ours: what it writes can be read from the first,
-            and it reads what is written to the second. They are the caller's to close.
+            The process, and descriptors of ours: what it writes can be read from the first, it
+            reads what is written to the second, and the third is our end of the socket, if one
+            was wanted. They are the caller's to close.
 
         Raises:
             SpawnFailed, ReaperLost: as :meth:`spawn`.

@@ -120,7 +120,7 @@ class PosixBackend(Backend):
 
     async def spawn_python(
         self, spec: PythonSpec, notify: Notify | None = None
-    ) -> tuple[Process, tuple[int, int]]:
+    ) -> tuple[Process, tuple[int, ...]]:
         return await self._pythons.spawn(spec, notify)
 
     async def adopt(self, pid: int, grace: float, notify: Notify | None) -> Process:

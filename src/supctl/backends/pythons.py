@@ -37,10 +37,10 @@ class Pythons:
 
     async def spawn(
         self, spec: PythonSpec, notify: Notify | None
-    ) -> tuple[Process, tuple[int, int]]:
+    ) -> tuple[Process, tuple[int, ...]]:
         """Start a process; as :meth:`supctl.backends.base.Backend.spawn_python`."""
         try:
-            talk = Talk.open()
+            talk = Talk.open(spec)
         except OSError as error:
             raise SpawnFailed(spec.entry, "system", error.errno or 0) from None
         try:
@@ -60,7 +60,7 @@ class Pythons:
             zygote = await self._prepared(spec)
         reads, writes = _output_pipes(spec)
         try:
-            pid = await zygote.fork(spec.entry, [*talk.theirs, *writes])
+            pid = await zygote.fork(spec.entry, [*writes, *talk.theirs])
             process = await self._adopt(pid, spec.grace, notify)
             with suppress(BrokenPipeError):  # it has been killed already, and that will be told
                 os.write(talk.ours[1], LEAVE)

@@ -34,24 +34,29 @@ have 64 MiB in all (pipe(7))."""
 
 @dataclass(slots=True)
 class Talk:
-    """Two pipes that cross, to talk over: our ends and theirs."""
+    """Two pipes that cross, to talk over, and a socket if one is wanted: our ends and theirs."""
 
-    ours: tuple[int, int]
-    theirs: tuple[int, int]
+    ours: tuple[int, ...]
+    theirs: tuple[int, ...]
 
     @classmethod
-    def open(cls) -> Talk:
+    def open(cls, spec: PythonSpec) -> Talk:
         """Make them. Raises OSError."""
-        in_read, in_write = os.pipe2(os.O_CLOEXEC)
+        made: list[int] = []
         try:
-            out_read, out_write = os.pipe2(os.O_CLOEXEC)
+            for _ in range(2):
+                made += os.pipe2(os.O_CLOEXEC)
+            if spec.with_socket:
+                pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+                made += [end.detach() for end in pair]
         except OSError:
-            close_all((in_read, in_write))
+            close_all(made)
             raise
+        in_read, in_write, out_read, out_write, *ends = made
         for fd in (in_write, out_write):
             with suppress(OSError):  # the user's share is used up; the usual size will do
                 fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-        return cls((in_read, out_write), (out_read, in_write))
+        return cls((in_read, out_write, *ends[:1]), (out_read, in_write, *ends[1:]))
 
 
 @dataclass(slots=True)
@@ -177,14 +182,14 @@ class ZygoteLink(Link):
         Raises:
             SpawnFailed: the system refused, or the zygote is gone.
         """
-        pid, error = await self._ask("fork", entry, descriptors=descriptors)
+        pid, error = await self._ask("fork", entry, len(descriptors), descriptors=descriptors)
         if not pid:
             raise SpawnFailed(sys.executable, "system", error)
         return int(pid)
 
     def become(self, entry: str, descriptors: list[int]) -> None:
         """Let it be the program ``entry``."""
-        self.send("become", entry, descriptors=descriptors)
+        self.send("become", entry, len(descriptors), descriptors=descriptors)
 
 
 def _flags() -> list[str]:

@@ -7,7 +7,7 @@ class Blame:
     """The calls that members have to answer. One that ends is ended by the oldest of them, for it
     works on them in order; the others have had the bad luck to wait behind that one.
 
-    A member is here one life of it: any object, compared by identity, as calls are.
+    A member is here a reference to one life of it, a call any object of its own.
     """
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
-from supctl.errors import InvalidState, StartFailed
+from supctl.errors import InvalidState, ProcessNotFound, StartFailed
 from supctl.exits import SHUTDOWN, ExitKind, ExitReason
 from supctl.specs import AutoShutdown, Intensity, Restart, Strategy
 
@@ -190,6 +190,9 @@ class SupervisorCore:
                 self._say(m.Reply(token, rows[::-1]))
             case m.CountChildren(token):
                 self._say(m.Reply(token, self._children.counts()))
+            case m.GetChildSpec(name, token):
+                known = self._children.get(name) is not None
+                self._say(m.Reply(token, name if known else ProcessNotFound(name)))
             case m.Shutdown():
                 self._end(m.Finished(SHUTDOWN))
             case other:
@@ -263,7 +266,7 @@ class SupervisorCore:
     def _over(self) -> None:
         self._phase = Phase.OVER
         self._refuse_all()
-        for reason, number in self._ill_ends.values():
+        for _, (reason, number) in sorted(self._ill_ends.items()):  # in OTP by term order
             self._say(m.Report(Context.SHUTDOWN_ERROR, "", reason, number))
         self._say(self._outcome)
 

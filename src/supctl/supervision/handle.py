@@ -6,31 +6,25 @@ import zlib
 from collections.abc import Hashable
 from typing import Any, Protocol
 
-import trio
-
-from supctl.actors.app.actor import AppActor
-from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
-from supctl.actors.worker import WorkerActor
-from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound, Unsupported
+from supctl.errors import InvalidConfig, InvalidState, Unsupported
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
 
-from . import messages as m
-from .child import Child, join, names_of, policy_of
+from .child import join, names_of
 from .messages import Counts
-from .node import SupervisorActor
-from .status import ChildStatus, status_of
+from .node import Node
+from .status import ChildStatus
 
 
 class Finder(Protocol):
     """Who knows where a child is now; its supervisor may have been restarted."""
 
-    def find(self, address: str) -> tuple[SupervisorActor, Child]:
-        """Return the supervisor that holds ``address`` and its record of the child."""
+    def find(self, address: str) -> tuple[Node, str]:
+        """Return the supervisor that holds the child at ``address``, and the child's name."""
         ...
 
-    def find_supervisor(self, address: str) -> SupervisorActor:
+    def find_supervisor(self, address: str) -> Node:
         """Return the supervisor at ``address``, which runs."""
         ...
 
@@ -41,40 +35,38 @@ class Handle:
     def __init__(self, tree: Finder, address: str) -> None:
         self._tree, self.address = tree, address
 
-    def _find(self) -> tuple[SupervisorActor, Child]:
-        return self._tree.find(self.address)
-
     @property
     def status(self) -> ChildStatus:
         """All that is to be said of it at this moment."""
-        node, child = self._find()
-        return node.status_of(child, self.address.count("/") - 1)
+        node, name = self._tree.find(self.address)
+        return node.status_of(name, self.address.count("/") - 1)
 
     @property
     def state(self) -> str:
         """Its state as people see it: ``running``, ``backoff``, ``failed``, ..."""
-        node, child = self._find()
-        return node.state_of(child)
+        node, name = self._tree.find(self.address)
+        return node.state_of(name)
 
     @property
     def spec(self) -> ChildSpec:
         """What it was made of."""
-        return self._find()[1].spec
+        node, name = self._tree.find(self.address)
+        return node.spec_of(name)
 
     @property
     def pid(self) -> int:
         """The pid of its main process; 0 if it has none now."""
-        return self._find()[1].pid
+        return self.status.pid
 
     @property
     def restarts(self) -> int:
         """Automatic restarts so far."""
-        return self._find()[1].restarts
+        return self.status.restarts
 
     @property
     def reason(self) -> ExitReason | None:
         """Why it ended last; ``None`` if it never did."""
-        return self._find()[1].reason
+        return self.status.reason
 
     @property
     def ref(self) -> Ref[Any]:
@@ -83,30 +75,31 @@ class Handle:
         Raises:
             InvalidState: it is no worker, or does not run.
         """
-        node, child = self._find()
-        if not isinstance(child.life, WorkerActor | ProcessWorker):
-            raise InvalidState(self.address, node.state_of(child), "a worker that runs")
-        return child.life.ref
+        node, name = self._tree.find(self.address)
+        ref = node.ref_of(name)
+        if ref is None:
+            raise InvalidState(self.address, node.state_of(name), "a worker that runs")
+        return ref
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process group of an app, or of a worker's process. Never blocks.
+        """Send a signal to the process group of an app, or of an actor or a supervisor that has
+        a process of its own. Never blocks.
 
         Raises:
             InvalidState: it has no process, or none now.
         """
-        node, child = self._find()
-        if not isinstance(child.life, AppActor | ProcessWorker) or not child.pid:
-            raise InvalidState(self.address, node.state_of(child), "a process that runs")
-        child.life.signal(number)
+        node, name = self._tree.find(self.address)
+        if not node.status_of(name).pid:
+            raise InvalidState(self.address, node.state_of(name), "a process that runs")
+        node.signal(name, number)
 
     async def stop(self) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.
 
         Cancelling does not take the request back.
         """
-        node, child = self._find()
-        if node.knows(child):  # else it is temporary, and has ended
-            await node.ask(lambda token: m.TerminateChild(child.name, token))
+        node, name = self._tree.find(self.address)
+        await node.stop(name)
 
     async def start(self) -> None:
         """Start it after it was stopped, has ended or failed; return when it runs.
@@ -115,12 +108,8 @@ class Handle:
             InvalidState: it runs already, or its restart is due.
             StartFailed: it did not start.
         """
-        node, child = self._find()
-        if node.knows(child):
-            await node.ask(lambda token: m.RestartChild(child.name, token))
-        else:
-            policy = policy_of(child.name, child.spec)
-            await node.ask(lambda token: m.StartChild(policy, token), child=child)
+        node, name = self._tree.find(self.address)
+        await node.start(name)
 
     async def restart(self) -> None:
         """Stop it, then start it, as :meth:`stop` and :meth:`start` do."""
@@ -142,7 +131,7 @@ class SupervisorHandle:
         self._tree, self.address = tree, address
 
     @property
-    def _node(self) -> SupervisorActor:
+    def _node(self) -> Node:
         return self._tree.find_supervisor(self.address)
 
     def _handle(self, name: str) -> Handle:
@@ -185,20 +174,15 @@ class SupervisorHandle:
         node = self._node
         if not isinstance(node.spec, DynamicSupervisor):
             raise Unsupported("start_instance", "a supervisor without template", "use start_child")
-        free = str(next(node.numbers))  # taken at once: others may ask while this one starts
-        while name is None and free in node.children:
-            free = str(next(node.numbers))
+        free = str(node.next_number())  # taken at once: others may ask while this one starts
+        while name is None and free in node.names():
+            free = str(node.next_number())
         return await self._add(
             node, node.spec.make(free if name is None else name, args, kwargs), ()
         )
 
-    async def _add(
-        self, node: SupervisorActor, spec: ChildSpec, depends_on: tuple[str, ...]
-    ) -> Handle | None:
-        child = Child(spec.name, join(self.address, spec.name), spec, is_static=False)
-        policy = policy_of(spec.name, spec, depends_on)
-        run = await node.ask(lambda token: m.StartChild(policy, token), child=child)
-        return None if run is None else self._handle(spec.name)
+    async def _add(self, node: Node, spec: ChildSpec, depends_on: tuple[str, ...]) -> Handle | None:
+        return self._handle(spec.name) if await node.add_child(spec, depends_on) else None
 
     async def terminate_child(self, name: str) -> None:
         """Stop a child. Its spec stays, unless it is temporary or the supervisor dynamic.
@@ -206,7 +190,7 @@ class SupervisorHandle:
         Raises:
             ProcessNotFound: there is none of that name.
         """
-        await self._node.ask(lambda token: m.TerminateChild(name, token))
+        await self._node.terminate_child(name)
 
     async def restart_child(self, name: str) -> Handle | None:
         """Start a child that does not run. Returns as :meth:`start_child` does.
@@ -217,8 +201,7 @@ class SupervisorHandle:
             StartFailed: it did not start; it stays stopped.
             Unsupported: the supervisor is dynamic.
         """
-        run = await self._node.ask(lambda token: m.RestartChild(name, token))
-        return None if run is None else self._handle(name)
+        return self._handle(name) if await self._node.restart_child(name) else None
 
     async def delete_child(self, name: str) -> None:
         """Forget a child that does not run. It is back when the supervisor restarts.
@@ -228,36 +211,23 @@ class SupervisorHandle:
             InvalidState: it runs, or its restart is due.
             Unsupported: the supervisor is dynamic.
         """
-        node = self._node
-        await node.ask(lambda token: m.DeleteChild(name, token), view=lambda _: node.forget(name))
+        await self._node.delete_child(name)
 
     async def which_children(self) -> list[ChildStatus]:
         """Return a view of every child that the supervisor knows, the latest first."""
-        node = self._node
-
-        def view(rows: list[tuple[str, m.ChildState]]) -> list[ChildStatus]:
-            depth, now = self.address.rstrip("/").count("/"), trio.current_time()
-            return [status_of(node.children[name], state, None, now, depth) for name, state in rows]
-
-        children: list[ChildStatus] = await node.ask(m.WhichChildren, view=view)
-        return children
+        return await self._node.which_children()
 
     async def count_children(self) -> Counts:
         """Return how many children there are and live."""
-        counts: Counts = await self._node.ask(m.CountChildren)
-        return counts
+        return await self._node.count_children()
 
-    def get_child_spec(self, name: str) -> ChildSpec:
+    async def get_child_spec(self, name: str) -> ChildSpec:
         """Return the spec of a child, all defaults filled in.
 
         Raises:
             ProcessNotFound: there is none of that name.
         """
-        node = self._node
-        child = node.children.get(name)
-        if child is None or not node.knows(child):
-            raise ProcessNotFound(join(self.address, name), tuple(node.children))
-        return child.spec
+        return await self._node.get_child_spec(name)
 
     def route(self, key: Hashable) -> Handle:
         """Return the child of a partition supervisor that is responsible for ``key``.
@@ -275,13 +245,13 @@ class SupervisorHandle:
         return self._handle(str(number % spec.partitions + 1))
 
 
-def _needed(node: SupervisorActor, spec: ChildSpec) -> tuple[str, ...]:
+def _needed(node: Node, spec: ChildSpec) -> tuple[str, ...]:
     """Return the names of the children that ``spec`` depends on; all must be there."""
     needed: list[str] = []
     for dependency in spec.depends_on:
-        found = [child for child in node.children.values() if child.spec.name == dependency]
-        if not found or found[0].spec.restart is Restart.TEMPORARY:
+        found = [name for name in node.names() if node.spec_of(name).name == dependency]
+        if not found or node.spec_of(found[0]).restart is Restart.TEMPORARY:
             wanted = "names of children that are there and not temporary"
             raise InvalidConfig(f"{spec.name}.depends_on", dependency, wanted)
-        needed += [child.name for child in found]
+        needed += found
     return tuple(needed)

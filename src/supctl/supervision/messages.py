@@ -163,6 +163,14 @@ class CountChildren:
 
 
 @dataclass(frozen=True, slots=True)
+class GetChildSpec:
+    """Somebody wants a child's spec (OTP's ``get_childspec``): answered by its name."""
+
+    name: str
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """The parent wants the supervisor to end.
 
@@ -175,7 +183,7 @@ class Shutdown:
 
 
 Change: TypeAlias = StartChild | TerminateChild | RestartChild | DeleteChild
-Query: TypeAlias = WhichChildren | CountChildren
+Query: TypeAlias = WhichChildren | CountChildren | GetChildSpec
 Request: TypeAlias = Change | Query
 Event: TypeAlias = (
     Begin | ChildUp | ChildNotUp | ChildIgnored | ChildDown | TimerFired | Request | Shutdown

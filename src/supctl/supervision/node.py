@@ -1,431 +1,119 @@
-"""The supervisor actor: the trio shell around :class:`~.core.SupervisorCore`.
-
-It turns what happens (reports of children, timers, requests) into events for the core, and the
-core's commands into calls. It decides nothing.
-"""
+"""A supervisor that runs, as handles see it: wherever it runs."""
 
 from __future__ import annotations
 
-import logging
-import math
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import count
-from typing import Any, TypeAlias
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from typing import Any
 
-import trio
+from supctl.actors.ref import Ref
+from supctl.specs import ChildSpec, Supervisor
 
-from supctl import events
-from supctl.actors.app.actor import AppActor
-from supctl.actors.incarnation import (
-    Detached,
-    Down,
-    Ignored,
-    Incarnation,
-    Killed,
-    NotUp,
-    Report,
-    Tell,
-    Up,
-)
-from supctl.actors.process.worker import ProcessWorker
-from supctl.actors.services import Services
-from supctl.actors.worker import WorkerActor
-from supctl.errors import FAULTS, InvalidConfig, InvalidState
-from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, ChildSpec, Start, Supervisor, Worker
-from supctl.specs.ignore import Ignore
-
-from . import messages as m
-from .child import Child, expand, join, policies
-from .core import Phase, SupervisorCore
-from .eventlog import EventLog
-from .pacer import Pacer
-from .status import ChildStatus, state_word, status_of
-
-_log = logging.getLogger("supctl.supervision")
+from .messages import Counts
+from .status import ChildStatus
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """What all supervisors of a tree, or of a part of it, share."""
+class Node(ABC):
+    """One life of a supervisor. Children are known by the last part of their address.
 
-    services: Services
-    events: EventLog
-    random: Callable[[], float]
-    pacer: Pacer | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Request:
-    """Where the core's answer to a request is put; the token of its messages.
+    What is asked of a child that is not there raises KeyError, unless something else is said.
 
     Args:
-        child: the one to be added.
-        view: makes of the core's answer, at that moment, what the request returns.
-    """
-
-    child: Child | None = None
-    view: Callable[[Any], Any] = lambda result: result
-    done: trio.Event = field(default_factory=trio.Event)
-    result: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A report of one life of one child."""
-
-    child: Child
-    run: int
-    report: Report
-
-
-_Message: TypeAlias = "_Heard | m.Event"
-
-
-class SupervisorActor(Incarnation):
-    """One life of a supervisor.
-
-    Args:
-        spec: its children and policies.
+        spec: what it was made of.
         address: ``/`` for the root.
-        world: shared by the whole tree.
-        tell: hears the reports.
     """
 
-    grace = math.inf
-
-    def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:
+    def __init__(self, spec: Supervisor, address: str) -> None:
         self.spec, self.address = spec, address
-        if spec.start_rate is not None:
-            world = replace(world, pacer=Pacer(spec.start_rate))
-        self._world, self._tell = world, tell
-        self._waiting: deque[_Message] = deque()
-        self._busy = False
-        self._asked: set[Request] = set()
-        self._over = trio.Event()
-        self._fault: Exception | None = None
-        self._hold(spec.children)
-        self.numbers = count(1)
-        """Of instances that were asked for; a name for those who have no other."""
-        self.finished: m.Finished | None = None
-        self._is_up = False
-        self._stopping = False
-        self._killing = False
-        self.last_event: int | None = None
-        """The event that its end follows from: that it gave up, or shut itself down."""
-        self._because: int | None = None  # the event that what is done now follows from
 
-    def _hold(self, specs: Iterable[ChildSpec]) -> None:
-        """Make a record of every child, and a core that knows them."""
-        self.children = {child.name: child for child in expand(specs, self.address)}
-        self._core = SupervisorCore(
-            policies(self.children.values()),
-            strategy=self.spec.strategy,
-            intensity=self.spec.intensity,
-            auto_shutdown=self.spec.auto_shutdown,
-            concurrent=self.spec.start is Start.CONCURRENT,
-            random=self._world.random,
-            pacer=self._world.pacer,
-        )
-
-    # What its own supervisor does with it.
-
-    @property
-    def state(self) -> str:
-        if self._stopping or self._core.phase in (Phase.ENDING, Phase.OVER):
-            return "stopping"
-        return "running" if self._is_up else "starting"
-
-    def stop(self) -> None:
-        self._stopping = True
-        self._post(m.Shutdown(urgent=True))
-
-    def kill(self) -> None:
-        self._killing = True
-        for child in self.children.values():
-            if child.life is not None:
-                child.life.kill()
-        self.stop()
-
-    async def run(self) -> None:
-        if self.spec.factory is not None and not self._stopping:
-            try:
-                made = self.spec.make_children()
-            except FAULTS as error:  # the user's: the start has failed, and nothing else
-                _log.warning("%s: its children could not be made", self.address, exc_info=error)
-                self._tell(NotUp(_not_made(error)))
-                return
-            if isinstance(made, Ignore):
-                self._tell(Ignored())
-                return
-            self._hold(made)
-        await self._serve()
-
-    async def _serve(self) -> None:
-        async with trio.open_nursery() as self._nursery:
-            self._post(m.Begin())
-            await self._over.wait()
-            # Timers of restarts that will not be.
-            self._nursery.cancel_scope.cancel()
-        if self._fault is not None:
-            raise self._fault
-        assert self.finished is not None
-        reason = self.finished.reason
-        self._tell(Down(reason) if self._is_up else NotUp(reason))
-
-    async def ask(self, make: Callable[[Request], m.Event], **options: Any) -> Any:
-        """Put a request to the core and return its answer. Raises the error it answers with.
-
-        ``options`` are those of :class:`Request`.
-        """
-        request = Request(**options)
-        if self._over.is_set():
-            raise InvalidState(self.address, "stopped", "a supervisor that runs")
-        self._asked.add(request)
-        try:
-            self._post(make(request))
-            await request.done.wait()
-        finally:
-            self._asked.discard(request)
-        if isinstance(request.result, Exception):
-            raise request.result
-        return request.result
-
-    # What happens.
-
-    def _post(self, message: _Message) -> None:
-        """Handle a message: at once, in the task that brings it, or after those before it.
-
-        A task switch for each step of a restart would cost more than the step.
-        """
-        self._waiting.append(message)
-        if not self._busy:
-            self._handle_waiting()
-
-    def _handle_waiting(self) -> None:
-        if self._over.is_set():
-            return
-        self._busy = True
-        try:
-            while self._waiting:
-                self._take(self._waiting.popleft())
-        except Exception as error:  # ours: it ends this supervisor, not the one who told
-            self._fault = error
-            self._over.set()
-            for request in self._asked:
-                request.result = InvalidState(self.address, "broken", "a supervisor that runs")
-                request.done.set()
-        finally:
-            self._busy = False
-
-    def _take(self, message: _Message) -> None:
-        self._because = None
-        if isinstance(message, _Heard):
-            self._hear(message.child, message.run, message.report)
-            return
-        if isinstance(message, m.TimerFired) and message.name in self.children:
-            self._because = self.children[message.name].last_event
-        self._feed(message)
-
-    def _hear(self, child: Child, run: int, report: Report) -> None:
-        match report:
-            case Up(pid, unenforced):
-                child.pid, child.started_at = pid, trio.current_time()
-                self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
-                if unenforced != child.unenforced:  # said once, not at every restart
-                    child.unenforced = unenforced
-                    for detail in unenforced:
-                        self._note(child, events.LimitsNotEnforced, detail=detail)
-                self._feed(m.ChildUp(child.name, run))
-            case Ignored():
-                child.life = None
-                self._note(child, events.ChildIgnored)
-                self._feed(m.ChildIgnored(child.name, run))
-            case Detached(pids, kept):
-                self._note(child, events.ChildDetached, pids=pids, kept=kept)
-            case Killed(grace):
-                self._note(child, events.ChildKilled, grace=grace)
-            case NotUp(reason):
-                child.life, child.reason = None, reason
-                self._note(child, events.ChildStartFailed, reason=reason)
-                self._feed(m.ChildNotUp(child.name, run, reason))
-            case Down(reason):
-                self._bury(child, reason)
-                self._feed(m.ChildDown(child.name, run, reason))
-
-    def _bury(self, child: Child, reason: ExitReason) -> None:
-        uptime = trio.current_time() - child.started_at
-        asked = child.stop_asked
-        if isinstance(child.life, SupervisorActor) and child.life.last_event is not None:
-            child.last_event = child.life.last_event
-        child.life, child.pid, child.reason = None, 0, reason
-        self._note(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
-
-    def _feed(self, event: m.Event) -> None:
-        for command in self._core.handle(event, trio.current_time()):
-            self._carry_out(command)
-
-    # What is to be done.
-
-    def _carry_out(self, command: m.Command) -> None:
-        match command:
-            case m.Start(name, run):
-                self._start(self.children[name], run)
-            case m.Stop(name):
-                self._stop(self.children[name])
-            case m.SetTimer(name, token, delay):
-                self._nursery.start_soon(self._fire_after, delay, m.TimerFired(name, token))
-            case m.Reply(request, result):
-                request.result = result if isinstance(result, Exception) else request.view(result)
-                request.done.set()
-            case m.Added(name, request):
-                self.children.pop(name, None)  # one that was forgotten comes last now
-                self.children[name] = request.child
-                self._note(request.child, events.ChildAdded)
-            case m.Forgotten(name):
-                if not self.children[name].is_static:
-                    self.forget(name)
-            case m.Finished():
-                self.finished = command
-                self._over.set()
-            case m.Up():
-                self._is_up = True
-                self._tell(Up())
-            case _:
-                self._announce(command)
-
-    def _announce(self, command: m.Command) -> None:
-        """Emit the event that tells of a decision."""
-        match command:
-            case m.RestartScheduled(name, delay, restarts):
-                child = self.children[name]
-                child.restarts += 1
-                self._note(child, events.RestartScheduled, delay=delay, restarts=restarts)
-            case m.RestartPaced(name, delay):
-                self._note(self.children[name], events.RestartPaced, delay=delay)
-            case m.ChildFailed(name, restarts, reason):
-                child = self.children[name]
-                self._note(child, events.ChildFailed, restarts=restarts, reason=reason)
-            case m.Report():
-                self._report(command)
-            case m.AutoShutdown(name):
-                address = join(self.address, name)
-                self._note_own_end(events.SupervisorAutoShutdown, child=address)
-            case m.GaveUp(name, restarts, within, reason):
-                self._note_own_end(
-                    events.SupervisorGaveUp,
-                    child=join(self.address, name),
-                    restarts=restarts,
-                    within=within,
-                    reason=reason,
-                )
-
-    def _start(self, child: Child, run: int) -> None:
-        child.run, child.stop_asked = run, False
-        tell = partial(self._told, child, run)
-        life: Incarnation
-        match child.spec:
-            case App() as app:
-                life = AppActor(app, child.address, self._world.services, tell)
-            case Worker(isolation="process") as worker:
-                life = ProcessWorker(worker, child.address, self._world.services, tell)
-            case Worker() as worker:
-                life = WorkerActor(worker, child.address, tell, self._world.services.registry)
-            case spec:
-                life = SupervisorActor(spec, child.address, self._world, tell)
-        child.life = life
-        self._nursery.start_soon(_live, life, tell)
-        if self._killing:
-            life.kill()
-
-    def _told(self, child: Child, run: int, report: Report) -> None:
-        self._post(_Heard(child, run, report))
-
-    def _stop(self, child: Child) -> None:
-        if child.life is None:
-            return  # its end is in the mailbox already
-        child.stop_asked = True
-        if isinstance(child.spec, App | Worker):
-            self._note(child, events.ChildStopping, cause=self._because, grace=child.life.grace)
-        if self._killing:
-            child.life.kill()
-        else:
-            child.life.stop()
-
-    def forget(self, name: str) -> None:
-        """Show a child no more, if it is shown; the core has forgotten it."""
-        child = self.children.pop(name, None)
-        if child is not None:
-            self._note(child, events.ChildForgotten)
-
-    async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
-        await trio.sleep(delay)
-        self._post(event)
-
-    # Events.
-
-    def _note(
-        self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
-    ) -> None:
-        """Emit an event about ``child``, caused by its last one unless told otherwise."""
-        cause = cause or child.last_event
-        event = self._world.events.emit(kind, address=child.address, cause=cause, **facts)
-        child.last_event = self._because = event.seq
-
-    def _note_own_end(self, kind: type[events.Event], **facts: Any) -> None:
-        event = self._world.events.emit(kind, address=self.address, cause=self._because, **facts)
-        self.last_event = self._because = event.seq
-
-    def _report(self, report: m.Report) -> None:
-        child = self.children.get(report.name)
-        self._world.events.emit(
-            events.SupervisorReport,
-            address=self.address,
-            cause=self._because,
-            context=report.context,
-            child="" if child is None else child.address,
-            children=report.children,
-            reason=report.reason,
-        )
+    @abstractmethod
+    def next_number(self) -> int:
+        """Return a new number for an instance that has no other name."""
 
     # What is to be seen.
+
+    @property
+    @abstractmethod
+    def state(self) -> str:
+        """The state as people see it: ``starting``, ``running``, ``stopping``."""
+
+    @abstractmethod
+    def names(self) -> Collection[str]:
+        """Return the names of all children, in start order."""
+
+    @abstractmethod
+    def spec_of(self, name: str) -> ChildSpec:
+        """Return what a child was made of."""
+
+    @abstractmethod
+    def state_of(self, name: str) -> str:
+        """Return the state of a child as people see it."""
+
+    @abstractmethod
+    def status_of(self, name: str, depth: int = 0) -> ChildStatus:
+        """Return a view of a child."""
+
+    @abstractmethod
+    def below(self, name: str) -> Node | None:
+        """Return the present life of a child that is a supervisor; ``None`` if there is none."""
+
+    @abstractmethod
+    def ref_of(self, name: str) -> Ref[Any] | None:
+        """Return a reference to the present life of an actor; ``None`` if there is none."""
 
     def status(self, depth: int = 0) -> list[ChildStatus]:
         """Return a view of every child below, in start order, each before its own children."""
         rows: list[ChildStatus] = []
-        for child in self.children.values():
-            rows.append(self.status_of(child, depth))
-            if isinstance(child.life, SupervisorActor):
-                rows += child.life.status(depth + 1)
+        for name in self.names():
+            rows.append(self.status_of(name, depth))
+            if (below := self.below(name)) is not None:
+                rows += below.status(depth + 1)
         return rows
 
-    def status_of(self, child: Child, depth: int = 0) -> ChildStatus:
-        """Return a view of one child."""
-        state, due_at = self._core.state_of(child.name), self._core.due_at(child.name)
-        return status_of(child, state, due_at, trio.current_time(), depth)
+    # What can be done with it.
 
-    def state_of(self, child: Child) -> str:
-        """Return the state of ``child`` as people see it."""
-        name = child.name
-        return state_word(child, self._core.state_of(name), self._core.due_at(name))
+    @abstractmethod
+    def signal(self, name: str, number: int) -> None:
+        """Send a signal to the process of a child. Does nothing if it has none. Never blocks."""
 
-    def knows(self, child: Child) -> bool:
-        """Return whether the core still knows ``child``: it forgets temporary ones that end."""
-        return self._core.state_of(child.name) is not None
+    @abstractmethod
+    async def start(self, name: str) -> None:
+        """Start a child that does not run; also a temporary one that has ended.
 
+        Raises:
+            InvalidState, StartFailed: as :meth:`SupervisorHandle.restart_child`.
+        """
 
-def _not_made(error: BaseException) -> ExitReason:
-    told = str(error) if isinstance(error, InvalidConfig) else f"{type(error).__name__}: {error}"
-    return ExitReason(ExitKind.START_FAILED, detail=told)
+    @abstractmethod
+    async def stop(self, name: str) -> None:
+        """Stop a child, if it has not ended for good, and return when nothing of it lives."""
 
+    # OTP's requests, as SupervisorHandle describes them. They raise what that says.
 
-async def _live(life: Incarnation, tell: Tell) -> None:
-    """Run one life; a fault of ours in it is a crash of that child and of nothing else."""
-    try:
-        await life.run()
-    except Exception as error:
-        _log.exception("internal error in %r", life)
-        tell(Down(ExitReason(ExitKind.CRASHED, detail=f"internal error: {error!r}")))
+    @abstractmethod
+    async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
+        """Add a child and start it; return whether it runs."""
+
+    @abstractmethod
+    async def terminate_child(self, name: str) -> None:
+        """Stop a child."""
+
+    @abstractmethod
+    async def restart_child(self, name: str) -> bool:
+        """Start a child that does not run; return whether it runs."""
+
+    @abstractmethod
+    async def delete_child(self, name: str) -> None:
+        """Forget a child that does not run."""
+
+    @abstractmethod
+    async def which_children(self) -> list[ChildStatus]:
+        """Return a view of every child, the latest first."""
+
+    @abstractmethod
+    async def count_children(self) -> Counts:
+        """Return how many there are and live."""
+
+    @abstractmethod
+    async def get_child_spec(self, name: str) -> ChildSpec:
+        """Return the spec of a child."""

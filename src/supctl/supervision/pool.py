@@ -14,9 +14,8 @@ from supctl.actors.applier import APPLY
 from supctl.actors.asked import DEFAULT_TIMEOUT
 from supctl.actors.chunk import Outcome
 from supctl.actors.idempotent import is_idempotent
-from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
-from supctl.actors.worker import WorkerActor, load_actor
+from supctl.actors.worker import load_actor
 from supctl.errors import (
     ActorDied,
     ActorGone,
@@ -33,6 +32,7 @@ from .blame import Blame
 from .dispatch import Dispatch
 from .eventlog import Subscription
 from .handle import Finder
+from .node import Node
 from .results import Items, Line, Results
 
 Method: TypeAlias = str | Callable[..., Any]
@@ -40,8 +40,6 @@ Method: TypeAlias = str | Callable[..., Any]
 
 Ask: TypeAlias = Callable[[Ref[Any], float], Awaitable[Any]]
 """Asks a member, which has so many seconds to answer."""
-
-Member: TypeAlias = WorkerActor | ProcessWorker
 
 AHEAD: Final = 2
 """Chunks for each member that are under way: one that the member works on, and one that waits for
@@ -170,16 +168,16 @@ class PoolHandle:
         while True:
             running = self._running() or await self._wait_running(name, timeout, deadline)
             chosen = self._dispatch.give([it for it in running if it not in tried] or running, work)
-            member = running[chosen]
-            ref = member.ref
-            self._blame.begin(member, call)
+            ref = running[chosen].ref_of(chosen)
+            assert ref is not None
+            self._blame.begin(ref, call)
             try:
                 return await ask(ref, max(0.0, deadline - trio.current_time()))
             except ActorGone as gone:
                 if gone.actor != ref.address:
                     raise  # it is the method's answer
                 tried.append(chosen)
-                ended += self._blame.is_culprit(member, call)
+                ended += self._blame.is_culprit(ref, call)
                 if ended == TRIES or not await self._may_repeat(name):
                     raise _lost(name, gone, ended) from None
             except ActorTimeout as late:
@@ -187,11 +185,11 @@ class PoolHandle:
                     raise
                 raise ActorTimeout(late.actor, name, timeout) from None
             finally:
-                self._blame.end(member, call)
+                self._blame.end(ref, call)
                 self._dispatch.take_back(chosen, work)
 
-    def _running(self) -> dict[str, Member]:
-        """Return the members that run; none if there will be some.
+    def _running(self) -> dict[str, Node]:
+        """Return where the members are that run, by their names; none if there will be some.
 
         Raises:
             InvalidState: there will be none.
@@ -202,18 +200,13 @@ class PoolHandle:
             if error.state in _PASSING:
                 return {}
             raise
-        running = {
-            name: child.life
-            for name, child in node.children.items()
-            if isinstance(child.life, Member) and child.life.state == "running"
-        }
-        if not running:
-            states = (node.state, *map(node.state_of, node.children.values()))
-            if not any(state in _PASSING for state in states):
-                raise InvalidState(self.address, "without a member that runs", "one at least")
-        return running
+        states = {name: node.state_of(name) for name in node.names()}
+        running = [name for name, state in states.items() if state == "running"]
+        if not running and not any(it in _PASSING for it in (node.state, *states.values())):
+            raise InvalidState(self.address, "without a member that runs", "one at least")
+        return dict.fromkeys(running, node)
 
-    async def _wait_running(self, name: str, timeout: float, deadline: float) -> dict[str, Member]:
+    async def _wait_running(self, name: str, timeout: float, deadline: float) -> dict[str, Node]:
         with trio.move_on_at(deadline), self._tree.subscribe() as events:
             if running := self._running():
                 return running

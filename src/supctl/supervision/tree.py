@@ -11,7 +11,7 @@ import trio
 
 from supctl import events
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
-from supctl.actors.services import Services
+from supctl.actors.services import Services, handed_to
 from supctl.backends.base import Backend, ProcessInfo
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
@@ -29,12 +29,14 @@ from supctl.logs.directory import LogDirectory, default_log_directory
 from supctl.logs.file import OnProblem
 from supctl.specs import Pool, Supervisor
 
-from .child import Child, join
+from .child import join
 from .eventlog import EventLog, Subscription
 from .handle import Handle, SupervisorHandle
-from .node import SupervisorActor, World
+from .local import LocalNode
+from .node import Node
 from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
+from .supervisor import SupervisorActor, World
 
 
 class Tree:
@@ -44,7 +46,8 @@ class Tree:
         self._log, self._services = world.events, world.services
         self.registry = world.services.registry
         """Actors of the tree by name, and in groups."""
-        self._root = SupervisorActor(spec, "/", world, self._hear)
+        self._actor = SupervisorActor(spec, "/", world, self._hear)
+        self._root: Node = LocalNode(self._actor)
         self._pools: dict[str, PoolHandle] = {}
         self._settled = trio.Event()  # up, or not coming up
         self._ended = trio.Event()
@@ -62,7 +65,7 @@ class Tree:
 
     def _end(self, reason: ExitReason) -> None:
         self._reason = reason
-        self._log.emit(events.TreeStopped, address="/", reason=reason, cause=self._root.last_event)
+        self._log.emit(events.TreeStopped, address="/", reason=reason, cause=self._actor.last_event)
         self._ended.set()
 
     @property
@@ -113,8 +116,8 @@ class Tree:
             self._pools[place] = PoolHandle(self, place, spec)
         return self._pools[place]
 
-    def find(self, address: str) -> tuple[SupervisorActor, Child]:
-        """Return the supervisor that holds ``address`` and its record of the child.
+    def find(self, address: str) -> tuple[Node, str]:
+        """Return the supervisor that holds the child at ``address``, and the child's name.
 
         Raises:
             ProcessNotFound: there is none.
@@ -122,9 +125,10 @@ class Tree:
         """
         above, _, name = address.strip("/").rpartition("/")
         node = self.find_supervisor(above)
-        return node, _child_of(node, name, address)
+        _check_there(node, name, address)
+        return node, name
 
-    def find_supervisor(self, address: str) -> SupervisorActor:
+    def find_supervisor(self, address: str) -> Node:
         """Return the supervisor at ``address``, which runs.
 
         Raises:
@@ -132,13 +136,16 @@ class Tree:
             InvalidState: there is something else, or it or one on the way does not run now.
         """
         node = self._root
-        for part in address.strip("/").split("/") if address.strip("/") else ():
-            child = _child_of(node, part, address)
-            if not isinstance(child.life, SupervisorActor):
-                seen = "an " + kind if (kind := kind_of(child.spec)) == "app" else "a " + kind
-                state = seen if kind != "supervisor" else node.state_of(child)
-                raise InvalidState(child.address, state, "a supervisor that runs")
-            node = child.life
+        for name in address.strip("/").split("/") if address.strip("/") else ():
+            _check_there(node, name, address)
+            below = node.below(name)
+            if below is None:
+                seen = (
+                    "an " + kind if (kind := kind_of(node.spec_of(name))) == "app" else "a " + kind
+                )
+                state = seen if kind != "supervisor" else node.state_of(name)
+                raise InvalidState(join(node.address, name), state, "a supervisor that runs")
+            node = below
         return node
 
     def status(self) -> list[ChildStatus]:
@@ -184,11 +191,11 @@ class Tree:
 
     def stop(self) -> None:
         """Begin to stop everything in order. Never blocks; :meth:`wait` tells the end."""
-        self._root.stop()
+        self._actor.stop()
 
     def kill(self) -> None:
         """Kill everything at once, without asking. Never blocks."""
-        self._root.kill()
+        self._actor.kill()
 
     async def wait_up(self) -> None:
         """Return when all children of the root have been started. Cancelling is harmless.
@@ -213,7 +220,7 @@ class Tree:
 
     def check_end(self) -> None:
         """Raise what :meth:`wait` raises, if the tree has ended that way."""
-        finished = self._root.finished
+        finished = self._actor.finished
         if finished is None:
             if self._reason is not None and self._reason.kind is ExitKind.START_FAILED:
                 raise StartFailed("/", self._reason.detail)  # its children could not be made
@@ -222,7 +229,7 @@ class Tree:
             address, reason = join("/", gave_up.name), str(gave_up.reason)
             raise GaveUp(self.name, address, reason, gave_up.restarts, gave_up.within)
         if finished.not_started is not None:
-            child = self._root.children[finished.not_started]
+            child = self._actor.children[finished.not_started]
             why = child.reason or finished.reason
             raise StartFailed(child.address, why.detail or str(why))
 
@@ -236,7 +243,7 @@ class Tree:
         self._services.board.work_in(nursery)
         try:
             with trio.CancelScope(shield=True):
-                await self._root.run()
+                await self._actor.run()
         finally:
             if not self._ended.is_set():  # it was interrupted (Ctrl-C); nobody must wait for more
                 self._end(ExitReason(ExitKind.KILLED, detail="interrupted"))
@@ -248,11 +255,9 @@ class Tree:
         return self._ended
 
 
-def _child_of(node: SupervisorActor, name: str, address: str) -> Child:
-    child = node.children.get(name)
-    if child is None:
-        raise ProcessNotFound(address, tuple(child.address for child in node.children.values()))
-    return child
+def _check_there(node: Node, name: str, address: str) -> None:
+    if name not in node.names():
+        raise ProcessNotFound(address, tuple(join(node.address, there) for there in node.names()))
 
 
 @asynccontextmanager
@@ -302,7 +307,7 @@ async def open_tree(
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
-                services = Services(opened, capture.attach, tuple(preload), start_method)
+                services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
                 world = World(services, log, random)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree

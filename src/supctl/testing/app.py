@@ -288,16 +288,16 @@ class SupervisedApp(AppView):
 
     def _is_ended_for_good(self) -> bool:
         try:
-            supervisor, child = self._stage.tree.find(self.address)
+            supervisor, name = self._stage.tree.find(self.address)
         except InvalidState as error:  # its supervisor does not run
             return error.state in _ENDED_FOR_GOOD
         except ProcessNotFound:
             return True
         # A supervisor that starts will start it, one that stops may come back with it; and
         # while one of a group is on its way, the others only seem to be stopped for good.
-        states = {supervisor.state_of(sibling) for sibling in supervisor.children.values()}
+        states = {supervisor.state_of(sibling) for sibling in supervisor.names()}
         is_settled = supervisor.state == "running" and states.isdisjoint(_ON_THE_WAY)
-        return is_settled and supervisor.state_of(child) in _ENDED_FOR_GOOD
+        return is_settled and supervisor.state_of(name) in _ENDED_FOR_GOOD
 
     async def _within(self, seconds: float, wanted: str, wait: Callable[[], Awaitable[T]]) -> T:
         check_seconds("timeout", seconds)

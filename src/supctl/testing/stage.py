@@ -12,13 +12,13 @@ from typing import Final
 
 import trio
 
-from supctl.actors.services import Services
+from supctl.actors.services import Services, handed_to
 from supctl.backends.simulated import SimulatedBackend
 from supctl.logs.directory import LogDirectory
 from supctl.logs.file import LogFile, log_problem
 from supctl.specs import Supervisor
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.node import World
+from supctl.supervision.supervisor import World
 from supctl.supervision.tree import Tree, open_tree, running
 
 from .bell import Bell
@@ -83,11 +83,11 @@ async def simulated_stage(
         try:
             async with trio.open_nursery() as readers, backend:
 
-                def attach(address: str, name: str, fd: int, on_end: object = None) -> None:
+                def attach(address: str, name: str, fd: int, last_words: object) -> None:
                     outputs.stream(address, name).attached(record.lives[address] + 1)
                     readers.start_soon(partial(_read, logs, outputs, address, name, fd))
 
-                world = World(Services(backend, attach), log, random.Random(0).random)
+                world = World(Services(backend, handed_to(attach)), log, random.Random(0).random)
                 async with running(Tree(spec, world), wait_up=False) as tree:
                     yield Stage(tree, record, outputs, bell, is_simulated=True)
         finally:

@@ -73,7 +73,6 @@ class AppActor(Incarnation):
         self._decide(Event.KILL)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the process group. Does nothing before the start and after the end."""
         if self._process is not None:
             self._process.signal(number)
 
@@ -85,9 +84,7 @@ class AppActor(Incarnation):
             self._decide(Event.NOT_SPAWNED)
             return
         self._process = process
-        for stream, fd in zip(("stdout", "stderr"), process.take_output(), strict=True):
-            if fd is not None:
-                self._services.attach_output(self._address, stream, fd)
+        self._services.take_output(self._address, process)
         self._tell(Up(process.pid, process.unenforced))
         self._decide(Event.SPAWNED)
         try:

@@ -2,79 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any
 
-import trio
-
-from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
+from supctl.actors.incarnation import Tell
 from supctl.actors.services import Services
 from supctl.actors.threaded import threaded
-from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
-from supctl.errors import ConnectionLost, ProtocolError, SupctlError
-from supctl.exits import ExitKind, ExitReason
-from supctl.ipc import (
-    Codec,
-    Connection,
-    DescriptorTransport,
-    Heartbeat,
-    Hello,
-    Request,
-    open_connection,
-)
-from supctl.ipc.alarm import Alarm
 from supctl.specs import Worker
 from supctl.specs.place import place_of
 
-from .host import ENTRY, HOST, WARM_UP
-
-_EXIT_PATIENCE: Final = 2.0
-"""Seconds that a process may take to end once its actor has, before it is killed."""
-
-_WORDS_PATIENCE: Final = 0.5
-"""Seconds to wait for the last words of a process that died; a stranger may hold its stderr."""
-
-_LAST_LINES: Final = 10
-
-_KILL_PATIENCE: Final = 10.0
-"""Seconds a killed process may take; as for apps."""
+from .actor_host import ENTRY, WARM_UP
+from .hosted import Hosted
 
 
-class ProcessWorker(Incarnation):
+class ProcessWorker(Hosted):
     """One life of a Python actor in a process of its own.
 
     Args:
         spec: which class, with which arguments.
-        address: of the child.
-        services: shared by all children of the tree.
-        tell: hears the reports.
+        address, services, tell: as of :class:`~.hosted.Hosted`.
     """
 
+    entry, warm_up = ENTRY, WARM_UP
+
     def __init__(self, spec: Worker, address: str, services: Services, tell: Tell) -> None:
-        self._spec, self._address, self._services, self._tell = spec, address, services, tell
-        self._branch = services.board.add_branch(address)
-        self._process: Process | None = None
-        self._connection: Connection | None = None
-        self._state = "starting"
-        self._killed = self._was_cut_off = False
-        self._told: ExitReason | None = None  # by the actor's host
-        self._status_reason: ExitReason | None = None  # by the system
-        self._over = trio.Event()  # the actor has ended, or its process
-        self._gone = trio.Event()
-        self._alarm = Alarm()
-        self._last_words = b""
-        self._words_read = trio.Event()
+        super().__init__(address, services, tell, spec.hung_after)
+        self._spec = spec
 
     @property
     def grace(self) -> float:  # type: ignore[override]
         return self._spec.grace
-
-    @property
-    def state(self) -> str:
-        if self._state == "running" and self._over.is_set():
-            return "stopping"
-        return self._state
 
     @property
     def ref(self) -> Any:
@@ -85,229 +42,20 @@ class ProcessWorker(Incarnation):
         board = self._services.board
         return board.reference(self._branch.place, self._branch.number, self._address, kind)
 
-    def stop(self) -> None:
-        if self._state == "stopping":
-            return
-        self._state = "stopping"
-        if self._connection is None or self._spec.grace <= 0:
-            self.kill()
-            return
-        try:
-            self._connection.cast(HOST, "stop")
-        except SupctlError:
-            self.kill()
-        else:
-            self._alarm.set(self._spec.grace)
+    def _what(self) -> Sequence[Any]:
+        spec = self._spec
+        options = {"kwargs": dict(spec.kwargs), "grace": spec.grace, "blocking": spec.blocking}
+        return self._place, spec.args, options
 
-    def kill(self) -> None:
-        self._state, self._killed = "stopping", True
-        if self._process is not None:
-            self._process.kill()
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the process. Does nothing before the start and after the end."""
-        if self._process is not None:
-            self._process.signal(number)
-
-    async def run(self) -> None:
-        try:
-            self._process, pipes = await self._services.backend.spawn_python(
-                self._python(), self._hear_notice
-            )
-        except SupctlError as error:
-            self._services.board.end_branch(self._branch, _not_started(error), "", died=True)
-            self._tell(NotUp(_not_started(error)))
-            return
-        try:
-            self._attach_output()
-            if self._killed:
-                self._process.kill()
-            report = await self._serve(pipes)
-            await self._wait_gone()
-        except BaseException:  # our own task is ended: nobody would end the process later
-            self._process.kill()
-            raise
-        await self._bury(report)
-
-    def _python(self) -> PythonSpec:
-        return PythonSpec(
-            ENTRY,
-            WARM_UP,
-            preload=self._services.preload,
-            needs_script=self._needs_script,
-            start_method=self._services.start_method,
-            grace=self._spec.grace,
-        )
-
-    @property
     def _needs_script(self) -> bool:
-        """Whether its class is one of the program's own script, or a function that it is handed."""
+        """Return whether its class is of the script, or a function that it is handed."""
         places = (self._place, *self._spec.args)
         return any(isinstance(it, str) and it.startswith("__main__:") for it in places)
+
+    def _take_fact(self, fact: int) -> None:
+        self._branch.number = fact
 
     @property
     def _place(self) -> str:
         actor = self._spec.actor
         return actor if isinstance(actor, str) else place_of(actor)
-
-    @property
-    def _heartbeat(self) -> Heartbeat | None:
-        limit = self._spec.hung_after
-        return None if limit is None else Heartbeat(interval=limit / 4, limit=limit * 3 / 4)
-
-    def _attach_output(self) -> None:
-        assert self._process is not None
-        stdout, stderr = self._process.take_output()
-        assert stdout is not None
-        assert stderr is not None
-        token = trio.lowlevel.current_trio_token()
-
-        def on_end(words: bytes) -> None:
-            with suppress(trio.RunFinishedError):
-                token.run_sync_soon(self._take_last_words, words)
-
-        self._services.attach_output(self._address, "stdout", stdout)
-        self._services.attach_output(self._address, "stderr", stderr, on_end)
-
-    def _take_last_words(self, words: bytes) -> None:
-        self._last_words = words
-        self._words_read.set()
-
-    # While it lives.
-
-    async def _serve(self, pipes: tuple[int, int]) -> NotUp | Ignored | None:
-        """Talk with the process until it is over; return what came instead of a life."""
-        try:
-            async with open_connection(
-                DescriptorTransport(*pipes),
-                hello=Hello("supervisor"),
-                service=self,
-                codec=Codec(self._services.board.types),
-                greeting=None,  # it takes a moment to begin, and may as well know what for
-                heartbeat=self._heartbeat,
-            ) as connection:
-                self._connection = self._branch.connection = connection
-                return await self._attend(connection)
-        except (ConnectionLost, ProtocolError) as error:  # it did not even say hello
-            return NotUp(_not_started(error))
-
-    async def _attend(self, connection: Connection) -> NotUp | Ignored | None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._watch_grace)
-            nursery.start_soon(self._watch_connection, connection)
-            report = await self._begin(connection)
-            if report is None:
-                await self._over.wait()
-            nursery.cancel_scope.cancel()
-        return report
-
-    async def _begin(self, connection: Connection) -> NotUp | Ignored | None:
-        spec = self._spec
-        options = {"kwargs": dict(spec.kwargs), "grace": spec.grace, "blocking": spec.blocking}
-        told = ([*self._branch.place], self._address, self._place, spec.args, options)
-        try:
-            match await connection.call(HOST, "begin", told):
-                case ("up", int(number)):
-                    self._branch.number = number
-                case ("ignored", _):
-                    return Ignored()
-                case (_, ExitReason() as reason):
-                    return NotUp(reason)
-        except ConnectionLost as lost:
-            self._was_cut_off = True
-            return NotUp(_not_started(lost))
-        except Exception as error:  # such as an argument that cannot be sent
-            return NotUp(_not_started(error))
-        assert self._process is not None
-        if self._state == "starting":
-            self._state = "running"
-        self._tell(Up(self._process.pid))
-        return None
-
-    async def _watch_grace(self) -> None:
-        if await self._alarm.sleep():
-            self._tell(Killed(self._spec.grace))
-            self.kill()
-
-    async def _watch_connection(self, connection: Connection) -> None:
-        await connection.closed.wait()
-        self._over.set()
-
-    def _hear_notice(self, notice: Notice) -> None:
-        match notice:
-            case Exited(status):
-                self._status_reason = ExitReason.of_status(status)
-            case Lost(detail):
-                self._status_reason = ExitReason(ExitKind.LOST, detail=detail)
-            case Left():  # what it has started ends with it
-                assert self._process is not None
-                self._process.kill()
-            case Gone():
-                self._gone.set()
-        self._over.set()
-
-    # What its process asks for; as supctl.ipc.Service.
-
-    def call(self, request: Request) -> None:
-        """Pass it on."""
-        self._services.board.call(request)
-
-    def stream(self, request: Request) -> AsyncIterator[Any]:
-        """Pass it on."""
-        return self._services.board.stream(request)
-
-    def cast(self, to: str | int, method: str, args: list[Any], kwargs: dict[str, Any]) -> None:
-        """Hear how the actor has ended, or pass it on."""
-        if to == HOST:
-            self._told = args[0]
-            self._over.set()
-        else:
-            self._services.board.cast(to, method, args, kwargs)
-
-    def cast_failed(self, to: str | int, method: str, error: Exception) -> None:
-        """As the switchboard."""
-        self._services.board.cast_failed(to, method, error)
-
-    # Its end.
-
-    async def _wait_gone(self) -> None:
-        """Return when nothing of the process lives, which takes force if it does not obey."""
-        assert self._process is not None
-        if self._connection is not None and self._connection.is_hung:
-            self._process.kill()
-        for patience in (_EXIT_PATIENCE, _KILL_PATIENCE):
-            with trio.move_on_after(patience):
-                await self._gone.wait()
-                return
-            self._process.kill()
-
-    async def _bury(self, report: NotUp | Ignored | None) -> None:
-        died = self._told is None and not isinstance(report, Ignored)
-        if died:
-            with trio.move_on_after(_WORDS_PATIENCE):
-                await self._words_read.wait()
-        reason = self._reason()
-        words = self._last_words.decode(errors="replace").rstrip()
-        words = "\n".join(words.splitlines()[-_LAST_LINES:])
-        self._services.board.end_branch(self._branch, reason, words, died=died)
-        if self._was_cut_off:  # before it was up
-            told = f"{reason}; its last words:\n{words}" if words else str(reason)
-            report = NotUp(ExitReason(ExitKind.START_FAILED, reason.status, told))
-        self._tell(Down(reason) if report is None else report)
-
-    def _reason(self) -> ExitReason:
-        """Return why it ended: the host knows best, then whoever killed it, then the system."""
-        known = self._status_reason or ExitReason(ExitKind.LOST, detail="it cannot be killed")
-        if self._told is not None:
-            return self._told
-        if self._killed:
-            return ExitReason(ExitKind.KILLED, known.status)
-        if self._connection is not None and self._connection.is_hung:
-            return ExitReason(ExitKind.KILLED, known.status, self._connection.reason)
-        if known.is_normal:
-            return ExitReason(ExitKind.CRASHED, known.status, f"{known.status}, without a word")
-        return known
-
-
-def _not_started(error: BaseException) -> ExitReason:
-    return ExitReason(ExitKind.START_FAILED, detail=str(error))

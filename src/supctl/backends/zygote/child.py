@@ -66,20 +66,20 @@ def _import_script(script: str) -> None:
     module.__file__ = script
 
 
-def become(entry: str, descriptors: Sequence[int]) -> NoReturn:
+def become(entry: str, talk: Sequence[int], output: Sequence[int] = ()) -> NoReturn:
     """Be the program ``entry`` from here on, and end with it.
 
     Args:
-        entry: ``module:function``, called with two descriptors to talk over.
-        descriptors: those two, and what becomes standard output and standard error; a fresh
-            interpreter has these already, and only two are given.
+        entry: ``module:function``, called with ``talk``.
+        talk: descriptors to read from and to write to, and more if it wants more.
+        output: what becomes standard output and standard error; a fresh interpreter has them.
     """
     status = 1
     try:
-        if len(descriptors) == 4:
-            _wait_for_leave(descriptors[0])
-            _take_output(*descriptors[2:])
-        run_place(entry, *descriptors[:2])
+        if output:
+            _wait_for_leave(talk[0])
+            _take_output(*output)
+        run_place(entry, *talk)
         status = 0
     except SystemExit as error:
         status = _status_of(error)

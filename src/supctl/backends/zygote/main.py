@@ -6,10 +6,10 @@ JSON as the reaper does (:mod:`supctl.backends.reaper.protocol`). It is asked:
 ====================================================  ==========================================
 ``["import", number, path, modules, script, w]``      import them; ``script`` and ``w``, a function
                                                       that warms copies up, may be null
-``["fork", number, entry]``                           fork; with four descriptors: two to talk
-                                                      over, standard output, standard error
-``["become", entry]``                                 be it, without a fork; with two
-                                                      descriptors to talk over
+``["fork", number, entry, n]``                        fork; with n descriptors: standard output,
+                                                      standard error, and those to talk over
+``["become", entry, n]``                              be it, without a fork; with n descriptors
+                                                      to talk over
 ====================================================  ==========================================
 
 and answers ``["imported", number, problem]``, where no problem is an empty text, and
@@ -79,14 +79,14 @@ class Zygote:
                 self._refill()
 
     def _receive(self) -> bytes:
-        space = MAX_DESCRIPTORS
+        cloexec = socket.MSG_CMSG_CLOEXEC
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._link, _READ_SIZE, space)
+            data, descriptors, _, _ = socket.recv_fds(
+                self._link, _READ_SIZE, MAX_DESCRIPTORS, cloexec
+            )
         except ConnectionError:
             return b""
         self._descriptors.extend(descriptors)
-        for fd in descriptors:
-            os.set_inheritable(fd, False)
         return data
 
     def _obey(self, message: list[Any]) -> None:
@@ -95,10 +95,10 @@ class Zygote:
                 self._tell("imported", number, self._import(path, modules, script))
                 if warm_up is not None:
                     self._warm_up = partial(run_place, warm_up)
-            case ["fork", int(number), str(entry)]:
-                self._wanted.append((number, entry, self._take(4)))
-            case ["become", str(entry)]:
-                descriptors = self._take(2)
+            case ["fork", int(number), str(entry), int(count)]:
+                self._wanted.append((number, entry, self._take(count)))
+            case ["become", str(entry), int(count)]:
+                descriptors = self._take(count)
                 self._link.close()
                 become(entry, descriptors)
 

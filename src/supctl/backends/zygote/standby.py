@@ -12,6 +12,8 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
+from supctl.backends.reaper.protocol import MAX_DESCRIPTORS
+
 from .child import be_clean, become
 
 _LONGEST_ENTRY = 4096
@@ -115,8 +117,9 @@ def _stand_by(
     be_clean()
     if warm_up is not None:
         warm_up()
-    entry, descriptors, _, _ = socket.recv_fds(link, _LONGEST_ENTRY, 4)
+    cloexec = socket.MSG_CMSG_CLOEXEC
+    entry, descriptors, _, _ = socket.recv_fds(link, _LONGEST_ENTRY, MAX_DESCRIPTORS, cloexec)
     link.close()
     if not entry:
         os._exit(0)
-    become(entry.decode(), descriptors)
+    become(entry.decode(), talk=descriptors[2:], output=descriptors[:2])

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from supctl.actors.services import Services
+from supctl.actors.services import Services, handed_to
 from supctl.backends.chance import stream
 from supctl.backends.machine import WallClock
 from supctl.backends.scripts import Script
@@ -17,7 +17,7 @@ from supctl.backends.simulated import SimulatedBackend
 from supctl.errors import GaveUp, StartFailed
 from supctl.specs import App, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.node import World
+from supctl.supervision.supervisor import World
 from supctl.supervision.tree import Tree, running
 
 from .cast import Cast
@@ -118,7 +118,7 @@ class Rehearsal:
         backend = SimulatedBackend()
         backend.programs = self._cast.programs
         async with backend:
-            services = Services(backend, _no_output)
+            services = Services(backend, handed_to(_no_output))
             world = World(services, log, stream(self._seed, "jitter").random)
             with suppress(GaveUp, StartFailed):  # the ledger has heard of it
                 async with running(Tree(self._spec, world), wait_up=False) as tree:
@@ -127,5 +127,5 @@ class Rehearsal:
                     self._ledger.time_is_up(trio.current_time())
 
 
-def _no_output(address: str, stream: str, fd: int, on_end: object = None) -> None:
+def _no_output(address: str, stream: str, fd: int, last_words: object) -> None:
     raise AssertionError("stand-ins say nothing")

@@ -1,0 +1,125 @@
+"""A supervisor that runs in this process, as handles see it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import trio
+
+from supctl.actors.process.worker import ProcessWorker
+from supctl.actors.ref import Ref
+from supctl.actors.worker import WorkerActor
+from supctl.specs import ChildSpec
+
+from . import messages as m
+from .child import Child, join, policy_of
+from .messages import ChildState, Counts
+from .node import Node
+from .status import ChildStatus, state_word, status_of
+from .supervisor import SupervisorActor
+
+
+class LocalNode(Node):
+    """One life of a supervisor of this process.
+
+    Args:
+        actor: that life.
+    """
+
+    def __init__(self, actor: SupervisorActor) -> None:
+        super().__init__(actor.spec, actor.address)
+        self.actor = actor
+
+    def _child(self, name: str) -> Child:
+        return self.actor.children[name]
+
+    def next_number(self) -> int:
+        return next(self.actor.numbers)
+
+    # What is to be seen.
+
+    @property
+    def state(self) -> str:
+        return self.actor.state
+
+    def names(self) -> Collection[str]:
+        return self.actor.children.keys()
+
+    def spec_of(self, name: str) -> ChildSpec:
+        return self._child(name).spec
+
+    def state_of(self, name: str) -> str:
+        core = self.actor.core
+        return state_word(self._child(name), core.state_of(name), core.due_at(name))
+
+    def status_of(self, name: str, depth: int = 0) -> ChildStatus:
+        core = self.actor.core
+        state, due_at = core.state_of(name), core.due_at(name)
+        return status_of(self._child(name), state, due_at, trio.current_time(), depth)
+
+    def below(self, name: str) -> Node | None:
+        life = self._child(name).life
+        return LocalNode(life) if isinstance(life, SupervisorActor) else None
+
+    def ref_of(self, name: str) -> Ref[Any] | None:
+        life = self._child(name).life
+        return life.ref if isinstance(life, WorkerActor | ProcessWorker) else None
+
+    # What can be done with it.
+
+    def signal(self, name: str, number: int) -> None:
+        life = self._child(name).life
+        if life is not None:
+            life.signal(number)
+
+    async def start(self, name: str) -> None:
+        if self.actor.core.state_of(name) is not None:
+            await self.restart_child(name)
+            return
+        child = self._child(name)
+        policy = policy_of(name, child.spec)
+        await self.actor.ask(lambda token: m.StartChild(policy, token), child=child)
+
+    async def stop(self, name: str) -> None:
+        if self.actor.core.state_of(name) is not None:  # else it is temporary, and has ended
+            await self.terminate_child(name)
+
+    # Requests.
+
+    async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
+        child = Child(spec.name, join(self.address, spec.name), spec, is_static=False)
+        policy = policy_of(spec.name, spec, depends_on)
+        run = await self.actor.ask(lambda token: m.StartChild(policy, token), child=child)
+        return run is not None
+
+    async def terminate_child(self, name: str) -> None:
+        await self.actor.ask(lambda token: m.TerminateChild(name, token))
+
+    async def restart_child(self, name: str) -> bool:
+        run = await self.actor.ask(lambda token: m.RestartChild(name, token))
+        return run is not None
+
+    async def delete_child(self, name: str) -> None:
+        forget = self.actor.forget
+        await self.actor.ask(lambda token: m.DeleteChild(name, token), view=lambda _: forget(name))
+
+    async def which_children(self) -> list[ChildStatus]:
+        depth = self.address.rstrip("/").count("/")
+
+        def view(rows: list[tuple[str, ChildState]]) -> list[ChildStatus]:
+            now = trio.current_time()
+            return [status_of(self._child(name), state, None, now, depth) for name, state in rows]
+
+        rows: list[ChildStatus] = await self.actor.ask(m.WhichChildren, view=view)
+        return rows
+
+    async def count_children(self) -> Counts:
+        counts: Counts = await self.actor.ask(m.CountChildren)
+        return counts
+
+    async def get_child_spec(self, name: str) -> ChildSpec:
+        spec: ChildSpec = await self.actor.ask(
+            lambda token: m.GetChildSpec(name, token), view=self.spec_of
+        )
+        return spec
