@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 import trio
 
-from supctl.errors import ActorTimeout, CannotEncode, ConnectionLost, LoanOver
-from supctl.ipc import Connection, Hello, open_connection
+from supctl.errors import ActorTimeout, CannotDecode, CannotEncode, ConnectionLost, LoanOver
+from supctl.ipc import Codec, Connection, Hello, open_connection
+from supctl.ipc import messages as m
 from supctl.ipc.caller import WINDOW
+from supctl.ipc.codec import Damaged
+from supctl.ipc.extensions import Lent
 from tests.ipc.ends import Methods, connected
 
 Over = Callable[[], tuple[Any, Any]]
@@ -343,3 +346,18 @@ async def test_the_context_is_that_of_who_lends(methods: Methods) -> None:
     async with connected(methods) as (client, _):
         who.set("me")
         assert await client.call("t", "read", [names()]) == ["me"]
+
+
+@pytest.mark.parametrize("number", [7, "one", None])
+async def test_there_is_no_loan_of_that_number(methods: Methods, number: Any) -> None:
+    async with connected(methods) as (client, _):
+        with pytest.raises((LoanOver, CannotDecode)) as caught:
+            await client.call("t", "read", [Lent(number)])
+    assert isinstance(caught.value, LoanOver) == (number == 7)
+
+
+def test_without_a_connection_there_is_nobody_to_borrow_from() -> None:
+    (frame,) = Codec().encode([m.CALL, 1, "t", "read", [Lent(1)], {}, None, None])
+    with pytest.raises(Damaged) as caught:
+        Codec().decode(bytes(frame[4:]))
+    assert "wanted none: there is nobody to ask for it" in str(caught.value.error)
