@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+from msgpack import ExtType, packb, unpackb
 
 from supctl.errors import ActorTimeout, CannotDecode, CannotEncode, ConnectionLost, LoanOver
 from supctl.ipc import Codec, Connection, Hello, open_connection
@@ -15,6 +16,7 @@ from supctl.ipc import messages as m
 from supctl.ipc.caller import WINDOW
 from supctl.ipc.codec import Damaged
 from supctl.ipc.extensions import Lent
+from supctl.ipc.framing import FrameReader, frame
 from tests.ipc.ends import Methods, connected
 
 Over = Callable[[], tuple[Any, Any]]
@@ -361,3 +363,33 @@ def test_without_a_connection_there_is_nobody_to_borrow_from() -> None:
     with pytest.raises(Damaged) as caught:
         Codec().decode(bytes(frame[4:]))
     assert "wanted none: there is nobody to ask for it" in str(caught.value.error)
+
+
+async def test_the_messages_are_those_of_the_protocol(lines: Lines) -> None:
+    ours, theirs = trio.testing.memory_stream_pair()
+    reader = FrameReader()
+
+    async def say(*message: Any) -> None:
+        await theirs.send_all(frame(packb(message)))
+
+    async def hear() -> list[Any]:
+        return [unpackb(payload) for payload in reader.feed(bytes(await theirs.receive_some()))]
+
+    async with (
+        open_connection(ours, hello=Hello("us", 1), greeting=None) as connection,
+        trio.open_nursery() as nursery,
+    ):
+        await say(m.HELLO, m.VERSION, "raw", 2, {})
+        await hear()
+        nursery.start_soon(connection.call, "t", "read", [lines.upto(9)])
+        ((_, call, *asked),) = await hear()
+        assert asked == ["t", "read", [[ExtType(40, b""), 1]], {}, None, None]
+        await say(m.CALL, 77, 1, "$items", [], {}, None, 2)
+        assert await hear() == [[m.ITEM, 77, 0]]
+        assert await hear() == [[m.ITEM, 77, 1]]
+        await say(m.CREDIT, 77, 1)
+        assert await hear() == [[m.ITEM, 77, 2]]
+        await say(m.RESULT, call, None)
+        ((kind, number, (_, told)),) = await hear()
+        assert (kind, number, told["type"]) == (m.ERROR, 77, "supctl.errors.LoanOver")
+        assert lines.closed.is_set()

@@ -86,7 +86,7 @@ class Caller:
             if not self._loans.are_wanted(args, kwargs or {}):
                 raise
             number = 0
-        if not number:
+        if not number:  # out here, as errors of the call have nothing to do with that one
             async with self._loans.lent(args, kwargs or {}) as (args, kwargs):
                 return await self.call(target, method, args, kwargs, left, chain)
         if left < math.inf:

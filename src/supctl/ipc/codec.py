@@ -41,8 +41,8 @@ values. Else a few hostile bytes could ask for terabytes: arrays inside arrays, 
 claims to be as long as the payload.
 """
 
-ONLY_LENT: Final = "an async iterable is lent for the length of a call or a stream, as an \
-argument by itself; nothing inside of another value, nor of a cast, can be"
+ONLY_LENT: Final = "an async iterable is lent for the length of a call or a stream; make it an \
+argument of its own, and call instead of casting"
 
 
 class Codec:
