@@ -30,8 +30,9 @@ from supctl.supervision.child import Child
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.handle import SupervisorHandle
 from supctl.supervision.local import LocalNode
-from supctl.supervision.supervisor import Request, SupervisorActor, World
+from supctl.supervision.supervisor import Request, SupervisorActor
 from supctl.supervision.tree import Tree
+from supctl.supervision.world import World
 from tests.otp.language import SIMPLE, Definition, Scenario, read_scenarios
 from tests.otp.scripted import ENDS, ScriptedBackend, Specs
 from tests.otp.words import counts_in_words, in_canonical_order, in_words

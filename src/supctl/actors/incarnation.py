@@ -70,6 +70,9 @@ class Incarnation(ABC):
     """Seconds that an orderly stop may take; infinite for a supervisor, whose children
     each have their own."""
 
+    last_event: int | None = None
+    """Number of the event that its end follows from, if there was one that it has told itself."""
+
     @property
     @abstractmethod
     def state(self) -> str:

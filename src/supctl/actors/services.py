@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
-from supctl.backends.base import Backend, Process
+from supctl.backends.base import Process, Spawner
 from supctl.errors import InvalidConfig
 
 from .process.switchboard import Switchboard
@@ -42,7 +42,7 @@ class Services:
         registry: knows actors by name, and in groups.
     """
 
-    backend: Backend
+    backend: Spawner
     take_output: TakeOutput
     preload: tuple[str, ...] = ()
     start_method: str = "fork"

@@ -209,25 +209,8 @@ class Process(ABC):
         return taken
 
 
-class Backend(ABC):
-    """Starts processes and tells what becomes of them.
-
-    Used as an async context manager: leaving it kills whatever still lives and
-    returns when all of it is gone.
-    """
-
-    capabilities: Capabilities
-
-    @abstractmethod
-    async def __aenter__(self) -> Self: ...
-
-    @abstractmethod
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> bool | None: ...
+class Spawner(ABC):
+    """Starts processes and tells what becomes of them."""
 
     @abstractmethod
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
@@ -256,9 +239,28 @@ class Backend(ABC):
             SpawnFailed, ReaperLost: as :meth:`spawn`.
             PlatformNotSupported: this backend runs no Python code.
         """
-        raise PlatformNotSupported(
-            "an actor in a process of its own", f"the {self.capabilities.system} backend has none"
-        )
+        raise PlatformNotSupported("an actor in a process of its own", "this backend has none")
+
+
+class Backend(Spawner):
+    """What an operating system does for us.
+
+    Used as an async context manager: leaving it kills whatever still lives and
+    returns when all of it is gone.
+    """
+
+    capabilities: Capabilities
+
+    @abstractmethod
+    async def __aenter__(self) -> Self: ...
+
+    @abstractmethod
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None: ...
 
     @abstractmethod
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:

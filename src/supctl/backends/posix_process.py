@@ -7,51 +7,31 @@ import os
 import trio
 
 from supctl.errors import ReaperLost, SpawnFailed
-from supctl.exits import ExitStatus
 
-from .base import Exited, Gone, Lost, Notice, Notify, Process
+from .base import Notify
 from .reaper.protocol import Launch
 from .reaper_link import ReaperLink
+from .told import ToldProcess
 
 
-class PosixProcess(Process):
+class PosixProcess(ToldProcess):
     """A run held by the reaper. Made by :class:`PosixBackend` only."""
 
-    __slots__ = ("_answered", "_changed", "_early", "_link", "_notify", "_number", "_pidfd",
-                 "_with_output", "failure", "gone", "launch", "status")  # fmt: skip
+    __slots__ = (
+        "_answered", "_link", "_number", "_pidfd", "_with_output", "failure", "launch"
+    )  # fmt: skip
 
     def __init__(
         self, number: int, launch: Launch, link: ReaperLink, with_output: set[PosixProcess]
     ) -> None:
-        self.pid = 0
-        self.stdout = self.stderr = None
-        self.unenforced = ()
+        super().__init__()
         self.launch = launch
-        self.status: ExitStatus | None = None
-        self.gone = False
         self.failure: SpawnFailed | ReaperLost | None = None
         self._number = number
         self._link: ReaperLink | None = link  # None once nothing is left to signal
         self._with_output = with_output  # those whose pipes the backend must close in the end
         self._pidfd = -1
-        self._notify: Notify | None = None
-        self._early: list[Notice] | None = []  # notices that came before spawn returned
         self._answered: trio.Event | None = trio.Event()
-        self._changed: trio.Event | None = None  # made by the first to wait
-
-    async def wait(self) -> ExitStatus:
-        while self.status is None:
-            await self._wait_change()
-        return self.status
-
-    async def wait_gone(self) -> None:
-        while not self.gone:
-            await self._wait_change()
-
-    async def _wait_change(self) -> None:
-        if self._changed is None:
-            self._changed = trio.Event()
-        await self._changed.wait()
 
     def signal(self, number: int) -> None:
         if self._link is not None:
@@ -81,7 +61,7 @@ class PosixProcess(Process):
     def failed(self, failure: SpawnFailed | ReaperLost) -> None:
         """Know that it never ran; nothing of it is left."""
         self.failure = failure
-        self._end()
+        self.end()
         self._answer()
 
     def _answer(self) -> None:
@@ -89,38 +69,16 @@ class PosixProcess(Process):
             self._answered.set()
 
     def listen(self, notify: Notify | None) -> None:
-        """Send notices to ``notify`` from now on, those first that have come already."""
-        early, self._early, self._answered = self._early or [], None, None
-        self._notify = notify
-        for notice in early:
-            self._tell(notice)
-
-    def notice(self, notice: Notice) -> None:
-        """Record what became of it and tell who listens."""
-        match notice:
-            case Exited(status):
-                self.status = status
-            case Lost():
-                self.status = self.status or ExitStatus()
-            case Gone():
-                self._end()
-        if self._changed is not None:
-            self._changed.set()
-            self._changed = None
-        self._tell(notice)
-
-    def _tell(self, notice: Notice) -> None:
-        if self._early is not None:
-            self._early.append(notice)
-        elif self._notify is not None:
-            self._notify(notice)
+        self._answered = None
+        super().listen(notify)
 
     def cut_loose(self) -> None:
         """Signal through the reaper no more: it is gone."""
         self._link = None
 
-    def _end(self) -> None:
-        self.gone, self._link = True, None
+    def end(self) -> None:
+        super().end()
+        self._link = None
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -12,6 +12,7 @@ from .app import App
 from .child import put_child_fields
 from .dependencies import check_dependencies
 from .ignore import Ignore
+from .isolation import Code, check_code, check_isolation
 from .names import check_name
 from .policy import (
     AutoShutdown,
@@ -51,6 +52,11 @@ class Supervisor:
         backoff: delay before its own supervisor starts it again.
         give_up_after: restarts without a stable run after which it becomes ``failed``.
         significant, depends_on: as in :class:`supctl.App`.
+        isolation: ``"task"`` (default): it runs in the process of its own supervisor;
+            ``"process"``: in a process of its own, with all actors below it that have none
+            themselves. Their classes, and functions that make children, are found from there by
+            module and name. A ``start_rate`` from above counts by itself there. Not for the root.
+        hung_after: as in :class:`supctl.Worker`, for such a process.
 
     Raises:
         InvalidConfig: naming the field and what it wanted; also for two children of one name,
@@ -70,6 +76,8 @@ class Supervisor:
     give_up_after: int | None
     significant: bool
     depends_on: tuple[str, ...]
+    isolation: str
+    hung_after: float | None
 
     def __init__(
         self,
@@ -87,6 +95,8 @@ class Supervisor:
         give_up_after: int | None = None,
         significant: bool = False,
         depends_on: Sequence[str] = (),
+        isolation: str = "task",
+        hung_after: float | None = 20.0,
     ) -> None:
         def put(field: str, value: object) -> None:
             object.__setattr__(self, field, value)
@@ -111,6 +121,19 @@ class Supervisor:
         put("start_rate", start_rate)
         put("factory", children if callable(children) else None)
         put("children", () if callable(children) else self._check_children(children))
+        check_isolation(isolation, hung_after)
+        put("isolation", isolation)
+        put("hung_after", hung_after)
+        if isolation == "process":
+            check_code(self)
+
+    def code(self) -> Iterator[tuple[str, Code]]:
+        """Yield what it needs of the user's: as :class:`~.isolation.HasCode`."""
+        if self.factory is not None:
+            yield "children", self.factory
+        for child in self.children:
+            if not isinstance(child, App):
+                yield from ((f"{child.name}.{field}", code) for field, code in child.code())
 
     def make_children(self) -> tuple[ChildSpec, ...] | Ignore:
         """Return the children of one start; raises what their factory raises.
@@ -196,6 +219,14 @@ class DynamicSupervisor(Supervisor):
         if isinstance(template, App) and template.instances != 1:
             raise InvalidConfig("template.instances", template.instances, "1")
         object.__setattr__(self, "template", template)
+        if self.isolation == "process":
+            check_code(self)
+
+    def code(self) -> Iterator[tuple[str, Code]]:
+        yield from Supervisor.code(self)
+        template: App | Worker | None = getattr(self, "template", None)  # not set from the start
+        if isinstance(template, Worker):
+            yield from template.code()
 
     def _check_strategy(self, strategy: Strategy | str) -> Strategy:
         if strategy != Strategy.SIMPLE_ONE_FOR_ONE:

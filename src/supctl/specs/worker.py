@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from supctl.errors import InvalidConfig
 
 from .child import put_child_fields
+from .isolation import Code, check_code, check_isolation
 from .policy import Backoff, Restart, check_seconds
 
 
@@ -79,16 +80,10 @@ class Worker:
             raise InvalidConfig("actor", actor, "a class, or its place as 'module:Class'")
         if not (isinstance(actor, str) or callable(actor)):
             raise InvalidConfig("actor", actor, "a class or an async function, not yet called")
-        if isolation not in ("task", "process"):
-            raise InvalidConfig("isolation", isolation, "'task' or 'process'")
-        if isolation == "process" and "<" in getattr(actor, "__qualname__", ""):
-            wanted = "with isolation='process' a class at the top of a module"
-            raise InvalidConfig("actor", actor, wanted, "what is made in a function has no place")
+        check_isolation(isolation, hung_after)
         if blocking and isolation != "process":
             raise InvalidConfig("blocking", blocking, "isolation='process' with it")
         check_seconds("grace", grace)
-        if hung_after is not None:
-            check_seconds("hung_after", hung_after, zero=False)
         put_child_fields(
             put,
             name=name,
@@ -105,6 +100,14 @@ class Worker:
         put("isolation", isolation)
         put("blocking", blocking)
         put("hung_after", hung_after)
+        if isolation == "process":
+            check_code(self)
+
+    def code(self) -> Iterator[tuple[str, Code]]:
+        """Yield what it needs of the user's: as :class:`~.isolation.HasCode`."""
+        yield "actor", self.actor
+        # Functions that it is to call are told by their places.
+        yield from (("args", place) for place in self.args if isinstance(place, str))
 
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""

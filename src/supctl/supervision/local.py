@@ -14,6 +14,7 @@ from supctl.specs import ChildSpec
 
 from . import messages as m
 from .child import Child, join, policy_of
+from .isolated.life import IsolatedSupervisor
 from .messages import ChildState, Counts
 from .node import Node
 from .status import ChildStatus, state_word, status_of
@@ -60,7 +61,9 @@ class LocalNode(Node):
 
     def below(self, name: str) -> Node | None:
         life = self._child(name).life
-        return LocalNode(life) if isinstance(life, SupervisorActor) else None
+        if isinstance(life, SupervisorActor):
+            return LocalNode(life)
+        return life.node if isinstance(life, IsolatedSupervisor) else None
 
     def ref_of(self, name: str) -> Ref[Any] | None:
         life = self._child(name).life

@@ -12,9 +12,13 @@ class Pacer:
 
     Shared by the supervisors of a subtree. The generic cell rate algorithm (ITU-T I.371) in its
     form of virtual scheduling: it remembers one instant, however many wait.
+
+    Args:
+        rate: how many, in how long.
     """
 
     def __init__(self, rate: StartRate) -> None:
+        self.rate = rate
         self._interval = rate.within / rate.starts
         self._tolerance = rate.within - self._interval
         self._next_at = -math.inf

@@ -31,7 +31,6 @@ from supctl.actors.incarnation import (
     Up,
 )
 from supctl.actors.process.worker import ProcessWorker
-from supctl.actors.services import Services
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
@@ -41,20 +40,11 @@ from supctl.specs.ignore import Ignore
 from . import messages as m
 from .child import Child, expand, join, policies
 from .core import Phase, SupervisorCore
-from .eventlog import EventLog
+from .isolated.life import IsolatedSupervisor
 from .pacer import Pacer
+from .world import World
 
 _log = logging.getLogger("supctl.supervision")
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What all supervisors of a tree, or of a part of it, share."""
-
-    services: Services
-    events: EventLog
-    random: Callable[[], float]
-    pacer: Pacer | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -102,6 +92,7 @@ class SupervisorActor(Incarnation):
             world = replace(world, pacer=Pacer(spec.start_rate))
         self._world, self._tell = world, tell
         self._waiting: deque[_Message] = deque()
+        self._changed: set[str] = set()  # children that something was done about
         self._busy = False
         self._asked: set[Request] = set()
         self._over = trio.Event()
@@ -113,8 +104,7 @@ class SupervisorActor(Incarnation):
         self._is_up = False
         self._stopping = False
         self._killing = False
-        self.last_event: int | None = None
-        """The event that its end follows from: that it gave up, or shut itself down."""
+        self.last_event: int | None = None  # that it gave up, or shut itself down
         self._because: int | None = None  # the event that what is done now follows from
 
     def _hold(self, specs: Iterable[ChildSpec]) -> None:
@@ -164,11 +154,13 @@ class SupervisorActor(Incarnation):
         await self._serve()
 
     async def _serve(self) -> None:
+        self._world.watch.opened(self)
         async with trio.open_nursery() as self._nursery:
             self._post(m.Begin())
             await self._over.wait()
             # Timers of restarts that will not be.
             self._nursery.cancel_scope.cancel()
+        self._world.watch.closed(self)
         if self._fault is not None:
             raise self._fault
         assert self.finished is not None
@@ -211,6 +203,8 @@ class SupervisorActor(Incarnation):
         try:
             while self._waiting:
                 self._take(self._waiting.popleft())
+            self._world.watch.changed(self, self._changed)
+            self._changed.clear()
         except Exception as error:  # ours: it ends this supervisor, not the one who told
             self._fault = error
             self._over.set()
@@ -230,6 +224,7 @@ class SupervisorActor(Incarnation):
         self._feed(message)
 
     def _hear(self, child: Child, run: int, report: Report) -> None:
+        self._changed.add(child.name)
         match report:
             case Up(pid, unenforced):
                 child.pid, child.started_at = pid, trio.current_time()
@@ -258,7 +253,7 @@ class SupervisorActor(Incarnation):
     def _bury(self, child: Child, reason: ExitReason) -> None:
         uptime = trio.current_time() - child.started_at
         asked = child.stop_asked
-        if isinstance(child.life, SupervisorActor) and child.life.last_event is not None:
+        if child.life is not None and child.life.last_event is not None:
             child.last_event = child.life.last_event
         child.life, child.pid, child.reason = None, 0, reason
         self._note(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
@@ -266,6 +261,8 @@ class SupervisorActor(Incarnation):
     def _feed(self, event: m.Event) -> None:
         for command in self.core.handle(event, trio.current_time()):
             self._carry_out(command)
+            if (name := getattr(command, "name", None)) is not None:
+                self._changed.add(name)
 
     # What is to be done.
 
@@ -333,6 +330,8 @@ class SupervisorActor(Incarnation):
                 life = ProcessWorker(worker, child.address, self._world.services, tell)
             case Worker() as worker:
                 life = WorkerActor(worker, child.address, tell, self._world.services.registry)
+            case Supervisor(isolation="process") as spec:
+                life = IsolatedSupervisor(spec, child.address, self._world, tell)
             case spec:
                 life = SupervisorActor(spec, child.address, self._world, tell)
         child.life = life

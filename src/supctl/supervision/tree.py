@@ -36,7 +36,8 @@ from .local import LocalNode
 from .node import Node
 from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
-from .supervisor import SupervisorActor, World
+from .supervisor import SupervisorActor
+from .world import World
 
 
 class Tree:
@@ -161,7 +162,9 @@ class Tree:
 
         Takes some milliseconds for each; may be called in any thread.
         """
-        return self._services.backend.info(pids)
+        backend = self._services.backend
+        assert isinstance(backend, Backend)
+        return backend.info(pids)
 
     @property
     def latest_events(self) -> tuple[events.Event, ...]:
@@ -302,6 +305,9 @@ async def open_tree(
     check_guard()
     if isinstance(preload, str):
         raise InvalidConfig("preload", preload, f"a list of modules, such as [{preload!r}]")
+    if spec.isolation != "task":
+        wanted = "'task' for the root, which lives in the program that opens the tree"
+        raise InvalidConfig("isolation", spec.isolation, wanted)
     log = EventLog(handler=on_event)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))

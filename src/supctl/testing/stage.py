@@ -18,8 +18,8 @@ from supctl.logs.directory import LogDirectory
 from supctl.logs.file import LogFile, log_problem
 from supctl.specs import Supervisor
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.supervisor import World
 from supctl.supervision.tree import Tree, open_tree, running
+from supctl.supervision.world import World
 
 from .bell import Bell
 from .output import Outputs

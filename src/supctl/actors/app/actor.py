@@ -85,8 +85,8 @@ class AppActor(Incarnation):
             return
         self._process = process
         self._services.take_output(self._address, process)
-        self._tell(Up(process.pid, process.unenforced))
         self._decide(Event.SPAWNED)
+        self._tell(Up(process.pid, process.unenforced))
         try:
             # What happens is handled at once, in the task that brings it; this one is here for
             # the time that passes.

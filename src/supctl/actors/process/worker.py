@@ -9,6 +9,7 @@ from supctl.actors.incarnation import Tell
 from supctl.actors.services import Services
 from supctl.actors.threaded import threaded
 from supctl.specs import Worker
+from supctl.specs.isolation import needs_script
 from supctl.specs.place import place_of
 
 from .actor_host import ENTRY, WARM_UP
@@ -48,9 +49,7 @@ class ProcessWorker(Hosted):
         return self._place, spec.args, options
 
     def _needs_script(self) -> bool:
-        """Return whether its class is of the script, or a function that it is handed."""
-        places = (self._place, *self._spec.args)
-        return any(isinstance(it, str) and it.startswith("__main__:") for it in places)
+        return needs_script(self._spec)
 
     def _take_fact(self, fact: int) -> None:
         self._branch.number = fact

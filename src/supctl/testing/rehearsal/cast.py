@@ -42,7 +42,8 @@ class Cast:
         Children that are made at every start are replaced as they are made.
         """
         staged = copy.copy(spec)
-        _put(staged, children=tuple(self._stand_ins(spec.children, address)))
+        # A rehearsal is one process: who shares one with whom makes no difference there.
+        _put(staged, children=tuple(self._stand_ins(spec.children, address)), isolation="task")
         if spec.factory is not None:
             self.is_complete = False
             _put(staged, factory=lambda: self._made(spec, address))

@@ -17,8 +17,8 @@ from supctl.backends.simulated import SimulatedBackend
 from supctl.errors import GaveUp, StartFailed
 from supctl.specs import App, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.supervisor import World
 from supctl.supervision.tree import Tree, running
+from supctl.supervision.world import World
 
 from .cast import Cast
 from .fate import Fate

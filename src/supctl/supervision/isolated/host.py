@@ -1,0 +1,119 @@
+"""The program of a process that a subtree lives in."""
+
+from __future__ import annotations
+
+import logging
+import random
+from contextlib import suppress
+from typing import Any, Final
+
+import trio
+
+from supctl.actors.process.host import HOST, Host
+from supctl.actors.services import Services
+from supctl.backends.handover import Handover
+from supctl.backends.relay import Relay
+from supctl.errors import ConnectionLost, InvalidState
+from supctl.ipc import Request
+from supctl.specs import StartRate, Supervisor
+from supctl.supervision.eventlog import EventLog
+from supctl.supervision.local import LocalNode
+from supctl.supervision.node import Node
+from supctl.supervision.pacer import Pacer
+from supctl.supervision.supervisor import SupervisorActor
+from supctl.supervision.world import World
+
+from . import wire as wire  # what we are told of is known from here on
+from .reporter import Reporter
+
+REQUESTS: Final = frozenset({
+    "start", "stop", "add_child", "terminate_child", "restart_child", "delete_child",
+    "which_children", "count_children", "get_child_spec",
+})  # fmt: skip
+"""What may be asked of a supervisor: the coroutine methods of a Node."""
+
+
+def main(read_fd: int, write_fd: int, socket_fd: int) -> None:
+    """Live until the supervisor has ended, or whoever started us is gone."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    trio.run(SubtreeHost(Handover(socket_fd)).run, read_fd, write_fd)
+
+
+class SubtreeHost(Host):
+    """Hosts one supervisor and all that is below it.
+
+    Args:
+        handover: what brings descriptors from above.
+    """
+
+    def __init__(self, handover: Handover) -> None:
+        super().__init__()
+        self._top: SupervisorActor
+        self._relay = Relay(self, handover)
+        self._reporter = Reporter(self.tell)
+
+    def make(
+        self, address: str, spec: Supervisor, options: dict[str, Any], start_rate: StartRate | None
+    ) -> SupervisorActor:
+        services = Services(
+            self._relay,
+            self._relay.take_output,
+            board=self.board,
+            registry=self.board.names,
+            **options,
+        )
+        pacer = None if start_rate is None else Pacer(start_rate)
+        log = EventLog(handler=self._reporter.hear)
+        world = World(services, log, random.random, pacer, self._reporter)
+        self._top = SupervisorActor(spec, address, world, self.hear)
+        return self._top
+
+    def fact(self) -> None:
+        """All that is to be known of a supervisor was told."""
+
+    # To the process above; as supctl.backends.relay.Above.
+
+    async def ask(self, method: str, *args: Any) -> Any:
+        """Ask the one above."""
+        return await self.connection.call(HOST, method, args)
+
+    def tell(self, method: str, *args: Any) -> None:
+        """Tell the one above, if it is still there."""
+        with suppress(ConnectionLost):
+            self.connection.cast(HOST, method, args)
+
+    # From there.
+
+    def call(self, request: Request) -> None:
+        """Take a request to a supervisor, begin, or pass a request on."""
+        if request.target == HOST and request.method == "ask":
+            request.serve(self._answer, *request.args)
+        else:
+            super().call(request)
+
+    def cast(self, to: str | int, method: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Hear what has become of a process, signal a child, stop, or pass a message on."""
+        match to, method:
+            case "host", "hear_notice":
+                self._relay.hear_notice(*args)
+            case "host", "hear_last_words":
+                self._relay.hear_last_words(*args)
+            case "host", "signal":
+                address, name, number = args
+                with suppress(KeyError, InvalidState):  # it has just ended
+                    self._node(address).signal(name, number)
+            case _:
+                super().cast(to, method, args, kwargs)
+
+    async def _answer(self, address: str, method: str, args: list[Any]) -> Any:
+        if method not in REQUESTS:
+            raise ValueError(f"a supervisor is not asked for {method!r}")
+        return await getattr(self._node(address), method)(*args)
+
+    def _node(self, address: str) -> Node:
+        node: Node | None = LocalNode(self._top)
+        for name in address.removeprefix(self._top.address).split("/")[1:]:
+            node = node.below(name) if node is not None and name in node.names() else None
+        if node is None:
+            raise InvalidState(address, "stopped", "a supervisor that runs")
+        return node

@@ -1,0 +1,44 @@
+"""Events of another process, told again here."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import fields
+from typing import Final
+
+from supctl.events import ChildForgotten, Event
+from supctl.supervision.eventlog import EventLog
+
+_REMEMBERED: Final = 10_000
+"""Events that later ones may name as their causes."""
+
+_OURS: Final = frozenset({"seq", "at", "at_wall", "cause"})
+
+
+class Retelling:
+    """Tells events again in a log of this process: with numbers, causes and times of its own.
+
+    Args:
+        log: of this process.
+    """
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+        self._numbers: OrderedDict[int, int] = OrderedDict()  # ours, by theirs
+        self._latest: dict[str, int] = {}  # ours, by address
+
+    def latest(self, address: str) -> int | None:
+        """Return the number of the latest event about the child at ``address``."""
+        return self._latest.get(address)
+
+    def tell(self, event: Event) -> Event:
+        """Tell one, and return it as it is known here."""
+        facts = {it.name: getattr(event, it.name) for it in fields(event) if it.name not in _OURS}
+        cause = None if event.cause is None else self._numbers.get(event.cause)
+        told = self._log.emit(type(event), cause=cause, **facts)
+        self._numbers[event.seq] = self._latest[event.address] = told.seq
+        if isinstance(event, ChildForgotten):
+            del self._latest[event.address]
+        if len(self._numbers) > _REMEMBERED:
+            self._numbers.popitem(last=False)
+        return told
