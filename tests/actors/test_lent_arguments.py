@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import trio
 
-from supctl import Tree, Worker
+from supctl import Supervisor, Tree, Worker
 from supctl.actors.call import PATIENCE
 from supctl.errors import ActorDied, ActorTimeout, CannotEncode, LoanOver
 from tests.actors.elsewhere import Counter, Reader, apart, appears
@@ -149,6 +149,17 @@ async def test_it_goes_by_the_process_above(open_workers: Open) -> None:
         assert await a.lend_to(b, "ingest", 3) == [0, 1, 2]
         assert await a.closed() == ["closed"]
         assert await a.hand_on(b, lines.upto(500)) == list(range(500))
+        assert lines.is_closed
+
+
+async def test_it_goes_through_a_process_with_a_subtree(open_workers: Open) -> None:
+    deep = Supervisor("s", [Worker("c", Reader), apart("d", Reader)], isolation="process")
+    async with open_workers(apart("a", Reader), deep) as tree:
+        a, c, d, lines = tree["a"].ref, tree["s/c"].ref, tree["s/d"].ref, Lines()
+        for lender, reader in ((a, d), (d, a), (c, d), (d, c), (c, a)):
+            assert await lender.lend_to(reader, "ingest", 100) == list(range(100))
+            assert await lender.closed() == ["closed"]
+        assert await d.hand_on(c, lines.upto(100)) == list(range(100))
         assert lines.is_closed
 
 

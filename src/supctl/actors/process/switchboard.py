@@ -218,9 +218,9 @@ class Switchboard:
 
     def wire(self, place: Place, number: int) -> str | int:
         """Return how an actor is named to the next process on the way."""
-        depth = len(self.place)
-        is_next = len(place) == depth + 1 or (len(place) == depth - 1 and self.place[:-1] == place)
-        return number if is_next else name(place, number)
+        is_below = bool(place) and place[:-1] == self.place
+        is_above = bool(self.place) and self.place[:-1] == place
+        return number if is_below or is_above else name(place, number)
 
     def _local(self, to: str | int) -> Any:
         """Return the actor of this process that is meant, ``None`` if it is none of them."""
