@@ -22,7 +22,7 @@ bench: $(READY) ## figures against a bare loop and against runit, in one run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.ipc
 
-fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=30
+fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=600
 	sh scripts/fuzz $(BIN)/python
 
 test-otp: $(READY) ## 20,000 scenarios, event by event against the traces of Erlang/OTP

@@ -14,11 +14,22 @@ from typing import Any
 import psutil
 import trio
 
-from supctl import DynamicSupervisor, Supervisor, Tree, Worker, open_tree
+from supctl import Backoff, DynamicSupervisor, Pool, Supervisor, Tree, Worker, open_tree
 from supctl.errors import ConnectionFull
 
-from .echo import Echo
-from .stopwatch import BULK, PAYLOAD, Figures, async_trips, rounds, tell
+from . import faults
+from .echo import Echo, echo
+from .stopwatch import (
+    BULK,
+    CHUNKS,
+    ITEMS,
+    MEMBERS,
+    PAYLOAD,
+    Figures,
+    async_trips,
+    rounds,
+    tell,
+)
 
 _TASKS = 100
 _CROWD = 100
@@ -26,15 +37,23 @@ _STARTS = 30
 
 
 async def _measure(count: int) -> Figures:
-    workers = [Worker("process", Echo, isolation="process"), Worker("task", Echo)]
+    at_once = Backoff(initial=0)
+    workers = [
+        Worker("process", Echo, isolation="process"),
+        Worker("victim", Echo, isolation="process", backoff=at_once),
+        Worker("task", Echo),
+    ]
     many = DynamicSupervisor("many", Worker("each", Echo, isolation="process"))
-    spec = Supervisor("bench", [*workers, many], max_restarts=None)
+    pool = Pool("pool", echo, size=MEMBERS)
+    spec = Supervisor("bench", [*workers, many, pool], max_restarts=None)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         async with open_tree(spec, log_directory=folder) as tree:
             gc.collect()
             gc.freeze()  # what was imported is not what is measured
             figures = await _calls(tree["process"].ref, count)
             figures["task call"] = await _one_by_one(tree["task"].ref, count * 5)
+            figures |= await faults.measure(tree, "victim")
+            figures |= await _maps(tree)
             figures["start"] = await _start(tree, _STARTS)
             return figures | await _crowd(tree, _CROWD)
 
@@ -98,6 +117,16 @@ async def _one_by_one(ref: Any, count: int) -> float:
     for _ in range(count):
         await ref.echo(PAYLOAD)
     return (time.perf_counter() - began_at) / count
+
+
+async def _maps(tree: Tree) -> Figures:
+    """Return the seconds of a map of tiny calls, by chunk."""
+    figures = {}
+    for chunk in (*CHUNKS[:1], *CHUNKS):  # the first is to warm up
+        began_at = time.perf_counter()
+        assert await tree.pool("pool").map(echo, ITEMS, chunk=chunk) == [*ITEMS]
+        figures[f"map by {chunk}"] = time.perf_counter() - began_at
+    return figures
 
 
 async def _start(tree: Tree, count: int) -> float:

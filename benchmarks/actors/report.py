@@ -10,7 +10,7 @@ from benchmarks.rows import Row, table
 
 from .contest import EVERYBODY, FLOOR, FORKSERVER, FUTURES, OURS, RAY, TRACTOR, Outcome
 from .contest import run as contest
-from .stopwatch import Figures
+from .stopwatch import CHUNKS, Figures
 
 _FASTER_THAN_FORKSERVER = 3.0
 
@@ -58,6 +58,9 @@ def _own_rows(ours: Figures) -> Iterator[Row]:
         ("start until the first reply", "start", _millis, "< 5 ms", 5e-3),
         ("start of 100 at once", "crowd", _millis, "< 400 ms", 0.4),
         ("memory of each (PSS)", "memory", _megabytes, "< 5 MB", 5e6),
+        ("cancel until the method sees it", "cancel", _millis, "< 5 ms", 5e-3),
+        ("SIGKILL until 1,000 calls raised", "all raised", _millis, "< 50 ms", 0.05),
+        ("SIGKILL until the next answers", "replaced", _millis, "< 50 ms", 0.05),
     ):
         yield Row(name, shown(ours[key]), goal=goal, is_met=ours[key] < limit)
 
@@ -68,6 +71,7 @@ def _rows_of_others(ours: Figures, outcomes: dict[str, Outcome]) -> Iterator[Row
         ("pipelined", "pipelined", _rate, (FUTURES, TRACTOR, RAY), 1.0),
         ("start", "start", _millis, (FORKSERVER,), _FASTER_THAN_FORKSERVER),
         ("start", "start", _millis, (TRACTOR, RAY), 1.0),
+        *((f"map by {chunk}", f"map by {chunk}", _millis, (FUTURES,), 1.0) for chunk in CHUNKS),
     ):
         for name in (other.name for other in others):
             theirs, value = outcomes[name].figures, shown(ours[key])

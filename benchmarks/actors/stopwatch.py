@@ -11,6 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 PAYLOAD = b"x" * 100
 BULK = b"x" * 2**20
 
+MEMBERS = 2
+"""Processes of a pool."""
+ITEMS = range(10_000)
+"""What is mapped."""
+CHUNKS = (10, 100)
+"""Items that are sent as one message."""
+
 Figures = dict[str, float]
 """Seconds, calls a second or bytes, by name."""
 

@@ -501,6 +501,18 @@ class CircularCall(SupctlError):
         )
 
 
+class LoanOver(SupctlError):
+    """What a caller has lent, an async iterable as an argument, is read when it cannot be."""
+
+    code, category = "loan_over", "actor"
+
+    def __str__(self) -> str:
+        return (
+            "an async iterable that is an argument can be read once, and only until the call is "
+            "over; read it before the method returns, and keep what it has yielded"
+        )
+
+
 class LinkBroken(SupctlError):
     """An actor ends because one that it is linked to has ended."""
 

@@ -180,3 +180,89 @@ class Failing(Actor):
 class Unneeded(Actor):
     async def init(self) -> supctl.specs.ignore.Ignore:
         return supctl.IGNORE
+
+
+class Reader(Actor):
+    """Reads what it is lent, and lends."""
+
+    def __init__(self) -> None:
+        self.kept: Any = None
+        self.seen: list[Any] = []
+
+    async def ingest(self, lines: AsyncIterator[Any], most: int = sys.maxsize) -> list[Any]:
+        taken: list[Any] = []
+        async for line in lines:
+            taken.append(line)
+            if len(taken) == most:
+                break
+        return taken
+
+    async def ingest_all(self, *, lines: AsyncIterator[Any]) -> list[Any]:
+        return await self.ingest(lines)
+
+    async def upper(self, lines: AsyncIterator[str]) -> AsyncIterator[str]:
+        async for line in lines:
+            yield line.upper()
+
+    async def take_care(self, lines: AsyncIterator[Any]) -> str:
+        try:
+            return str(await self.ingest(lines))
+        except ValueError as error:
+            return f"caught: {error}"
+
+    async def linger(self, lines: AsyncIterator[Any], began: str, ended: str) -> None:
+        async for _ in lines:
+            Path(began).write_text("yes")
+            try:
+                await trio.sleep_forever()
+            finally:
+                Path(ended).write_text("yes")
+
+    async def keep(self, lines: AsyncIterator[Any]) -> None:
+        self.kept = lines
+
+    async def read_kept(self) -> Any:
+        return await self.ingest(self.kept)
+
+    async def die_of(self, lines: AsyncIterator[Any]) -> None:
+        async for _ in lines:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    async def hand_on(self, other: Ref[Reader], lines: AsyncIterator[Any]) -> list[Any]:
+        return await other.ingest(lines)
+
+    async def lend_to(self, other: Ref[Reader], method: str, *args: Any) -> Any:
+        return await other.call(method, self._lines(), *args)
+
+    async def _lines(self) -> AsyncIterator[int]:
+        self.seen = []
+        try:
+            for number in range(1000):
+                yield number
+        finally:
+            self.seen.append("closed")
+
+    async def closed(self) -> list[Any]:
+        return self.seen
+
+
+class Messenger(Actor):
+    """Hands a message on from one to the next."""
+
+    async def carry(self, route: list[Ref[Messenger]]) -> str:
+        return await route[0].carry(route[1:]) if route else self.address
+
+    async def carry_by_itself(self, route: list[Ref[Messenger]], mark: str) -> None:
+        self.start_soon(self._carry_and_tell, route, mark)
+
+    async def _carry_and_tell(self, route: list[Ref[Messenger]], mark: str) -> None:
+        Path(mark).write_text(await self.carry(route))
+
+    async def walk(self, route: list[Ref[Messenger]]) -> AsyncIterator[str]:
+        if route:
+            async for step in route[0].walk(route[1:]):
+                yield step
+        yield self.address
+
+    async def collect(self, route: list[Ref[Messenger]]) -> list[str]:
+        return [step async for step in route[0].walk(route[1:])]

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from supctl import Actor, Ref
+from supctl.actors.circle import Chain
 from supctl.actors.incarnation import Killed
 from supctl.errors import (
     ActorGone,
@@ -378,6 +379,8 @@ async def test_who_does_not_know_the_class_is_refused_over_there(
 
 class Strange:
     """A question of another kind than Call, as those that come from other processes."""
+
+    chain: Chain | None = None
 
     def __init__(self, method: str, args: tuple[Any, ...]) -> None:
         self.method, self.args, self.kwargs = method, args, dict[str, Any]()

@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, settings
 def main() -> None:
     """Fuzz for so many seconds. What was found is an uncaught error, or a file of the bytes."""
     parser = argparse.ArgumentParser(prog="tests.fuzz", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seconds", type=int, default=600)
     seconds = parser.parse_args().seconds
     try:
         import atheris
     except ImportError:
-        print("atheris is not there for this Python; hypothesis fuzzes instead", flush=True)
+        print("atheris is not there; hypothesis fuzzes instead", flush=True)
         with_hypothesis(seconds)
     else:
         with_atheris(atheris, seconds)

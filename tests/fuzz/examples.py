@@ -10,6 +10,8 @@ from uuid import UUID
 
 from supctl.ipc import Codec
 from supctl.ipc import messages as m
+from supctl.ipc.extensions import Lent
+from supctl.ipc.lending import ITEMS
 
 VALUES: Final[list[Any]] = [
     None,
@@ -32,7 +34,9 @@ MESSAGES: Final[list[list[Any]]] = [
     [m.CALL, 1, "t", "echo", VALUES[:3], {"a": VALUES[4]}, 1.5, None],
     [m.CALL, 2, 7, "forever", [], {}, None, None],
     [m.CALL, 3, "t", "numbers", [], {}, None, 2],
-    [m.CALL, 4, "t", "unknown", [], {}, None, None],
+    [m.CALL, 4, "t", "unknown", [], {}, None, None, {"3.1:17": "/a"}],
+    [m.CALL, 5, "t", "count", [Lent(1), Lent(2)], {}, None, None],
+    [m.CALL, 6, 1, ITEMS, [], {}, None, 3],
     [m.CANCEL, 2],
     [m.CREDIT, 3, 5],
     [m.CAST, "t", "echo", [VALUES[2]], {}],

@@ -11,7 +11,7 @@ import trio
 from trio.testing import MockClock
 
 from supctl.errors import ConnectionLost, ProtocolError
-from supctl.ipc import Codec, Connection, Hello, Registry, open_connection
+from supctl.ipc import Codec, Connection, Hello, Registry, Request, open_connection
 from supctl.ipc import messages as m
 from supctl.ipc.codec import Damaged
 from tests.ipc.ends import Methods
@@ -51,10 +51,24 @@ class Script:
         self._chunks.clear()
 
 
+class Fuzzed(Methods):
+    """Refuses to stream what does not yield: there would be coroutines that nobody awaits."""
+
+    def stream(self, request: Request) -> AsyncIterator[Any]:
+        if request.method != "numbers":
+            raise LookupError(request.method)
+        return super().stream(request)
+
+
 async def numbers(*_: Any) -> AsyncIterator[int]:
     """Yield a few."""
     for number in range(10):
         yield number
+
+
+async def count(*lent: Any) -> int:
+    """Read what is lent."""
+    return len([item for items in lent async for item in items])
 
 
 async def forever(*_: Any) -> None:
@@ -74,7 +88,7 @@ def converse(chunks: Iterable[bytes]) -> str:
 
 
 async def _converse(chunks: Iterable[bytes]) -> str:
-    service = Methods(echo=lambda *args, **_: args, numbers=numbers, forever=forever)
+    service = Fuzzed(echo=lambda *args, **_: args, numbers=numbers, forever=forever, count=count)
     transport, codec = Script(chunks), Codec(Registry(), LIMIT)
     hello = Hello("fuzzed", 1)
     try:
@@ -95,7 +109,7 @@ async def _converse(chunks: Iterable[bytes]) -> str:
 
 async def _call(connection: Connection) -> None:
     with suppress(Exception):
-        await connection.call("t", "whatever", [1])
+        await connection.call("t", "whatever", [1, numbers()])
 
 
 async def _read_stream(connection: Connection) -> None:

@@ -384,6 +384,8 @@ async def test_an_end_is_told_with_its_reason(left: bytes, reason: str) -> None:
         (packed(m.CALL, 1, "t"), r"got a message CALL of \(int, str\)"),
         (packed(m.CALL, 1, "t", "m", [], {1: 2}, None, None), "got a message CALL"),
         (packed(m.CALL, 1, "t", "m", [], {}, float("nan"), None), "got a message CALL"),
+        (packed(m.CALL, 1, "t", "m", [], {}, None, None, {"1:2": 3}), "got a message CALL"),
+        (packed(m.CALL, 1, "t", "m", [], {}, None, None, ["1:2"]), "got a message CALL"),
         (packed(m.HELLO, m.VERSION, "raw", 3, {}), "got a message HELLO; wanted no second one"),
         (frame(b"\x91\x0c"), "got a message of kind 12; wanted a kind from 0 to 11"),
         (frame(b"\x91\xff"), "got a message of kind -1"),

@@ -118,6 +118,10 @@ class Reading:
         if context is not None:
             await context.__aexit__(*exc_info)
 
+    async def aclose(self) -> None:
+        """Leave it."""
+        await self.__aexit__(None, None, None)
+
     async def _open(self) -> AsyncIterator[Any]:
         context = self._target.stream(self._method, self._args, self._kwargs)
         self._items = await context.__aenter__()

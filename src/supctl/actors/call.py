@@ -25,10 +25,12 @@ class Question(Protocol):
 
     Attributes:
         method, args, kwargs: what is to be called.
+        chain: who waits for the answer.
         is_over: whether it was answered, or nobody waits any more.
         is_cancelled: whether who asked wants it to stop.
     """
 
+    chain: Chain | None
     method: str
     args: Any
     kwargs: Any

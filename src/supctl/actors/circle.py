@@ -1,7 +1,7 @@
 """Circles of calls: an actor that waits for itself would wait for ever.
 
 Every call carries the chain of actors that wait for its answer; it travels in a context
-variable, so that it goes wherever a method's own calls go.
+variable, so that it goes wherever a method's own calls go; and with them to other processes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Chain(NamedTuple):
     """An actor that works on a call, and who waits for that.
 
     Args:
-        actor: which, compared by identity.
+        actor: which, compared by identity; of another process, its name.
         address: of it.
         waiting: the link of who waits for it; ``None`` if no actor does.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +12,7 @@ from supctl.exits import ExitReason
 
 from .bonds import Bonds
 from .call import Call, Question
+from .lending import call_lending, lends, refuse_to_lend, stream_lending
 from .mailbox import Mailbox
 from .message import Cast, End, Info
 from .stream import Stream
@@ -64,6 +65,8 @@ class Life:
     def call(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
     ) -> Coroutine[Any, Any, Any]:
+        if lends(args, kwargs):
+            return call_lending(self, method, args, kwargs, timeout)
         return Call(self, method, args, kwargs).wait(timeout)
 
     def ask(self, question: Question) -> None:
@@ -80,13 +83,18 @@ class Life:
 
     def cast(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         if self.reason is None:
+            refuse_to_lend(args, kwargs)
             self.mailbox.put(Cast(method, args, kwargs))
 
     def send(self, message: Any) -> None:
         if self.reason is None:
             self.mailbox.put(Info(message))
 
-    def stream(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Stream:
+    def stream(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
+        if lends(args, kwargs):
+            return stream_lending(self, method, args, kwargs)
         return Stream(self, method, args, kwargs)
 
     def stop(self) -> None:

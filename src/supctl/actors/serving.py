@@ -46,7 +46,7 @@ async def _serve_in(scope: trio.CancelScope, actor: Actor, life: Life, message: 
     alone = Chain(life, life.address, None)
     while not isinstance(message, End):
         if not message.is_over:
-            chain = message.chain if isinstance(message, Call) else None
+            chain = None if isinstance(message, Message) else message.chain
             current_chain.set(Chain(life, life.address, chain) if chain else alone)
             if life.traces:
                 await _handle_traced(scope, actor, life, message)

@@ -11,6 +11,7 @@ from supctl.errors import CannotEncode, MailboxFull, ProtocolError
 
 from . import messages as m
 from .channel import Channel
+from .lending import ITEMS, Loans
 from .producing import StreamRequest
 from .request import Request, Service
 
@@ -25,10 +26,14 @@ class Answering:
         channel: where answers are sent.
         service: who takes the requests.
         label: returns who asks, as a phrase.
+        loans: what we lend; the peer asks for its items.
     """
 
-    def __init__(self, channel: Channel, service: Service, label: Callable[[], str]) -> None:
+    def __init__(
+        self, channel: Channel, service: Service, label: Callable[[], str], loans: Loans
+    ) -> None:
         self._channel, self._service, self.label = channel, service, label
+        self._loans = loans
         self._requests: dict[int, Request] = {}  # by number of the peer's call
         self._nursery: trio.Nursery | None = None
 
@@ -109,10 +114,12 @@ class Answering:
             return
         self._requests[number] = request
         try:
-            if isinstance(request, StreamRequest):
-                request.produce(self._service.stream(request))
-            else:
+            if not isinstance(request, StreamRequest):
                 self._service.call(request)
+            elif request.method == ITEMS:
+                self._loans.produce(request)
+            else:
+                request.produce(self._service.stream(request))
         except Exception as error:
             request.fail(error)
 

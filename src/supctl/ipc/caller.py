@@ -9,12 +9,13 @@ from typing import Any, Final
 
 import trio
 
-from supctl.errors import ActorTimeout, ConnectionFull, ConnectionLost
+from supctl.errors import ActorTimeout, CannotEncode, ConnectionFull, ConnectionLost
 
 from . import messages as m
 from .channel import ROOM, Channel
 from .deadlines import current_deadlines
 from .hello import UNKNOWN
+from .lending import Loans
 from .request import Target
 from .waiting import Items, Result, Waiting
 
@@ -33,9 +34,9 @@ class Caller:
         reason: why the connection is over; empty as long as it is not.
     """
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, loans: Loans) -> None:
         self.peer, self.reason = UNKNOWN, ""
-        self._channel = channel
+        self._channel, self._loans = channel, loans
         self._waiting: dict[int, Waiting] = {}  # by number of the call
         self._last_number = 0
         self._cause: Exception | None = None
@@ -48,6 +49,7 @@ class Caller:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         timeout: float = math.inf,
+        chain: Mapping[str, str] | None = None,
     ) -> Any:
         """Ask the peer and return its answer.
 
@@ -57,10 +59,13 @@ class Caller:
         Args:
             target: who is meant, as the peer's service understands it.
             method: what it is to do.
-            args: positional arguments.
-            kwargs: keyword arguments.
+            args: positional arguments. An async iterable among them is lent: it is read by the
+                method, while that runs, and closed then, as :class:`~supctl.ipc.lending.Loan`
+                says.
+            kwargs: keyword arguments, the same.
             timeout: seconds after which the work over there is cancelled too; :data:`math.inf`
                 waits as long as the connection lasts.
+            chain: who waits for the answer, for the peer's service.
 
         Raises:
             ActorTimeout: there was no answer in time.
@@ -75,7 +80,15 @@ class Caller:
         if left <= 0:
             raise ActorTimeout(str(target), method, timeout)
         result = Result()
-        number = self._ask(result, target, method, args, kwargs, left, None)
+        try:
+            number = self._ask(result, target, method, args, kwargs, left, None, chain)
+        except CannotEncode:
+            if not self._loans.are_wanted(args, kwargs or {}):
+                raise
+            number = 0
+        if not number:  # out here, as errors of the call have nothing to do with that one
+            async with self._loans.lent(args, kwargs or {}) as (args, kwargs):
+                return await self.call(target, method, args, kwargs, left, chain)
         if left < math.inf:
             self._deadlines.add(result, left)
         try:
@@ -122,26 +135,45 @@ class Caller:
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         window: int = WINDOW,
+        chain: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Items]:
         """Ask the peer for a stream; leaving the block cancels what is left of it.
 
         Args:
-            target, method, args, kwargs: as in :meth:`call`.
+            target, method, args, kwargs, chain: as in :meth:`call`.
             window: items that may be on their way; the peer makes no more before some are taken.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         await self.wait_room()
+        async with self._loans.lent(args, kwargs or {}) as (args, kwargs):
+            number, items = self.begin_stream(target, method, args, kwargs, window, chain)
+            try:
+                yield items
+            finally:
+                await self.leave_stream(number, items)
+
+    def begin_stream(
+        self,
+        target: Target,
+        method: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        window: int = WINDOW,
+        chain: Mapping[str, str] | None = None,
+    ) -> tuple[int, Items]:
+        """Ask the peer for a stream, and return its number. :meth:`leave_stream` has to follow."""
 
         def grant(more: int) -> None:
             self._send([m.CREDIT, number, more])
 
         items = Items(window, grant)
-        number = self._ask(items, target, method, args, kwargs, math.inf, window)
-        try:
-            yield items
-        finally:
-            if not items.is_over:
-                await self._abandon(number, items, PATIENCE)
+        number = self._ask(items, target, method, args, kwargs, math.inf, window, chain)
+        return number, items
+
+    async def leave_stream(self, number: int, items: Items) -> None:
+        """Cancel what is left of a stream, and wait a while until that has stopped."""
+        if not items.is_over:
+            await self._abandon(number, items, PATIENCE)
 
     async def _wait_room_within(self, timeout: float) -> float:
         """Wait until there is room; return the seconds that are left, at most 0 if none are."""
@@ -164,22 +196,24 @@ class Caller:
         kwargs: Mapping[str, Any] | None,
         timeout: float,
         credit: int | None,
+        chain: Mapping[str, str] | None,
     ) -> int:
         if self.reason:
             self._check_open()
         number = self._last_number = self._last_number + 1
-        self._channel.send(
-            [
-                m.CALL,
-                number,
-                target,
-                method,
-                [*args],
-                dict(kwargs) if kwargs else {},
-                timeout if timeout <= m.LONGEST_WAIT else None,
-                credit,
-            ]
-        )
+        message = [
+            m.CALL,
+            number,
+            target,
+            method,
+            [*args],
+            dict(kwargs) if kwargs else {},
+            timeout if timeout <= m.LONGEST_WAIT else None,
+            credit,
+        ]
+        if chain:
+            message.append(dict(chain))
+        self._channel.send(message)
         self._waiting[number] = waiting
         return number
 

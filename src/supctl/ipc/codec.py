@@ -14,6 +14,7 @@ from .extensions import (
     COMPOSITES,
     ENUM,
     ERROR,
+    LOAN,
     MARKS,
     RECORD,
     SCALARS,
@@ -40,6 +41,9 @@ values. Else a few hostile bytes could ask for terabytes: arrays inside arrays, 
 claims to be as long as the payload.
 """
 
+ONLY_LENT: Final = "an async iterable is lent for the length of a call or a stream; make it an \
+argument of its own, and call instead of casting"
+
 
 class Codec:
     """What turns the messages of one connection into frames and back.
@@ -47,6 +51,9 @@ class Codec:
     Args:
         registry: the user's types that may be sent; those of ``@message`` by default.
         limit: bytes of a payload, both ways.
+
+    Attributes:
+        borrow: returns what stands for something that the peer lends, by its number.
 
     Raises:
         InvalidConfig: the limit cannot be one.
@@ -56,6 +63,7 @@ class Codec:
         if not LEAST_LIMIT <= limit < 2**32:
             raise InvalidConfig("limit", limit, f"from {LEAST_LIMIT} to {2**32 - 1} bytes")
         self.registry, self.limit = registry, limit
+        self.borrow: Callable[[Any], Any] = _borrow_nothing
         self._packer = self._new_packer()
         self._lent: Any = None  # the packer whose memory was given out last
         self._failure: CannotDecode | None = None
@@ -108,6 +116,10 @@ class Codec:
             raise Damaged(message, failure)
         return message
 
+    def is_lendable(self, value: Any) -> bool:
+        """Return whether it is sent by lending it: an async iterable, of no type that is known."""
+        return hasattr(type(value), "__aiter__") and type(value) not in self.registry.dumps
+
     def _decode_fully(self, payload: Buffer) -> Any:
         self._failure = None
         try:
@@ -153,6 +165,8 @@ class Codec:
             return COMPOSITES[mark.code](*items)
         if mark.code == ERROR:
             return load_error(self.registry, *items)
+        if mark.code == LOAN:
+            return self.borrow(*items)
         name, held = items
         load = self.registry.loads.get(name)
         if load is None:
@@ -173,7 +187,7 @@ class Codec:
             return dump_error(value, self.registry, self._fits, self.limit // 8)
         if is_array(value):
             return dump_array(value)
-        raise TypeError("")
+        raise TypeError(ONLY_LENT if self.is_lendable(value) else "")
 
     def _fits(self, value: Any) -> bool:
         """Return whether a value can be sent, with room for what is around it."""
@@ -239,9 +253,13 @@ def _walk(payload: Buffer) -> None:
         raise ValueError("there are bytes after it")
 
 
+def _borrow_nothing(number: Any) -> Any:
+    raise CannotDecode(f"a loan of number {number!r:.40}", "none: there is nobody to ask for it")
+
+
 def _placed(message: list[Any]) -> Iterator[tuple[str, Any]]:
     """Yield the parts of a message as its sender knows them; of arguments, each by itself."""
-    for name, value in zip(FIELDS[Kind(message[0])], message[1:], strict=True):
+    for name, value in zip(FIELDS[Kind(message[0])], message[1:], strict=False):
         if name == "args":
             yield from ((f"args[{index}]", item) for index, item in enumerate(value))
         elif name == "kwargs":

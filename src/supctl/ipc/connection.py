@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final
 
 import trio
@@ -12,11 +13,13 @@ from supctl.errors import ConnectionLost, ProtocolError, Unsupported
 
 from . import messages as m
 from .answering import Answering
+from .borrowed import Borrowed
 from .caller import PATIENCE, Caller
 from .channel import Channel, EndOfStream
 from .codec import Codec, Damaged
 from .heartbeat import Heartbeat
 from .hello import Hello
+from .lending import Loans
 from .request import Request, Service, Target
 from .transport import Transport, transport_over
 
@@ -94,11 +97,12 @@ class Connection(Caller):
         codec: Codec,
         heartbeat: Heartbeat | None,
     ) -> None:
-        super().__init__(Channel(transport, codec))
+        super().__init__(Channel(transport, codec), Loans(codec.is_lendable))
+        codec.borrow = partial(Borrowed, self)
         self.closed = trio.Event()
         self.is_hung = False
         self._hello, self._codec, self._heartbeat = hello, codec, heartbeat
-        self._answering = Answering(self._channel, service, lambda: self.peer.label)
+        self._answering = Answering(self._channel, service, lambda: self.peer.label, self._loans)
         self._heard = 0
         self._scope = trio.CancelScope()
         self._greeted = trio.Event()

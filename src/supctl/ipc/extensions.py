@@ -41,11 +41,12 @@ ENUM: Final = 36
 ERROR: Final = 37
 OPAQUE: Final = 38
 ARRAY: Final = 39
+LOAN: Final = 40
 
 Form: TypeAlias = ExtType | list[Any]
 """What msgpack packs instead of a value."""
 
-MARKS: Final = {code: ExtType(code, b"") for code in range(TUPLE, ARRAY + 1)}
+MARKS: Final = {code: ExtType(code, b"") for code in range(TUPLE, LOAN + 1)}
 
 _ZONED: Final = re.compile(r"(.*)\[(.+)\]", re.DOTALL)
 _TIMEDELTA: Final = struct.Struct(">iii")
@@ -65,6 +66,15 @@ class Opaque:
 
     def __repr__(self) -> str:
         return self.text
+
+
+class Lent:
+    """Stands for an argument that is lent, in the message that tells of it."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int) -> None:
+        self.number = number
 
 
 def _dump_integer(value: int) -> Form:
@@ -189,6 +199,7 @@ DUMPS: Final[dict[type, Callable[[Any], Form]]] = {
     UUID: lambda value: ExtType(UUID_, value.bytes),
     type(Path()): _dump_path,
     Opaque: lambda value: [MARKS[OPAQUE], value.type_name, value.text],
+    Lent: lambda value: [MARKS[LOAN], value.number],
 }
 """By exact type, how a value is written. Called for what msgpack cannot write by itself."""
 

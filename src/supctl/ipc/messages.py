@@ -39,7 +39,7 @@ HELLO, BYE, CALL, CAST, RESULT, ERROR, ITEM, END, CREDIT, CANCEL, PING, PONG = m
 FIELDS: Final = {
     Kind.HELLO: ("version", "role", "pid", "facts"),
     Kind.BYE: ("reason",),
-    Kind.CALL: ("number", "target", "method", "args", "kwargs", "seconds", "credit"),
+    Kind.CALL: ("number", "target", "method", "args", "kwargs", "seconds", "credit", "chain"),
     Kind.CAST: ("target", "method", "args", "kwargs"),
     Kind.RESULT: ("number", "the result"),
     Kind.ERROR: ("number", "the error"),
@@ -50,7 +50,7 @@ FIELDS: Final = {
     Kind.PING: ("number",),
     Kind.PONG: ("number",),
 }
-"""What follows the kind, in order."""
+"""What follows the kind, in order. The chain of a CALL is left out if there is none."""
 
 LONGEST_WAIT: Final = 10**9
 """Seconds that a deadline may be away; whoever would wait longer waits for ever."""
@@ -68,11 +68,17 @@ def _is_request(target: Any, method: Any, args: Any, kwargs: Any) -> bool:
 
 def _is_call(m: list[Any]) -> bool:
     return (
-        len(m) == 8
+        (len(m) == 8 or (len(m) == 9 and _is_chain(m[8])))
         and type(m[1]) is int
         and _is_request(m[2], m[3], m[4], m[5])
         and (m[6] is None or (type(m[6]) in (int, float) and 0 <= m[6] <= LONGEST_WAIT))
         and (m[7] is None or (type(m[7]) is int and m[7] > 0))
+    )
+
+
+def _is_chain(chain: Any) -> bool:
+    return type(chain) is dict and all(
+        type(name) is type(address) is str for name, address in chain.items()
     )
 
 
@@ -139,5 +145,5 @@ def _complaint(message: Any) -> tuple[str, str]:
     if type(message[0]) is not int or message[0] not in FIELDS:
         return f"a message of kind {message[0]!r:.40}", f"a kind from 0 to {max(Kind):d}"
     kind = Kind(message[0])
-    seen = ", ".join(type(item).__name__ for item in message[1:9])
+    seen = ", ".join(type(item).__name__ for item in message[1:10])
     return f"a message {kind.name} of ({seen})", f"({', '.join(FIELDS[kind])})"

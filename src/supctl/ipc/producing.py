@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -36,6 +36,12 @@ class StreamRequest(Request):
         """Send the items in a task of the connection, until the end, an error or a cancel."""
         self.serve(self._produce, items)
 
+    def withdraw(self, error: Exception) -> None:
+        """Make no more items, and let the reader know why."""
+        self.fail(error)
+        if self._on_cancel is not None:
+            self._on_cancel()
+
     def answer(self, value: Any = None) -> None:
         """Say that there are no more items."""
         if not self.is_over:
@@ -53,7 +59,7 @@ class StreamRequest(Request):
                 self._credit -= 1
                 self._answering.reply_item(self._number, item)
         finally:
-            if isinstance(items, AsyncGenerator):
+            if hasattr(items, "aclose"):
                 await items.aclose()
 
     async def _wait_credit(self) -> None:

@@ -48,18 +48,21 @@ class Request:
         method: what it is to do.
         args: positional arguments.
         kwargs: keyword arguments.
+        chain: who waits for the answer, by name, each waiting for the one before; of the caller's
+            making, and ``None`` if the caller says nothing of it.
         deadline: trio's time from which on nobody waits for the answer; ``inf`` if never.
         is_over: whether it was answered, or nobody waits any more.
         is_cancelled: whether the caller wants it to stop, or is gone.
     """
 
     __slots__ = (
-        "_answering", "_number", "_on_cancel", "_seconds", "args", "deadline", "is_cancelled",
-        "is_over", "kwargs", "method", "target",
+        "_answering", "_number", "_on_cancel", "_seconds", "args", "chain", "deadline",
+        "is_cancelled", "is_over", "kwargs", "method", "target",
     )  # fmt: skip
 
     def __init__(self, answering: Answering, number: int, message: list[Any]) -> None:
         self._answering, self._number = answering, number
+        self.chain: Any = message.pop() if len(message) == 9 else None
         _, _, self.target, self.method, self.args, self.kwargs, self._seconds, _ = message
         self.deadline = math.inf
         if self._seconds is not None:

@@ -7,9 +7,10 @@ import trio
 from supctl.errors import ActorDied, ActorGone
 from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Connection
+from supctl.ipc.deadlines import current_deadlines
 
 PATIENCE = 2.0
-"""Seconds that who was cut off waits to learn how the process ended."""
+"""Seconds that those who were cut off wait to learn how the process ended."""
 
 
 class Branch:
@@ -30,7 +31,8 @@ class Branch:
         self.connection: Connection | None = None
         self.number = 0
         self.has_ended = False
-        self._ended = trio.Event()
+        self._settled = trio.Event()
+        self._is_waited_for = False
         self._reason = ExitReason(ExitKind.LOST, detail="its process has ended")
         self._last_words = ""
         self._died = False
@@ -45,12 +47,15 @@ class Branch:
         """
         self._reason, self._last_words, self._died = reason, last_words, died
         self.has_ended, self.connection = True, None
-        self._ended.set()
+        self._settled.set()
+
+    def expire(self, timeout: float) -> None:
+        """Let those go who were cut off: they have waited for long enough."""
+        self._settled.set()
 
     async def epitaph(self, address: str) -> ActorGone:
         """Return the error for who was cut off from an actor of it, once it is known."""
-        with trio.move_on_after(PATIENCE):
-            await self._ended.wait()
+        await self._settle()
         return self.gone(address)
 
     def gone(self, address: str) -> ActorGone:
@@ -61,9 +66,15 @@ class Branch:
 
     async def reason_of(self, number: int) -> ExitReason:
         """Return why an actor of it ended, once that is known."""
-        with trio.move_on_after(PATIENCE):
-            await self._ended.wait()
+        await self._settle()
         return self.end_of(number)
+
+    async def _settle(self) -> None:
+        # One deadline for all: there may be a thousand, and the next process waits for its turn.
+        if not self._is_waited_for:
+            self._is_waited_for = True
+            current_deadlines().add(self, PATIENCE)
+        await self._settled.wait()
 
     def end_of(self, number: int) -> ExitReason:
         """Return why an actor of it ended, when it is over; what else lived there was lost."""

@@ -71,8 +71,9 @@ class RemoteTarget:
     async def call(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], timeout: float
     ) -> Any:
+        chain = self._board.told_chain()
         try:
-            return await self._connection().call(self._wire, method, args, kwargs, timeout)
+            return await self._connection().call(self._wire, method, args, kwargs, timeout, chain)
         except ConnectionLost as lost:
             raise await self._cut_off(lost) from None
         except ActorTimeout as late:
@@ -93,8 +94,9 @@ class RemoteTarget:
     async def _stream(
         self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> AsyncIterator[AsyncIterator[Any]]:
+        chain, way = self._board.told_chain(), self._connection
         try:
-            async with self._connection().stream(self._wire, method, args, kwargs) as items:
+            async with way().stream(self._wire, method, args, kwargs, chain=chain) as items:
                 yield items
         except ConnectionLost as lost:
             raise await self._cut_off(lost) from None

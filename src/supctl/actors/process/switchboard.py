@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 
 import trio
 
+from supctl.actors.circle import Chain, check_circle, current_chain
 from supctl.actors.ref import Reference, make_ref, target_of
 from supctl.actors.registry import Registry
 from supctl.actors.target import Target
@@ -148,6 +149,31 @@ class Switchboard:
         place, number, address = tuple(held["place"]), held["number"], held["address"]
         return self.reference(place, number, address, _known_class(held["kind"]))
 
+    # Who waits for a call, on the wire: addresses by name, each waiting for the one before.
+
+    def told_chain(self) -> dict[str, str] | None:
+        """Return who waits for what is done in this context; ``None``: no actor does."""
+        link = current_chain.get()
+        if link is None:
+            return None
+        told: dict[str, str] = {}
+        while link is not None:
+            told[self._name_of(link.actor)] = link.address
+            link = link.waiting
+        return told
+
+    def _name_of(self, actor: Any) -> str:
+        return actor if type(actor) is str else name(self.place, self.number_of(actor))
+
+    def _known_chain(self, told: dict[str, str]) -> Chain | None:
+        """Return what another process has told, with the actors of this one as themselves."""
+        chain: Chain | None = None
+        for known_as, address in reversed(told.items()):
+            place, number = parse(known_as)
+            actor = self._targets.get(number) if place == self.place else None
+            chain = Chain(actor or known_as, address, chain)
+        return chain
+
     # What other processes ask for; as supctl.ipc.Service.
 
     def call(self, request: Request) -> None:
@@ -156,6 +182,9 @@ class Switchboard:
             request.serve(getattr(self.names, request.method), *request.args)
             return
         target = self._local(request.target)
+        if request.chain is not None:
+            request.chain = self._known_chain(request.chain)
+            check_circle(request.chain, target, request.method)
         if target is None:
             request.serve(self._pass_on, request)
         elif request.method.startswith("$"):
@@ -166,6 +195,8 @@ class Switchboard:
     def stream(self, request: Request) -> AsyncIterator[Any]:
         """Take a request for a stream of an actor of this process, or pass it on."""
         target = self._local(request.target)
+        if request.chain is not None:
+            request.chain = self._known_chain(request.chain)
         if target is None:
             return self._pass_on_stream(request)
         return _items(target, request)
@@ -187,9 +218,9 @@ class Switchboard:
 
     def wire(self, place: Place, number: int) -> str | int:
         """Return how an actor is named to the next process on the way."""
-        depth = len(self.place)
-        is_next = len(place) == depth + 1 or (len(place) == depth - 1 and self.place[:-1] == place)
-        return number if is_next else name(place, number)
+        is_below = bool(place) and place[:-1] == self.place
+        is_above = bool(self.place) and self.place[:-1] == place
+        return number if is_below or is_above else name(place, number)
 
     def _local(self, to: str | int) -> Any:
         """Return the actor of this process that is meant, ``None`` if it is none of them."""
@@ -206,6 +237,7 @@ class Switchboard:
         return target
 
     async def _pass_on(self, request: Request) -> Any:
+        current_chain.set(request.chain)
         place, number = parse(str(request.target))
         target = RemoteTarget(self, place, number, "an actor of another process", None)
         if request.method == "$wait":
@@ -214,6 +246,7 @@ class Switchboard:
         return await target.call(request.method, request.args, request.kwargs, left)
 
     async def _pass_on_stream(self, request: Request) -> AsyncIterator[Any]:
+        current_chain.set(request.chain)
         place, number = parse(str(request.target))
         target = RemoteTarget(self, place, number, "an actor of another process", None)
         async with target.stream(request.method, request.args, request.kwargs) as items:
@@ -222,6 +255,7 @@ class Switchboard:
 
 
 async def _items(target: Target, request: Request) -> AsyncIterator[Any]:
+    current_chain.set(request.chain)
     if request.method == "$trace":
         opened = target.trace()
     else:
