@@ -34,21 +34,24 @@ async def test_calls_expire_in_the_order_of_their_deadlines(autojump_clock: Mock
     assert told[-1] == (began_at + 11.0, 1.0)
 
 
-async def test_a_call_that_nobody_holds_does_not_expire(autojump_clock: MockClock) -> None:
+async def test_a_call_that_is_discarded_does_not_expire(autojump_clock: MockClock) -> None:
     told: list[tuple[float, float]] = []
-    current_deadlines().add(Waiting(told), 1.0)
-    held = Waiting(told)
-    current_deadlines().add(held, 2.0)
+    deadlines = current_deadlines()
+    over, late = Waiting(told), Waiting(told)
+    deadlines.add(over, 1.0)
+    deadlines.add(late, 2.0)
+    deadlines.discard(over, 1.0)
     await trio.sleep(3)
     assert [timeout for _, timeout in told] == [2.0]
+    deadlines.discard(late, 2.0)  # it has expired: nothing happens
+    deadlines.discard(late, 7.0)
 
 
-async def test_what_is_left_of_many_calls_does_not_pile_up(autojump_clock: MockClock) -> None:
-    told: list[tuple[float, float]] = []
+async def test_what_is_left_of_many_calls_does_not_pile_up() -> None:
     deadlines = Deadlines()
-    held = [Waiting(told) for _ in range(300)]
-    for call in held:
-        deadlines.add(call, 5.0)
-    for _ in range(100_000):
-        deadlines.add(Waiting(told), 5.0)
-    assert len(deadlines._entries) <= 601
+    call = Waiting([])
+    for number in range(1000):
+        deadlines.add(call, 5.0 + number)
+        deadlines.discard(call, 5.0 + number)
+    assert len(deadlines._lanes) <= 64
+    assert not any(deadlines._lanes.values())

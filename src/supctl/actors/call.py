@@ -65,7 +65,6 @@ class Call:
     # `python -m benchmarks actors` shows what a call costs.
 
     __slots__ = (
-        "__weakref__",
         "_error",
         "_life",
         "_on_cancel",
@@ -105,8 +104,9 @@ class Call:
         if self.chain is not None:
             check_circle(self.chain, self._life, self.method)
         self._life.ask(self)
+        deadlines = current_deadlines()
         if timeout < math.inf:
-            current_deadlines().add(self, timeout)
+            deadlines.add(self, timeout)
         try:
             while not self.is_over:
                 self._task = trio.lowlevel.current_task()
@@ -114,6 +114,8 @@ class Call:
         except trio.Cancelled:
             await self._abandon()
             raise
+        finally:
+            deadlines.discard(self, timeout)
         if self._error is None:
             return self._value
         error, self._error = self._error, None  # no circle of error, traceback and frames

@@ -110,13 +110,23 @@ class Mailbox:
             self._messages = self._urgent = None
             self._reader = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(self._abort)
-        self._turns += 1
-        if self._turns > _TURNS:  # a full mailbox must not starve the others
+        if self._turns < _TURNS:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:  # a full mailbox must not starve the others
             self._turns = 0
             await trio.lowlevel.checkpoint()
-        else:
-            await trio.lowlevel.checkpoint_if_cancelled()
+        self._turns += 1
         return self.take()
+
+    def next(self) -> Item | None:
+        """Take a message without waiting, or even looking whether one is cancelled.
+
+        None if there is none, or it is the others' turn: then it takes :meth:`get`.
+        """
+        if self._turns < _TURNS and (self._messages or self._urgent):
+            self._turns += 1
+            return self.take()
+        return None
 
     def take(self) -> Item:
         """Take a message that is there.

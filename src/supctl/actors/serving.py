@@ -56,7 +56,8 @@ async def _serve_in(scope: trio.CancelScope, actor: Actor, life: Life, message: 
                 await _answer(scope, actor, message)
             if message.is_cancelled:  # and so is the scope
                 await trio.lowlevel.checkpoint()
-        message = await life.mailbox.get()
+        # A coroutine less for most messages: 0.6 of 6 us of a cast.
+        message = life.mailbox.next() or await life.mailbox.get()
     return message
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import itertools
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,10 +24,6 @@ Spawn = Callable[..., Awaitable[Process]]
 
 # The user's own interpreter with the user's own flags: what is forked runs the user's code.
 _PROGRAM: Final = "from supctl.backends.zygote.main import main; main()"
-
-_PIPE_SIZE: Final = 256 * 1024
-"""Bytes that a pipe between actors holds. More is faster for large values; an unprivileged user may
-have 64 MiB in all (pipe(7))."""
 
 
 @dataclass(slots=True)
@@ -53,9 +47,6 @@ class Talk:
             close_all(made)
             raise
         in_read, in_write, out_read, out_write, *ends = made
-        for fd in (in_write, out_write):
-            with suppress(OSError):  # the user's share is used up; the usual size will do
-                fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
         return cls((in_read, out_write, *ends[:1]), (out_read, in_write, *ends[1:]))
 
 

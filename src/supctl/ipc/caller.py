@@ -96,6 +96,9 @@ class Caller:
         except trio.Cancelled:
             await self._abandon(number, result, PATIENCE)
             raise
+        finally:
+            if left < math.inf:
+                self._deadlines.discard(result, left)
         if not result.is_over:
             # Who has no time left waits for nobody: the peer has a clock, too.
             await self._abandon(number, result, 0.0)

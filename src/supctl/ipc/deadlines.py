@@ -1,24 +1,22 @@
 """The deadlines of all calls of a trio run, kept by one task.
 
-A cancel scope for each call would cost as much as the call itself. Nearly all calls are answered
-long before their deadline, so that nothing is done for a call then: it is only known here as long
-as somebody else holds it.
+A cancel scope for each call would cost as much as the call itself. Calls with the same time-out
+reach their deadlines in the order in which they were made, and nearly all are answered long
+before: so each time-out has a lane of its own, in which nothing needs to be sorted.
 """
 
 from __future__ import annotations
 
 import math
-from heapq import heapify, heappop, heappush
-from itertools import count
-from typing import Final, Protocol, TypeAlias
-from weakref import ref
+from itertools import takewhile
+from typing import Final, Protocol
 
 import trio
 
 from .alarm import Alarm
 
-_LEAST: Final = 256
-"""Calls, and what is left of calls, of which there may be as many before those are dropped."""
+_LANES: Final = 64
+"""Time-outs that are remembered although no call has them just now."""
 
 
 class Expiring(Protocol):
@@ -28,52 +26,53 @@ class Expiring(Protocol):
         """Learn that so many seconds have passed. Must not raise; does nothing if it is over."""
 
 
-_Entry: TypeAlias = "tuple[float, int, float, ref[Expiring]]"
-"""Trio's time, a number that makes entries different, the time-out, the call."""
-
-
 class Deadlines:
     """Calls that wait, and a task that lets them know when they have waited for too long."""
 
     def __init__(self) -> None:
-        self._entries: list[_Entry] = []  # a heap
-        self._numbers = count()
-        self._most = _LEAST
+        self._now = trio.lowlevel.current_clock().current_time  # half of trio.current_time()'s time
+        self._lanes: dict[float, dict[Expiring, float]] = {}  # by time-out: calls to deadlines
         self._alarm = Alarm()
         self._alarm_at = math.inf
 
     def add(self, call: Expiring, timeout: float) -> None:
-        """Let ``call`` expire in so many seconds, if somebody still holds it then."""
-        deadline = trio.current_time() + timeout
-        heappush(self._entries, (deadline, next(self._numbers), timeout, ref(call)))
+        """Let ``call`` expire in so many seconds. :meth:`discard` has to follow."""
+        deadline = self._now() + timeout
+        lane = self._lanes.get(timeout)
+        if lane is None:
+            lane = self._lanes[timeout] = {}
+        lane[call] = deadline
         if deadline < self._alarm_at:
             self._alarm_at = deadline
             self._alarm.set(timeout)
-        if len(self._entries) > self._most:
-            self._drop_leftovers()
 
-    def _drop_leftovers(self) -> None:
-        self._entries = [entry for entry in self._entries if entry[3]() is not None]
-        heapify(self._entries)
-        self._most = max(_LEAST, 2 * len(self._entries))
+    def discard(self, call: Expiring, timeout: float) -> None:
+        """Forget a call with that time-out, if it has not expired."""
+        lane = self._lanes.get(timeout)
+        if lane is not None:
+            lane.pop(call, None)
+            if not lane and len(self._lanes) > _LANES:
+                del self._lanes[timeout]
 
     async def keep(self) -> None:
         """Let calls expire, for ever."""
         while True:
             await self._alarm.sleep()
-            now = trio.current_time()
-            while self._entries and self._is_done_with(self._entries[0], now):
-                heappop(self._entries)
-            self._alarm_at = self._entries[0][0] if self._entries else math.inf
-            if self._entries:
+            now = self._now()
+            self._alarm_at = math.inf
+            for timeout, lane in self._lanes.items():
+                self._alarm_at = min(self._alarm_at, _expire(lane, timeout, now))
+            if self._alarm_at < math.inf:
                 self._alarm.set(self._alarm_at - now)
 
-    def _is_done_with(self, entry: _Entry, now: float) -> bool:
-        deadline, _, timeout, reference = entry
-        call = reference()
-        if call is not None and deadline <= now:
-            call.expire(timeout)
-        return call is None or deadline <= now
+
+def _expire(lane: dict[Expiring, float], timeout: float, now: float) -> float:
+    """Let those expire whose deadline has passed; return when the next one will."""
+    late = [call for call, _ in takewhile(lambda entry: entry[1] <= now, lane.items())]
+    for call in late:
+        del lane[call]
+        call.expire(timeout)
+    return next(iter(lane.values()), math.inf)
 
 
 _deadlines: trio.lowlevel.RunVar[Deadlines] = trio.lowlevel.RunVar("supctl.deadlines")

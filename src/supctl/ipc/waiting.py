@@ -66,7 +66,7 @@ class Result(Sleeper):
         is_acknowledged: whether the answer is that the call was cancelled.
     """
 
-    __slots__ = ("__weakref__", "error", "is_acknowledged", "is_over", "value")
+    __slots__ = ("error", "is_acknowledged", "is_over", "value")
 
     def __init__(self) -> None:
         self._task = None
