@@ -30,7 +30,7 @@ async def _measure(count: int) -> Figures:
     many = DynamicSupervisor("many", Worker("each", Echo, isolation="process"))
     spec = Supervisor("bench", [*workers, many], max_restarts=None)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with open_tree(spec, log_directory=folder) as tree:
+        async with open_tree(spec, log_directory=folder, preload=[Echo.__module__]) as tree:
             gc.collect()
             gc.freeze()  # what was imported is not what is measured
             figures = await _calls(tree["process"].ref, count)
