@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from .narrate import seconds
+from .words import seconds
 
 
 @click.group()

@@ -77,7 +77,7 @@ def _is_file(name: str) -> bool:
 def _load(path: Path) -> tuple[str, dict[str, Any], str]:
     """Return name, document and place of a file, with all that it inherits from here."""
     from supctl.config import load
-    from supctl.config.writing import as_native
+    from supctl.config.document import as_native
 
     loaded = load(path)
     for note in loaded.notes:

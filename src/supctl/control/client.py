@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterator
-from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -32,8 +31,7 @@ def _blocking(
 ) -> Callable[Concatenate[Client, P], R]:
     """Return a method as one that blocks: what it awaits never waits."""
 
-    @wraps(method)
-    def block(self: Client, *args: P.args, **kwargs: P.kwargs) -> R:
+    def block(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
             method(self._methods, *args, **kwargs).send(None)
         except StopIteration as done:
@@ -41,6 +39,7 @@ def _blocking(
             return result
         raise AssertionError("it waits for an event loop")
 
+    block.__name__, block.__doc__ = method.__name__, method.__doc__
     return block
 
 

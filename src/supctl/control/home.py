@@ -87,7 +87,7 @@ class Home:
         Raises:
             StorageFailed: one cannot be made, belongs to somebody else, or is open to others.
         """
-        for path in (self.run, self.state, self.logs):
+        for path in (self.state, self.run, self.logs):
             try:
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 found = path.stat()

@@ -255,6 +255,13 @@ class Line:
             self._turn.notify_all()
 
 
+def _plain(value: Any) -> Any:
+    """Return a value of an error; a tuple is a list behind a mark (docs/protocol.md)."""
+    if isinstance(value, list) and value and isinstance(value[0], msgpack.ExtType):
+        return tuple(map(_plain, value[1:]))
+    return value
+
+
 def error_of(told: Mapping[str, Any]) -> Exception:
     """Return the error that an ERROR message tells of: one of ours as itself, another as a
     :class:`~supctl.errors.RemoteError`."""
@@ -262,7 +269,7 @@ def error_of(told: Mapping[str, Any]) -> Exception:
     kind = getattr(errors, name, None)
     if isinstance(kind, type) and issubclass(kind, SupctlError):
         try:
-            error: Exception = kind(*told["args"])
+            error: Exception = kind(*map(_plain, told["args"]))
         except TypeError:
             error = RemoteError(str(told["type"]), str(told["message"]), {})
     else:

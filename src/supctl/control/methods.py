@@ -8,34 +8,34 @@ a shell would show of its last end) and ``error`` (``code``, ``category``, ``mes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 Facts: TypeAlias = dict[str, Any]
 
-I = TypeVar("I", Iterator[Facts], AsyncIterator[Facts], covariant=True)  # noqa: E741
+Items = TypeVar("Items", covariant=True)
+"""What a stream comes as: an iterator, or an asynchronous one."""
 
 
-class Asks(Protocol[I]):
+class Asks(Protocol[Items]):
     """Asks the daemon."""
 
     async def call(self, method: str, kwargs: Facts, timeout: float | None) -> Any:
         """Return the answer."""
         ...
 
-    def stream(self, method: str, kwargs: Facts) -> I:
+    def stream(self, method: str, kwargs: Facts) -> Items:
         """Return the items."""
         ...
 
 
-class Methods(Generic[I]):
+class Methods(Generic[Items]):
     """The methods of the daemon.
 
     Args:
         asks: how it is asked.
     """
 
-    def __init__(self, asks: Asks[I]) -> None:
+    def __init__(self, asks: Asks[Items]) -> None:
         self._asks = asks
 
     async def _call(self, method: str, timeout: float | None = None, **kwargs: Any) -> Any:
@@ -101,7 +101,7 @@ class Methods(Generic[I]):
         answer: Facts = await self._call("describe", name=name)
         return answer
 
-    def events(self, *names: str, follow: bool = False) -> I:
+    def events(self, *names: str, follow: bool = False) -> Items:
         """Return the latest events, the oldest first; with ``follow``, what happens after, too."""
         return self._asks.stream("events", {"names": [*names], "follow": follow})
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import trio
 
-from supctl.config.native import read_document
+from supctl.config.document import read_native
+from supctl.config.mistakes import ConfigErrors
 from supctl.errors import AlreadyPresent, InvalidConfig, StorageFailed, SupctlError, Unsupported
 from supctl.exits import ExitReason
-from supctl.specs.supervisor import renamed
+from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree
 
 from .desired import Project
@@ -55,7 +57,7 @@ class Control:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec = renamed(read_document(tree), project)
+        spec = _read(project, tree)
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
@@ -137,7 +139,7 @@ class Control:
         for name, project in desired.projects.items():
             if f"/{name}" not in there:
                 try:
-                    spec = renamed(read_document(project.tree), name)
+                    spec = _read(name, project.tree)
                     await self._tree.supervisor().start_child(spec)
                 except SupctlError as error:  # the others are to come back
                     _log.error("%s does not come back: %s", name, error)
@@ -162,7 +164,10 @@ class Control:
         held -= below
         (held.update if stopped else held.difference_update)(addresses)
         if held != before:
-            await self._keep_or(lambda: (held.clear(), held.update(before)))
+            await self._keep_or(lambda: self._take_back(before))
+
+    def _take_back(self, stopped: set[str]) -> None:
+        self._keeper.desired.stopped = stopped
 
     async def _keep_or(self, undo: Callable[[], Any]) -> None:
         try:
@@ -182,7 +187,9 @@ class Control:
         handle = self._tree[address]
         was = handle.state
         await handle.stop()
-        return Outcome(address, "stopped" if was in _ALIVE else f"was {was}", _status(handle.reason))
+        return Outcome(
+            address, "stopped" if was in _ALIVE else f"was {was}", _status(handle.reason)
+        )
 
     async def _restart(self, address: str) -> Outcome:
         handle = self._tree[address]
@@ -201,6 +208,13 @@ class Control:
         desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
         await self._keeper.keep()
         return Outcome(address, "deleted")
+
+
+def _read(project: str, tree: dict[str, Any]) -> Supervisor:
+    try:
+        return read_native(tree, project, Path("/"), {})
+    except ConfigErrors as errors:
+        raise InvalidConfig("tree", project, "a tree that can work", str(errors)) from None
 
 
 def _status(reason: ExitReason | None) -> int | None:

@@ -48,8 +48,9 @@ def _meant(name: str, addresses: Sequence[str]) -> list[str]:
     if _WILD & set(name):
         pattern = name.strip("/")
         found = [it for it in addresses if fnmatchcase(it.strip("/"), pattern)]
-        return _or_nothing(found or [it for it in addresses if fnmatchcase(_last(it), pattern)],
-                           name, addresses)
+        return _or_nothing(
+            found or [it for it in addresses if fnmatchcase(_last(it), pattern)], name, addresses
+        )
     whole = "/" + name.strip("/")
     if whole in addresses:
         return [whole]

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import trio
@@ -21,7 +22,6 @@ from .control import Control
 from .desired import DesiredFile
 from .keeper import Keeper
 from .lock import DaemonLock
-from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
@@ -55,29 +55,23 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent")
-    async with (
-        open_tree(root, log_directory=home.logs) as tree,
-        trio.open_nursery() as nursery,
-    ):
+    async with open_tree(root, log_directory=home.logs) as tree:
         control, views = Control(tree, keeper), Views(tree, home)
         changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
         audit = Audit(home.audit)
-
-        def service(peer: Peer) -> ControlService:
-            return ControlService(peer, changing, looking, audit)
-
-        nursery.start_soon(_heed_signals, tree)
-        server = ControlServer(home.socket, service)
-        try:
-            nursery.start_soon(server.serve)
-            _tell_ready(ready_fd)
-            _log.info("daemon %d listens at %s", os.getpid(), home.socket)
-            nursery.start_soon(control.resurrect)
-            await tree.ended.wait()
-        finally:
-            server.close()
+        server = ControlServer(
+            home.socket, lambda peer: ControlService(peer, changing, looking, audit)
+        )
+        with closing(server):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_heed_signals, tree)
+                nursery.start_soon(server.serve)
+                _log.info("daemon %d listens at %s", os.getpid(), home.socket)
+                _tell_ready(ready_fd)
+                await control.resurrect()
+                await tree.ended.wait()
+                nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
-        nursery.cancel_scope.cancel()
 
 
 def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:

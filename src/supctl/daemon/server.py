@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
-import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import trio
 
