@@ -94,7 +94,7 @@ class DesiredFile:
         new = self._path.with_suffix(".new")
         try:
             with open(new, "wb", opener=_private) as file:
-                file.write(json.dumps(held, ensure_ascii=False).encode())
+                file.write(json.dumps(held).encode())
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self._path)
