@@ -165,7 +165,7 @@ def app(**options: Any) -> Supervisor:
 
 
 IMPORTED = "wanted a class or function that can be imported"
-HOLD = "wanted what a file can hold: text, finite numbers"
+HOLD = "wanted what a file holds: text, numbers of 64 bits"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,7 @@ HOLD = "wanted what a file can hold: text, finite numbers"
         (worker((1, 2)), "apps.w.args[0]", HOLD),
         (worker([{"a": {1}}]), "apps.w.args[0][0].a", HOLD),
         (worker(float("nan")), "apps.w.args[0]", HOLD),
+        (worker(2**63), "apps.w.args[0]", HOLD),
         (worker("\ud800"), "apps.w.args[0]", HOLD),
         (worker({1: 2}), "apps.w.args[0]", HOLD),
         (worker(kwargs={"x": object}), "apps.w.kwargs.x", HOLD),

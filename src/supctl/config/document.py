@@ -77,17 +77,17 @@ def _child(spec: ChildSpec, place: str) -> dict[str, Any]:
 
 
 def _of_app(app: App) -> dict[str, Any]:
-    usual = App(app.name, app.command)
-    values = {"command": app.command, "cwd": str(Path.cwd() / (app.cwd or "."))}
-    values |= {"inherit_env": "at-start" if app.env is None else "nothing"}
-    return changed(app, usual) | values
+    inherited = "at-start" if app.env is None else "nothing"
+    cwd = str(Path.cwd() / (app.cwd or "."))
+    usual = App(app.name, app.command, cwd=app.cwd)
+    return {"command": app.command, "cwd": cwd, "inherit_env": inherited} | changed(app, usual)
 
 
 def _of_worker(worker: Worker, place: str) -> dict[str, Any]:
     actor = worker.actor
     if not isinstance(actor, str):
         actor = _place_of(actor, join(place, "actor"))
-    return changed(worker, Worker(worker.name, "module:Class")) | {"actor": actor}
+    return {"actor": actor} | changed(worker, Worker(worker.name, worker.actor))
 
 
 def _of_supervisor(spec: Supervisor, usual: Supervisor, place: str) -> dict[str, Any]:
