@@ -206,7 +206,7 @@ HOLD = "wanted what a file holds: text, numbers of 64 bits"
         (app(limits=Limits(memory=1)), "apps.a.limits.memory", "wanted at least one page"),
         (app(instances=10_001), "apps.a.instances", "wanted a number from 1 to 10000"),
         (app(rlimits={"nofil": (1, 1)}), "apps.a.rlimits.nofil", "nofile"),
-        (app(user="1000"), "apps.a.user", "in a file, '1000' means another"),
+        (app(user="1000"), "apps.a.user", "this is read as 1000"),
         (app(detached=1), "apps.a.detached", "wanted true or false"),
     ],
 )

@@ -116,5 +116,5 @@ def _proven(parse: Parse, written: object, value: Any, place: str) -> object:
     """Return ``written`` if it is read as ``value``. Raises InvalidConfig."""
     read = parse(place, written)
     if read != value and plain(read) != plain(value):
-        raise InvalidConfig(place, value, f"another value: in a file, {written!r} means another")
+        raise InvalidConfig(place, value, f"a value that a file can say; this is read as {read!r}")
     return written
