@@ -228,3 +228,18 @@ def test_a_document_that_cannot_be_read_is_refused_with_all_that_is_wrong() -> N
     with pytest.raises(ConfigErrors) as caught:
         read({"apps": {"a": {"command": ["ls"], "nice": 99, "x": 1}}})
     assert [mistake.place for mistake in caught.value.mistakes] == ["apps.a.x", "apps.a.nice"]
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({1: 2}, ""),
+        ({"apps": {b"a": {}}}, "apps"),
+        ({"apps": {"w": {"actor": "m:C", "args": circle()}}}, "apps.w.args[0][0]"),
+    ],
+)
+def test_a_document_that_no_file_could_hold_is_refused(document: Any, place: str) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        read(document)
+    (mistake,) = caught.value.mistakes
+    assert mistake.place.startswith(place)

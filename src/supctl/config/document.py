@@ -12,7 +12,7 @@ from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.place import place_of
 
-from .mistakes import ConfigErrors
+from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader
 from .reading import Reader, join
 from .schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys
@@ -25,6 +25,8 @@ def read_native(
 ) -> Supervisor:
     """Return the tree that a document describes. Whether it could start here is not looked at.
 
+    The document may come from anywhere, as long as it is a ``dict``.
+
     Args:
         name: of the root, which the document does not say.
         directory: absolute; what ``cwd`` is relative to, and its default.
@@ -33,6 +35,10 @@ def read_native(
     Raises:
         ConfigErrors: with everything that is wrong.
     """
+    try:
+        check_plain(document, "", DEEPEST)
+    except InvalidConfig as error:
+        raise ConfigErrors([Mistake.of(error)]) from None
     reader = Reader("")
     root = NativeReader(reader, directory, environ).root(document, name)
     if reader.mistakes or root is None:
