@@ -165,7 +165,7 @@ def app(**options: Any) -> Supervisor:
 
 
 IMPORTED = "wanted a class or function that can be imported"
-HOLD = "wanted what a file can hold: text, finite numbers"
+HOLD = "wanted what a file holds: text, numbers of 64 bits"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +197,7 @@ HOLD = "wanted what a file can hold: text, finite numbers"
         (worker((1, 2)), "apps.w.args[0]", HOLD),
         (worker([{"a": {1}}]), "apps.w.args[0][0].a", HOLD),
         (worker(float("nan")), "apps.w.args[0]", HOLD),
+        (worker(2**63), "apps.w.args[0]", HOLD),
         (worker("\ud800"), "apps.w.args[0]", HOLD),
         (worker({1: 2}), "apps.w.args[0]", HOLD),
         (worker(kwargs={"x": object}), "apps.w.kwargs.x", HOLD),
@@ -205,7 +206,7 @@ HOLD = "wanted what a file can hold: text, finite numbers"
         (app(limits=Limits(memory=1)), "apps.a.limits.memory", "wanted at least one page"),
         (app(instances=10_001), "apps.a.instances", "wanted a number from 1 to 10000"),
         (app(rlimits={"nofil": (1, 1)}), "apps.a.rlimits.nofil", "nofile"),
-        (app(user="1000"), "apps.a.user", "in a file, '1000' means another"),
+        (app(user="1000"), "apps.a.user", "this is read as 1000"),
         (app(detached=1), "apps.a.detached", "wanted true or false"),
     ],
 )
@@ -227,3 +228,18 @@ def test_a_document_that_cannot_be_read_is_refused_with_all_that_is_wrong() -> N
     with pytest.raises(ConfigErrors) as caught:
         read({"apps": {"a": {"command": ["ls"], "nice": 99, "x": 1}}})
     assert [mistake.place for mistake in caught.value.mistakes] == ["apps.a.x", "apps.a.nice"]
+
+
+@pytest.mark.parametrize(
+    ("document", "place"),
+    [
+        ({1: 2}, ""),
+        ({"apps": {b"a": {}}}, "apps"),
+        ({"apps": {"w": {"actor": "m:C", "args": circle()}}}, "apps.w.args[0][0]"),
+    ],
+)
+def test_a_document_that_no_file_could_hold_is_refused(document: Any, place: str) -> None:
+    with pytest.raises(ConfigErrors) as caught:
+        read(document)
+    (mistake,) = caught.value.mistakes
+    assert mistake.place.startswith(place)

@@ -45,8 +45,8 @@ SECONDS = st.floats(0, 1e6) | st.integers(0, 1000)
 MORE_THAN_0 = st.floats(0.001, 1e6)
 PATIENCE = st.none() | MORE_THAN_0
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXT,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=5,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.place import place_of
 
-from .mistakes import ConfigErrors
+from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader
 from .reading import Reader, join
 from .schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys
@@ -25,6 +25,8 @@ def read_native(
 ) -> Supervisor:
     """Return the tree that a document describes. Whether it could start here is not looked at.
 
+    The document may come from anywhere, as long as it is a ``dict``.
+
     Args:
         name: of the root, which the document does not say.
         directory: absolute; what ``cwd`` is relative to, and its default.
@@ -33,6 +35,10 @@ def read_native(
     Raises:
         ConfigErrors: with everything that is wrong.
     """
+    try:
+        check_plain(document, "", DEEPEST)
+    except InvalidConfig as error:
+        raise ConfigErrors([Mistake.of(error)]) from None
     reader = Reader("")
     root = NativeReader(reader, directory, environ).root(document, name)
     if reader.mistakes or root is None:
@@ -77,17 +83,17 @@ def _child(spec: ChildSpec, place: str) -> dict[str, Any]:
 
 
 def _of_app(app: App) -> dict[str, Any]:
-    usual = App(app.name, app.command)
-    values = {"command": app.command, "cwd": str(Path.cwd() / (app.cwd or "."))}
-    values |= {"inherit_env": "at-start" if app.env is None else "nothing"}
-    return changed(app, usual) | values
+    inherited = "at-start" if app.env is None else "nothing"
+    cwd = str(Path.cwd() / (app.cwd or "."))
+    usual = App(app.name, app.command, cwd=app.cwd)
+    return {"command": app.command, "cwd": cwd, "inherit_env": inherited} | changed(app, usual)
 
 
 def _of_worker(worker: Worker, place: str) -> dict[str, Any]:
     actor = worker.actor
     if not isinstance(actor, str):
         actor = _place_of(actor, join(place, "actor"))
-    return changed(worker, Worker(worker.name, "module:Class")) | {"actor": actor}
+    return {"actor": actor} | changed(worker, Worker(worker.name, worker.actor))
 
 
 def _of_supervisor(spec: Supervisor, usual: Supervisor, place: str) -> dict[str, Any]:

@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from supctl.errors import InvalidConfig
 
 from .mistakes import Mistake, closest, show
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML needs no quotes for."""
 
 T = TypeVar("T")
 Parse = Callable[[str, object], Any]
@@ -191,8 +194,7 @@ class _Refused(Exception):
 
 def join(place: str, key: str) -> str:
     """Return the place of ``key`` in the table at ``place``, quoted where TOML would quote it."""
-    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
-    name = key if bare else json.dumps(key, ensure_ascii=not key.isprintable())
+    name = key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
     return f"{place}.{name}" if place else name
 
 

@@ -53,11 +53,13 @@ def check_plain(value: object, place: str, levels: int) -> None:
         InvalidConfig: naming the place.
     """
     match value:
-        case None | bool() | int():
+        case str() if _is_text(value):
+            return
+        case None:
+            return
+        case int() if -(2**63) <= value < 2**63:  # truth values as well
             return
         case float() if math.isfinite(value):
-            return
-        case str() if _is_text(value):
             return
         case dict() if levels and all(isinstance(key, str) and _is_text(key) for key in value):
             for key, item in value.items():
@@ -68,8 +70,8 @@ def check_plain(value: object, place: str, levels: int) -> None:
         case dict() | list() if not levels:
             raise InvalidConfig(place, "nested too deeply", "fewer tables and lists in each other")
         case _:
-            wanted = "what a file can hold: text, finite numbers, true, false, lists, tables"
-            raise InvalidConfig(place, value, wanted, "write it as one of these")
+            wanted = "what a file holds: text, numbers of 64 bits, true, false, lists, tables"
+            raise InvalidConfig(place, value, wanted, "make it one of these")
 
 
 def _is_text(value: str) -> bool:
@@ -112,6 +114,7 @@ def _said(value: Any) -> dict[str, Any]:
 
 def _proven(parse: Parse, written: object, value: Any, place: str) -> object:
     """Return ``written`` if it is read as ``value``. Raises InvalidConfig."""
-    if plain(parse(place, written)) != plain(value):
-        raise InvalidConfig(place, value, f"another value: in a file, {written!r} means another")
+    read = parse(place, written)
+    if read != value and plain(read) != plain(value):
+        raise InvalidConfig(place, value, f"a value that a file can say; this is read as {read!r}")
     return written
