@@ -17,11 +17,14 @@ from supctl.control.home import Home
 from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
+from .admission import read_admission
 from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
 from .keeper import Keeper
+from .listener import Listener
 from .lock import DaemonLock
+from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
@@ -52,6 +55,7 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 
 
 async def _run(home: Home, ready_fd: int | None) -> None:
+    admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent")
@@ -59,10 +63,12 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         control, views = Control(tree, keeper), Views(tree, home)
         changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
         audit = Audit(home.audit)
-        server = ControlServer(
-            home.socket, lambda peer: ControlService(peer, changing, looking, audit)
-        )
-        with closing(server):
+        with closing(Listener(home, admission)) as listener:
+
+            def serve(peer: Peer) -> ControlService:
+                return ControlService(peer, admission.of(peer), changing, looking, audit)
+
+            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(server.serve)
