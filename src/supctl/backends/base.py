@@ -242,6 +242,7 @@ class Spawner(ABC):
             ReaperLost: the reaper ended meanwhile; nothing is left running.
         """
 
+    @abstractmethod
     async def spawn_python(
         self, spec: PythonSpec, notify: Notify | None = None
     ) -> tuple[Process, tuple[int, ...]]:
@@ -256,7 +257,6 @@ class Spawner(ABC):
             SpawnFailed, ReaperLost: as :meth:`spawn`.
             PlatformNotSupported: this backend runs no Python code.
         """
-        raise PlatformNotSupported("an actor in a process of its own", "this backend has none")
 
     def open_notify_socket(self) -> NotifySocket | None:
         """Return a socket for what programs tell of themselves; ``None``: they are simulated.
@@ -288,6 +288,13 @@ class Backend(Spawner):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None: ...
+
+    async def spawn_python(
+        self, spec: PythonSpec, notify: Notify | None = None
+    ) -> tuple[Process, tuple[int, ...]]:
+        raise PlatformNotSupported(
+            "an actor in a process of its own", f"the {self.capabilities.system} backend has none"
+        )
 
     @abstractmethod
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
