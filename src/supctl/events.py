@@ -48,15 +48,39 @@ def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStarted(Event):
-    """A child runs. ``pid`` is 0 for what has no process of its own."""
+    """A child runs. ``pid`` is 0 for what has no process of its own.
+
+    One that is to become ready counts as up only at its :class:`ChildReady`.
+    """
 
     pid: int
     restarts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildReady(Event):
+    """A child that was started has become ready, ``after`` seconds; now it counts as up."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged(Event):
+    """The health of a child is another than before.
+
+    ``health``: ``healthy``, ``unhealthy`` or ``unresponsive``; ``said``: what has shown that.
+    """
+
+    health: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStartFailed(Event):
-    """An attempt to start a child failed."""
+    """An attempt to start a child failed; nothing of it is left.
+
+    Comes after :class:`ChildStarted` if it ran, but did not become ready.
+    """
 
     reason: ExitReason
 

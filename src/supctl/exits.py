@@ -89,8 +89,10 @@ class ExitKind(StrEnum):
     """It was asked to stop, did not within its grace, and was killed by us."""
     OUT_OF_MEMORY = "out_of_memory"
     """The kernel killed it at its memory limit."""
+    UNHEALTHY = "unhealthy"
+    """It ran, but its health checks failed too often; we asked it to stop."""
     START_FAILED = "start_failed"
-    """It never ran."""
+    """It never ran, or never became ready."""
     LOST = "lost"
     """The reaper or node that held it is gone."""
 

@@ -13,8 +13,10 @@ from msgspec import Meta
 from supctl.specs import (
     AutoShutdown,
     Backoff,
+    Health,
     Jitter,
     Limits,
+    Ready,
     Restart,
     Start,
     StartRate,
@@ -23,6 +25,7 @@ from supctl.specs import (
 )
 
 from .environment import Inherit
+from .probes import parse_health, parse_ready, write_health, write_ready
 from .reading import By, Each, Table
 from .units import (
     parse_cpu,
@@ -122,6 +125,8 @@ class AppKeys(ChildKeys, total=False):
     cwd: Text
     env: Annotated[dict[str, str], Each(parse_env_value)]
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]
+    ready: Annotated[Ready, By(parse_ready, write_ready)]
+    health: Annotated[Health, By(parse_health, write_health)]
     stop: Annotated[Stop, Table(StopKeys)]
     limits: Annotated[Limits, Table(LimitsKeys)]
     instances: Copies

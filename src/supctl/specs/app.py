@@ -12,7 +12,10 @@ from typing import Final
 from supctl.errors import InvalidConfig
 
 from .child import put_child_fields
+from .command import check_command
+from .health import Health, Ready, health_of, ready_of
 from .policy import Backoff, Restart, check_count, check_seconds
+from .probe import Probe
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -82,6 +85,10 @@ class App:
         significant: its end for good may end its supervisor (see
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
         depends_on: siblings that must be up before it starts and stay until it has stopped.
+        ready: when it counts as up; a probe is short for a :class:`Ready` with the usual time-out.
+            ``None``: as soon as it runs.
+        health: what shows that it is still well; a probe is short for a :class:`Health` with the
+            usual figures. ``None``: it is, as long as it runs.
         stop: how it is asked to stop.
         limits: memory, processors, processes.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
@@ -109,6 +116,8 @@ class App:
     give_up_after: int | None
     significant: bool
     depends_on: tuple[str, ...]
+    ready: Ready | None
+    health: Health | None
     stop: Stop
     limits: Limits
     instances: int
@@ -132,6 +141,8 @@ class App:
         give_up_after: int | None = None,
         significant: bool = False,
         depends_on: Sequence[str] = (),
+        ready: Ready | Probe | None = None,
+        health: Health | Probe | None = None,
         stop: Stop | None = None,
         limits: Limits | None = None,
         instances: int = 1,
@@ -155,9 +166,11 @@ class App:
             significant=significant,
             depends_on=depends_on,
         )
-        put("command", _check_command(command))
+        put("command", check_command(command))
         put("cwd", None if cwd is None else os.fspath(cwd))
         put("env", None if env is None else MappingProxyType(_check_env(env)))
+        put("ready", ready_of(ready))
+        put("health", health_of(health))
         put("stop", stop or Stop())
         put("limits", limits or Limits())
         check_count("instances", instances, 1)
@@ -173,20 +186,6 @@ class App:
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""
         return hash((self.name, self.command))
-
-
-def _check_command(command: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    if isinstance(command, str | bytes):
-        raise InvalidConfig("command", command, 'a list of words, such as ["sleep", "60"]')
-    words = tuple(os.fspath(word) for word in command)
-    if not words or not words[0]:
-        raise InvalidConfig("command", list(words), "a program and its arguments")
-    for word in words:
-        if not isinstance(word, str):
-            raise InvalidConfig("command", word, "text (surrogateescape carries other bytes)")
-        if "\0" in word:
-            raise InvalidConfig("command", word, "words without NUL characters")
-    return words
 
 
 def _check_env(env: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ import trio
 from supctl import events
 from supctl.actors.app.actor import AppActor
 from supctl.actors.incarnation import (
+    NOTHING_SEEN,
     Detached,
     Down,
     Ignored,
@@ -27,9 +28,12 @@ from supctl.actors.incarnation import (
     Killed,
     NotUp,
     Report,
+    Seen,
+    Started,
     Tell,
     Up,
 )
+from supctl.actors.probing.liveness import HealthState
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
@@ -226,29 +230,41 @@ class SupervisorActor(Incarnation):
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
         match report:
-            case Up(pid, unenforced):
-                child.pid, child.started_at = pid, trio.current_time()
-                self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
-                if unenforced != child.unenforced:  # said once, not at every restart
-                    child.unenforced = unenforced
-                    for detail in unenforced:
-                        self._note(child, events.LimitsNotEnforced, detail=detail)
+            case Started(pid, unenforced):
+                self._note_start(child, pid, unenforced)
+            case Up(pid, unenforced, ready_after):
+                if ready_after is None:
+                    self._note_start(child, pid, unenforced)
+                else:
+                    self._note(child, events.ChildReady, after=ready_after)
                 self._feed(m.ChildUp(child.name, run))
             case Ignored():
                 child.life = None
                 self._note(child, events.ChildIgnored)
                 self._feed(m.ChildIgnored(child.name, run))
+            case Seen(health, said):
+                before, child.seen = child.seen.health, report
+                if health not in (before, "", HealthState.UNKNOWN):
+                    self._note(child, events.HealthChanged, health=health, said=said)
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
             case Killed(grace):
                 self._note(child, events.ChildKilled, grace=grace)
             case NotUp(reason):
-                child.life, child.reason = None, reason
+                child.life, child.pid, child.reason = None, 0, reason
                 self._note(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
             case Down(reason):
                 self._bury(child, reason)
                 self._feed(m.ChildDown(child.name, run, reason))
+
+    def _note_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
+        child.pid, child.started_at = pid, trio.current_time()
+        self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+        if unenforced != child.unenforced:  # said once, not at every restart
+            child.unenforced = unenforced
+            for detail in unenforced:
+                self._note(child, events.LimitsNotEnforced, detail=detail)
 
     def _bury(self, child: Child, reason: ExitReason) -> None:
         uptime = trio.current_time() - child.started_at
@@ -320,7 +336,7 @@ class SupervisorActor(Incarnation):
                 )
 
     def _start(self, child: Child, run: int) -> None:
-        child.run, child.stop_asked = run, False
+        child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
         tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:
