@@ -11,8 +11,8 @@ from typing import Final
 
 from supctl.errors import InvalidConfig
 
-from .child import put_child_fields
-from .policy import Backoff, Restart, check_count, check_seconds
+from .child import put_child_fields, put_run_fields
+from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -74,13 +74,24 @@ class App:
             in the PATH of ``env``.
         cwd: working directory; ours when ``None``.
         env: the exact environment; ``None`` hands on ours.
-        restart: ``permanent`` (default), ``transient`` or ``temporary``.
+        restart: ``permanent`` (default), ``transient``, ``temporary``, or ``unless-stopped``:
+            permanent, but what an operator has stopped stays stopped also when the supervising
+            process starts anew.
         backoff: delay before a restart.
-        give_up_after: after so many restarts without a stable run (see
-            :attr:`Backoff.reset_after`) the app becomes ``failed`` and its siblings
-            live on; ``None``: never.
+        give_up_after: how many restarts it may have without a stable run (see
+            :attr:`Backoff.reset_after`); ``None``: any number.
+        max_restarts: how many it may have within ``within`` seconds, at any age; ``None``: any
+            number.
+        within: seconds, 60 by default.
+        exhausted: what follows when one of these two limits is reached: ``stop`` (default): it
+            becomes ``failed`` and its siblings live on; ``keep_trying``: it goes on at the
+            maximum delay of its back-off; ``shut_down``: the whole tree ends.
+        stop_exit_codes: codes by which it says that it wants no restart, be it ``permanent``.
+        min_uptime: seconds; an end before that is a failure, whatever its code, and the run was
+            not a stable one.
         significant: its end for good may end its supervisor (see
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
+        essential: its end for good ends the whole tree, at whatever depth it is.
         depends_on: siblings that must be up before it starts and stay until it has stopped.
         stop: how it is asked to stop.
         limits: memory, processors, processes.
@@ -105,9 +116,16 @@ class App:
     cwd: str | None
     env: Mapping[str, str] | None
     restart: Restart
+    stays_stopped: bool
     backoff: Backoff
     give_up_after: int | None
+    max_restarts: int | None
+    within: float
+    exhausted: Exhausted
+    stop_exit_codes: tuple[int, ...]
+    min_uptime: float
     significant: bool
+    essential: bool
     depends_on: tuple[str, ...]
     stop: Stop
     limits: Limits
@@ -130,7 +148,13 @@ class App:
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        max_restarts: int | None = None,
+        within: float | None = None,
+        exhausted: Exhausted | str = Exhausted.STOP,
+        stop_exit_codes: Sequence[int] = (),
+        min_uptime: float = 0.0,
         significant: bool = False,
+        essential: bool = False,
         depends_on: Sequence[str] = (),
         stop: Stop | None = None,
         limits: Limits | None = None,
@@ -150,11 +174,16 @@ class App:
             put,
             name=name,
             restart=restart,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
             give_up_after=give_up_after,
+            exhausted=exhausted,
             significant=significant,
+            essential=essential,
             depends_on=depends_on,
+            has_limit=max_restarts is not None,
         )
+        put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)
+        put("stop_exit_codes", _check_codes(stop_exit_codes))
         put("command", _check_command(command))
         put("cwd", None if cwd is None else os.fspath(cwd))
         put("env", None if env is None else MappingProxyType(_check_env(env)))
@@ -187,6 +216,15 @@ def _check_command(command: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]
         if "\0" in word:
             raise InvalidConfig("command", word, "words without NUL characters")
     return words
+
+
+def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(codes, str | bytes) or not isinstance(codes, Sequence):
+        raise InvalidConfig("stop_exit_codes", codes, "a list of exit codes, such as [0, 3]")
+    for code in codes:
+        if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code <= 255:
+            raise InvalidConfig("stop_exit_codes", code, "exit codes, 0 to 255")
+    return tuple(codes)
 
 
 def _check_env(env: Mapping[str, str]) -> dict[str, str]:

@@ -17,9 +17,11 @@ from .names import check_name
 from .policy import (
     AutoShutdown,
     Backoff,
+    Exhausted,
     Intensity,
     Restart,
     Start,
+    StartFailures,
     StartRate,
     Strategy,
     check_count,
@@ -48,10 +50,14 @@ class Supervisor:
             other strategies are about order.
         start_rate: limits the starts that automatic restarts make in all of the subtree
             together; ``None``: as the supervisor above, or without limit.
+        start_failures: what follows when a child does not start that is started for the first
+            time, with the supervisor or by ``start_child``: ``escalate`` (default), as OTP: the
+            supervisor stops what has started and has not started either, and ``start_child``
+            fails; ``retry``: it is treated like a child that crashed, its siblings go on, and
+            those that depend on it start once it is up (docs/policies.md).
         restart: what its own supervisor does when it ends.
         backoff: delay before its own supervisor starts it again.
-        give_up_after: restarts without a stable run after which it becomes ``failed``.
-        significant, depends_on: as in :class:`supctl.App`.
+        give_up_after, exhausted, significant, essential, depends_on: as in :class:`supctl.App`.
         isolation: ``"task"`` (default): it runs in the process of its own supervisor;
             ``"process"``: in a process of its own, with all actors below it that have none
             themselves. Their classes, and functions that make children, are found from there by
@@ -71,10 +77,14 @@ class Supervisor:
     auto_shutdown: AutoShutdown
     start: Start
     start_rate: StartRate | None
+    start_failures: StartFailures
     restart: Restart
+    stays_stopped: bool
     backoff: Backoff
     give_up_after: int | None
+    exhausted: Exhausted
     significant: bool
+    essential: bool
     depends_on: tuple[str, ...]
     isolation: str
     hung_after: float | None
@@ -90,10 +100,13 @@ class Supervisor:
         auto_shutdown: AutoShutdown | str = AutoShutdown.NEVER,
         start: Start | str = Start.SEQUENTIAL,
         start_rate: StartRate | None = None,
+        start_failures: StartFailures | str = StartFailures.ESCALATE,
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        exhausted: Exhausted | str = Exhausted.STOP,
         significant: bool = False,
+        essential: bool = False,
         depends_on: Sequence[str] = (),
         isolation: str = "task",
         hung_after: float | None = 20.0,
@@ -105,9 +118,11 @@ class Supervisor:
             put,
             name=name,
             restart=restart,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
             give_up_after=give_up_after,
+            exhausted=exhausted,
             significant=significant,
+            essential=essential,
             depends_on=depends_on,
         )
         strategy, start = self._check_strategy(strategy), Start.of("start", start)
@@ -119,6 +134,7 @@ class Supervisor:
         put("auto_shutdown", AutoShutdown.of("auto_shutdown", auto_shutdown))
         put("start", start)
         put("start_rate", start_rate)
+        put("start_failures", StartFailures.of("start_failures", start_failures))
         put("factory", children if callable(children) else None)
         put("children", () if callable(children) else self._check_children(children))
         check_isolation(isolation, hung_after)

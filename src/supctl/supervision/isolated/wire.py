@@ -84,6 +84,7 @@ for described in _SPECS:
 
 for kind in (
     *(policy.AutoShutdown, policy.Jitter, policy.Restart, policy.Start, policy.Strategy),
+    *(policy.Exhausted, policy.StartFailures),
     *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
     *(base.Exited, base.Gone, base.Left, base.Lost, base.PythonSpec),
     *(ChildStatus, Context, Counts, Signals),
