@@ -15,7 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 
 from supctl import Tree, open_tree
-from supctl.cli.narrate import past, seconds, sentence
+from supctl.cli.narrate import past, sentence
+from supctl.cli.words import seconds
 from supctl.config import load
 from supctl.events import SupervisorReport
 from supctl.supervision.status import ChildStatus

@@ -41,7 +41,10 @@ def test_descriptor():
 
 def test_socket():
     KEPT.append(socket.socket(socket.AF_UNIX))
-    KEPT[-1].bind(os.environ["XDG_RUNTIME_DIR"] + "/supctl.sock")
+    here = os.getcwd()
+    os.chdir(os.environ["XDG_RUNTIME_DIR"])  # the whole path may be longer than an address
+    KEPT[-1].bind("supctl.sock")
+    os.chdir(here)
 
 def test_file():
     with open(os.path.join(tempfile.gettempdir(), "supctl-left"), "w"):
@@ -85,7 +88,7 @@ def test_a_clean_session_passes(tmp_path: Path) -> None:
     assert "left behind" not in done.stdout
 
 
-def test_a_session_that_leaks_fails_lists_what_it_left_and_ends_it(tmp_path: Path) -> None:
+def test_leaks_are_listed_and_ended(tmp_path: Path) -> None:
     done = run_session(tmp_path, LEAKING)
     assert "6 passed" in done.stdout, done.stdout
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The actor that is called. A module of its own: every process that is started imports it."""
+"""The actor that is called. A module of its own, which the zygote can import beforehand."""
 
 from __future__ import annotations
 

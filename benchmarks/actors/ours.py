@@ -47,7 +47,7 @@ async def _measure(count: int) -> Figures:
     pool = Pool("pool", echo, size=MEMBERS)
     spec = Supervisor("bench", [*workers, many, pool], max_restarts=None)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        async with open_tree(spec, log_directory=folder) as tree:
+        async with open_tree(spec, log_directory=folder, preload=[Echo.__module__]) as tree:
             gc.collect()
             gc.freeze()  # what was imported is not what is measured
             figures = await _calls(tree["process"].ref, count)

@@ -157,7 +157,7 @@ def test_what_is_inherited(wanted: Any, names: set[str]) -> None:
     assert inherited(ENVIRON, wanted).keys() == names
 
 
-@pytest.mark.parametrize("written", [1, "PATH", ["A", 1], None])
+@pytest.mark.parametrize("written", [1, "PATH", "at_start", ["A", 1], None])
 def test_bad_inherit_env_is_refused(written: Any) -> None:
     with pytest.raises(InvalidConfig, match="list of names"):
         parse_inherit_env("inherit_env", written)

@@ -168,6 +168,14 @@ def test_inherit_env_widens_the_environment(write: Write) -> None:
     assert app.env == ENVIRON
 
 
+@pytest.mark.parametrize(("word", "env"), [("nothing", {}), ("at-start", None)])
+def test_inherit_env_takes_nothing_or_what_there_is_at_the_start(
+    write: Write, word: str, env: dict[str, str] | None
+) -> None:
+    keys = f"command = '/bin/ls'\nuser = {os.geteuid()}\ninherit_env = '{word}'\n"
+    assert only_app(write("[apps.a]\n" + keys)).env == env
+
+
 def test_an_app_of_another_user_has_that_users_home(write: Write) -> None:
     me = pwd.getpwuid(os.geteuid())
     keys = f"command = 'sleep 1'\nuser = {me.pw_uid}\nenv = {{ SHELL = 'x' }}\n"
@@ -227,6 +235,11 @@ def test_shell_syntax_in_a_command_is_noted(write: Write) -> None:
         ("limits.cpu = 9999", "apps.a.limits.cpu is 9999.0; wanted processors, between 0.001 "
          "and 4096"),
         ("env.PORT = 80", 'apps.a.env.PORT is 80; wanted text (quote it: PORT = "80")'),
+        (
+            "inherit_env = 'at-start'\nenv.A = 'b'",
+            "apps.a.env is there besides inherit_env = 'at-start'; wanted one of the two "
+            "(or inherit_env = true)",
+        ),
         ("env = 'A=B'", "apps.a.env is 'A=B'; wanted a table of names and values"),
         ("env = { 'A=B' = 'c' }", "apps.a.env is 'A=B'; wanted names that are not empty, "
          "without = and NUL"),
@@ -329,6 +342,10 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
         (
             "supervisor.start_rate = { starts = 0 }\napps.b.actor = 'm:C'",
             "supervisor.start_rate.starts is 0; wanted 1 or more",
+        ),
+        (
+            "supervisor.max_restarts = 'many'\napps.b.actor = 'm:C'",
+            "supervisor.max_restarts is 'many'; wanted a whole number, or \"unlimited\"",
         ),
         (
             "supervisor.max_restarts = -1\napps.b.actor = 'm:C'",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from types import FunctionType
+from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from supctl.errors import IsNoStream, IsStream, UnknownMethod
@@ -92,14 +92,16 @@ def _look_up(kind: type[Actor], name: str) -> Method:
 
 
 def _counts(function: Callable[..., Any], *, has_self: bool) -> range:
-    """Return how many positional arguments fit; none where keyword arguments are needed."""
-    parameters = list(inspect.signature(function).parameters.values())[has_self:]
-    if any(it.kind is it.KEYWORD_ONLY and it.default is it.empty for it in parameters):
+    """Return how many positional arguments fit; none where keyword arguments are needed too.
+
+    Not by ``inspect.signature``: each process that is started would touch a lot of memory for it.
+    """
+    code: CodeType | None = getattr(function, "__code__", None)
+    if code is None or code.co_kwonlyargcount > len(function.__kwdefaults__ or ()):
         return range(0)
-    positional = [it for it in parameters if it.kind <= it.POSITIONAL_OR_KEYWORD]
-    least = sum(it.default is it.empty for it in positional)
-    has_rest = any(it.kind is it.VAR_POSITIONAL for it in parameters)
-    return range(least, sys.maxsize if has_rest else len(positional) + 1)
+    most = code.co_argcount - (has_self or isinstance(function, MethodType))
+    least = most - len(function.__defaults__ or ())
+    return range(least, sys.maxsize if code.co_flags & inspect.CO_VARARGS else most + 1)
 
 
 def _why_not(kind: type[Actor], name: str) -> str:

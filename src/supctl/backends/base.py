@@ -225,6 +225,7 @@ class Spawner(ABC):
             ReaperLost: the reaper ended meanwhile; nothing is left running.
         """
 
+    @abstractmethod
     async def spawn_python(
         self, spec: PythonSpec, notify: Notify | None = None
     ) -> tuple[Process, tuple[int, ...]]:
@@ -239,7 +240,6 @@ class Spawner(ABC):
             SpawnFailed, ReaperLost: as :meth:`spawn`.
             PlatformNotSupported: this backend runs no Python code.
         """
-        raise PlatformNotSupported("an actor in a process of its own", "this backend has none")
 
 
 class Backend(Spawner):
@@ -261,6 +261,13 @@ class Backend(Spawner):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> bool | None: ...
+
+    async def spawn_python(
+        self, spec: PythonSpec, notify: Notify | None = None
+    ) -> tuple[Process, tuple[int, ...]]:
+        raise PlatformNotSupported(
+            "an actor in a process of its own", f"the {self.capabilities.system} backend has none"
+        )
 
     @abstractmethod
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:

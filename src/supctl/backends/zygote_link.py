@@ -162,7 +162,8 @@ class ZygoteLink(Link):
         new = [module for module in modules if module not in self._imported]
         if not new and (script is None or script in self._imported):
             return
-        (problem,) = await self._ask("import", sys.path, new, script, spec.warm_up)
+        warm_up = spec.warm_up if spec.start_method == "fork" else None
+        (problem,) = await self._ask("import", sys.path, new, script, warm_up)
         if problem:
             raise SpawnFailed(spec.entry, "import", 0, problem)
         self._imported.update(new, [script] if script else [])

@@ -23,7 +23,7 @@ from supctl.specs import (
     Worker,
 )
 
-from .narrate import counted, seconds, size
+from .words import counted, seconds, size
 
 _RESTARTS: Final = {
     Restart.PERMANENT: "restart always",

@@ -11,7 +11,7 @@ from supctl.backends.base import ProcessInfo
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
-from .narrate import seconds, size
+from .words import seconds, size
 
 _COLUMNS = (
     ("app", "left"),

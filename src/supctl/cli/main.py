@@ -14,7 +14,18 @@ from supctl.errors import SupctlError
 from .errors import exit_status, report
 
 _COMMANDS: Final = {
-    "run": ("supctl.cli.run:run", "Keep one command alive."),
+    "start": ("supctl.cli.lifecycle:start", "Start what a file describes, or what was stopped."),
+    "status": ("supctl.cli.status:status", "Show everything, and how it is."),
+    "stop": ("supctl.cli.lifecycle:stop", "Stop programs; they stay stopped."),
+    "restart": ("supctl.cli.lifecycle:restart", "Stop programs and start them again."),
+    "delete": ("supctl.cli.lifecycle:delete", "Stop a project and forget it."),
+    "describe": ("supctl.cli.status:describe", "Show all that is known of one child."),
+    "events": ("supctl.cli.status:events", "Print what has happened, and happens."),
+    "signal": ("supctl.cli.lifecycle:signal", "Send a signal to programs."),
+    "kill": ("supctl.cli.lifecycle:kill", "Stop everything, and the daemon."),
+    "daemon": ("supctl.cli.daemon:daemon", "Run, start, stop and look at the daemon itself."),
+    "ping": ("supctl.cli.status:ping", "Ask the daemon for a sign of life."),
+    "run": ("supctl.cli.run:run", "Keep one command alive, in the foreground."),
     "up": ("supctl.cli.up:up", "Keep everything in a file alive, in the foreground."),
     "check": ("supctl.cli.check:check", "Show what a file says, or all that is wrong with it."),
     "rehearse": ("supctl.cli.rehearse:rehearse", "Run a tree through 1,000 hours of faults."),

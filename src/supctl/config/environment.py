@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 BASE: Final = (
     "PATH",
@@ -23,17 +23,43 @@ BASE: Final = (
 Who it is, where programs are, and how to write text and time: without these, programs
 fail in ways that nobody connects with a missing variable. Not ``TERM``: the output is a
 pipe, not a terminal. Not secrets, sessions and agents: a file should mean the same
-whoever starts it. ``inherit_env`` widens it.
+whoever starts it. ``inherit_env`` widens it, or does without (:data:`Inherit`).
 """
 
 
-def inherited(environ: Mapping[str, str], wanted: bool | tuple[str, ...]) -> dict[str, str]:
-    """Return what an app inherits of ``environ``.
+Inherit: TypeAlias = bool | tuple[str, ...] | Literal["nothing", "at-start"]
+"""What an app inherits of the environment that supctl runs in.
+
+``False``: :data:`BASE`; ``True``: everything; names: these as well as :data:`BASE` (a name may
+hold ``*`` and ``?``, as in a shell). All of these as the environment is when the file is read, and
+with the :func:`identity` of the app's user. ``"nothing"``: neither; what the file says is all.
+``"at-start"``: everything, as it is whenever the app starts, and nothing else.
+"""
+
+
+def environment(
+    environ: Mapping[str, str],
+    wanted: Inherit,
+    given: Mapping[str, str],
+    user: str | int | None,
+) -> dict[str, str] | None:
+    """Return the environment of an app, for :attr:`supctl.App.env`.
 
     Args:
-        wanted: ``False``: :data:`BASE`; ``True``: everything; names: these as well as
-            :data:`BASE`. A name may hold ``*`` and ``?``, as in a shell.
+        wanted: what is inherited of ``environ``.
+        given: what the file adds.
+        user: who the app runs as; ``None`` for whoever supctl runs as.
     """
+    if wanted == "at-start":
+        return None
+    if wanted == "nothing":
+        return dict(given)
+    who = {} if user is None else identity(user)
+    return {**inherited(environ, wanted), **who, **given}
+
+
+def inherited(environ: Mapping[str, str], wanted: bool | tuple[str, ...]) -> dict[str, str]:
+    """Return what an app inherits of ``environ``: see :data:`Inherit`."""
     if wanted is True:
         return dict(environ)
     patterns = BASE + (wanted or ())

@@ -11,7 +11,7 @@ from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.names import check_name
 
-from .environment import identity, inherited
+from .environment import environment
 from .mistakes import closest, show
 from .reading import Reader, join
 from .schema import AppKeys, FileKeys, RootKeys, SupervisorKeys, WorkerKeys
@@ -95,16 +95,17 @@ class NativeReader:
         command = values.pop("command", _STAND_IN)
         if known and isinstance(table["command"], str):
             self._warn_of_shell(table["command"], join(place, "command"))
-        values["env"] = self._environment(values)
+        values["env"] = self._environment(values, place)
         values["cwd"] = str(self._directory / values.get("cwd", "."))
         app = self._reader.build(partial(App, name, command), values, place)
         return app if known else None
 
-    def _environment(self, values: dict[str, Any]) -> dict[str, str]:
-        base = inherited(self._environ, values.pop("inherit_env", False))
-        who = identity(values["user"]) if "user" in values else {}
-        given: dict[str, str] = values.get("env", {})
-        return base | who | given
+    def _environment(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
+        wanted, given = values.pop("inherit_env", False), values.get("env", {})
+        if wanted == "at-start" and given:
+            seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
+            self._reader.wrong(join(place, "env"), seen, "one of the two", mend)
+        return environment(self._environ, wanted, given, values.get("user"))
 
     def _warn_of_shell(self, command: str, place: str) -> None:
         word = shell_word(command)

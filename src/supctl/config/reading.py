@@ -10,8 +10,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -19,16 +20,38 @@ from supctl.errors import InvalidConfig
 
 from .mistakes import Mistake, closest, show
 
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A key that TOML needs no quotes for."""
+
 T = TypeVar("T")
 Parse = Callable[[str, object], Any]
 """Takes a place and a value; returns what it means or raises :class:`InvalidConfig`."""
+Write = Callable[[Any], object]
+"""The way back: takes what a value means; returns what a file may hold for it."""
+
+
+def plain(value: Any) -> object:
+    """Return a value as files hold it: words as text, tuples as lists, mappings as tables.
+
+    What is inside it stays as it is.
+    """
+    match value:
+        case Enum():
+            return value.value
+        case tuple():
+            return list(value)
+        case Mapping():
+            return dict(value)
+        case _:
+            return value
 
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """The value is read by a parser."""
+    """The value is read by a parser, and written by its inverse."""
 
     parse: Parse
+    write: Write = plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +60,12 @@ class Each:
 
     Args:
         names: returns the names that may be used; ``None`` for any.
+        write: the inverse of the parser.
     """
 
     parse: Parse
     names: Callable[[], tuple[str, ...]] | None = None
+    write: Write = plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +106,7 @@ class Reader:
         if not isinstance(value, dict):
             self.wrong(place, f"is {show(value)}", "a table of keys and values")
             return {}
-        known = _hints(keys)
+        known = hints(keys)
         good: dict[str, Any] = {}
         for key, item in value.items():
             if key not in known:
@@ -135,10 +160,7 @@ class Reader:
                     return self._each(marker, value, place)
                 case Table(keys):
                     return self._nested(get_args(hint)[0], keys, value, place)
-        try:
-            return msgspec.convert(value, hint)
-        except msgspec.ValidationError:
-            raise InvalidConfig(place, value, _description(hint)) from None
+        return convert(hint, place, value)
 
     def _each(self, marker: Each, value: object, place: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -172,8 +194,7 @@ class _Refused(Exception):
 
 def join(place: str, key: str) -> str:
     """Return the place of ``key`` in the table at ``place``, quoted where TOML would quote it."""
-    bare = re.fullmatch(r"[A-Za-z0-9_-]+", key)
-    name = key if bare else json.dumps(key, ensure_ascii=not key.isprintable())
+    name = key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
     return f"{place}.{name}" if place else name
 
 
@@ -185,8 +206,17 @@ def join_path(place: str, path: str) -> str:
 
 
 @cache
-def _hints(keys: type) -> dict[str, Any]:
+def hints(keys: type) -> dict[str, Any]:
+    """Return how each key of a schema is read."""
     return get_type_hints(keys, include_extras=True)
+
+
+def convert(hint: Any, place: str, value: object) -> Any:
+    """Return a value without a marker as the type that its schema says. Raises InvalidConfig."""
+    try:
+        return msgspec.convert(value, hint)
+    except msgspec.ValidationError:
+        raise InvalidConfig(place, value, _description(hint)) from None
 
 
 def _description(hint: Any) -> str:

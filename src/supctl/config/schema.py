@@ -1,7 +1,7 @@
 """The keys of ``supctl.toml``: every table, what its keys are called and how each is read.
 
-What is said here once gives the reading, the unknown-key messages and the types. A key that
-is left out keeps the default of the spec it goes to (:mod:`supctl.specs`).
+What is said here once gives the reading, the writing, the unknown-key messages and the types. A
+key that is left out keeps the default of the spec it goes to (:mod:`supctl.specs`).
 """
 
 from __future__ import annotations
@@ -22,8 +22,16 @@ from supctl.specs import (
     Strategy,
 )
 
+from .environment import Inherit
 from .reading import By, Each, Table
-from .units import parse_cpu, parse_duration, parse_patience, parse_signal
+from .units import (
+    parse_cpu,
+    parse_duration,
+    parse_patience,
+    parse_signal,
+    write_patience,
+    write_signal,
+)
 from .values import (
     parse_account,
     parse_auto_shutdown,
@@ -31,12 +39,17 @@ from .values import (
     parse_env_value,
     parse_inherit_env,
     parse_jitter,
+    parse_max_restarts,
     parse_memory,
     parse_restart,
     parse_rlimit,
     parse_start,
     parse_strategy,
     parse_umask,
+    write_max_restarts,
+    write_restart,
+    write_rlimit,
+    write_umask,
 )
 
 Text: TypeAlias = Annotated[str, Meta(min_length=1, description="text, not empty")]
@@ -44,7 +57,7 @@ Flag: TypeAlias = Annotated[bool, Meta(description="true or false")]
 Whole: TypeAlias = Annotated[int, Meta(description="a whole number")]
 Number: TypeAlias = Annotated[float, Meta(description="a number")]
 Seconds: TypeAlias = Annotated[float, By(parse_duration)]
-Patience: TypeAlias = Annotated[float | None, By(parse_patience)]
+Patience: TypeAlias = Annotated[float | None, By(parse_patience, write_patience)]
 
 Names: TypeAlias = Annotated[list[str], Meta(description="a list of names")]
 
@@ -80,7 +93,7 @@ class StartRateKeys(TypedDict, total=False):
 class StopKeys(TypedDict, total=False):
     """``stop``: how a program is asked to stop, and how long it may take."""
 
-    signal: Annotated[int, By(parse_signal)]
+    signal: Annotated[int, By(parse_signal, write_signal)]
     grace: Seconds
 
 
@@ -95,7 +108,7 @@ class LimitsKeys(TypedDict, total=False):
 class ChildKeys(TypedDict, total=False):
     """What every child has."""
 
-    restart: Annotated[Restart, By(parse_restart)]
+    restart: Annotated[Restart, By(parse_restart, write_restart)]
     backoff: Annotated[Backoff, Table(BackoffKeys)]
     give_up_after: Whole
     significant: Flag
@@ -108,17 +121,17 @@ class AppKeys(ChildKeys, total=False):
     command: Annotated[tuple[str, ...], By(parse_command)]
     cwd: Text
     env: Annotated[dict[str, str], Each(parse_env_value)]
-    inherit_env: Annotated[bool | tuple[str, ...], By(parse_inherit_env)]
+    inherit_env: Annotated[Inherit, By(parse_inherit_env)]
     stop: Annotated[Stop, Table(StopKeys)]
     limits: Annotated[Limits, Table(LimitsKeys)]
     instances: Copies
     detached: Flag
     death_signal: Flag
-    umask: Annotated[int, By(parse_umask)]
+    umask: Annotated[int, By(parse_umask, write_umask)]
     user: Annotated[str | int, By(parse_account)]
     group: Annotated[str | int, By(parse_account)]
     nice: Whole
-    rlimits: Annotated[dict[str, tuple[int, int]], Each(parse_rlimit, rlimit_names)]
+    rlimits: Annotated[dict[str, tuple[int, int]], Each(parse_rlimit, rlimit_names, write_rlimit)]
 
 
 class WorkerKeys(ChildKeys, total=False):
@@ -137,7 +150,7 @@ class RootKeys(TypedDict, total=False):
     """``[supervisor]``: the root of the tree."""
 
     strategy: Annotated[Strategy, By(parse_strategy)]
-    max_restarts: Whole
+    max_restarts: Annotated[int | None, By(parse_max_restarts, write_max_restarts)]
     within: Seconds
     auto_shutdown: Annotated[AutoShutdown, By(parse_auto_shutdown)]
     start: Annotated[Start, By(parse_start)]

@@ -12,7 +12,7 @@ from typing import Any, Final
 from .mistakes import ConfigErrors, Mistake
 from .reading import join
 
-_DEEPEST: Final = 100
+DEEPEST: Final = 100
 """Levels of nesting; what walks a tree of specs may then simply recurse."""
 
 _POSITION: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -50,7 +50,7 @@ def parse(content: bytes, file: str, *, as_json: bool) -> dict[str, Any]:
     text = _decode(content, file)
     try:
         tables = _json(text, file) if as_json else tomllib.loads(text)
-        if _depth(tables) <= _DEEPEST:
+        if _depth(tables) <= DEEPEST:
             return tables
     except tomllib.TOMLDecodeError as error:
         raise _toml_mistake(error, text, file) from None
@@ -64,7 +64,7 @@ def parse(content: bytes, file: str, *, as_json: bool) -> dict[str, Any]:
     except ValueError:  # Python reads no whole number of more than 4,300 digits
         seen = "holds a number of thousands of digits"
         raise ConfigErrors([Mistake("", seen, "smaller numbers", file=file)]) from None
-    wanted = f"tables inside tables up to {_DEEPEST} deep"
+    wanted = f"tables inside tables up to {DEEPEST} deep"
     raise ConfigErrors([Mistake("", "nests too deeply", wanted, file=file)])
 
 

@@ -54,6 +54,11 @@ def parse_patience(field: str, value: object) -> float | None:
         raise InvalidConfig(field, value, f'{_DURATION_WANTED}, or "never"') from None
 
 
+def write_patience(seconds: float | None) -> float | str:
+    """Return what :func:`parse_patience` reads as ``seconds``."""
+    return "never" if seconds is None else seconds
+
+
 def parse_size(field: str, value: object) -> int:
     """Return bytes: from a whole number of bytes, or text such as ``"512M"``.
 
@@ -104,6 +109,14 @@ def parse_signal(field: str, value: object) -> int:
             return int(number)
         mend = ""
     raise InvalidConfig(field, value, 'a signal of this system, such as "TERM", "INT" or 15', mend)
+
+
+def write_signal(number: int) -> str | int:
+    """Return the name of a signal without ``SIG``, or the number of one that has no name."""
+    try:
+        return signals.Signals(number).name.removeprefix("SIG")
+    except ValueError:  # most of the real-time ones
+        return int(number)
 
 
 def _as_number(value: object) -> float | None:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from supctl.errors import InvalidConfig
 from supctl.specs import AutoShutdown, Jitter, Restart, Start, Strategy
 
+from .environment import Inherit
 from .mistakes import closest
 from .units import parse_size
 
@@ -34,6 +35,25 @@ def parse_restart(field: str, value: object) -> Restart:
     """Return the policy called ``always``, ``on-failure`` or ``never`` (or by its OTP name)."""
     synonyms = {str(word): word for word in Restart}
     return _word(field, value, _RESTARTS, synonyms)
+
+
+def write_restart(restart: Restart) -> str:
+    """Return the name of a policy: that of files, not of OTP."""
+    return next((word for word, known in _RESTARTS.items() if known is restart), restart.value)
+
+
+def parse_max_restarts(field: str, value: object) -> int | None:
+    """Return a number of restarts, not checked any further; ``None`` for ``"unlimited"``."""
+    if value == "unlimited":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise InvalidConfig(field, value, 'a whole number, or "unlimited"')
+
+
+def write_max_restarts(number: int | None) -> int | str:
+    """Return what :func:`parse_max_restarts` reads as ``number``."""
+    return "unlimited" if number is None else number
 
 
 def parse_strategy(field: str, value: object) -> Strategy:
@@ -120,13 +140,13 @@ def parse_env_value(field: str, value: object) -> str:
     raise InvalidConfig(field, value, "text", mend)
 
 
-def parse_inherit_env(field: str, value: object) -> bool | tuple[str, ...]:
-    """Return whether everything is inherited, or the names (with ``*``) that are."""
-    if isinstance(value, bool):
+def parse_inherit_env(field: str, value: object) -> Inherit:
+    """Return what an app inherits of the environment, as :data:`.environment.Inherit`."""
+    if isinstance(value, bool) or value == "nothing" or value == "at-start":
         return value
     if isinstance(value, list) and all(isinstance(name, str) for name in value):
         return tuple(value)
-    wanted = 'true, false, or a list of names such as ["DISPLAY", "AWS_*"]'
+    wanted = 'true, false, "nothing", "at-start", or a list of names such as ["DISPLAY", "AWS_*"]'
     raise InvalidConfig(field, value, wanted)
 
 
@@ -139,6 +159,11 @@ def parse_umask(field: str, value: object) -> int:
     # A number is refused even where it could be read: TOML forbids 022, and 22 is not 022.
     mend = f'quote it: "{value:03}"' if type(value) is int and 0 <= value <= 777 else ""
     raise InvalidConfig(field, value, 'octal digits in quotes, such as "022"', mend)
+
+
+def write_umask(mask: int) -> str:
+    """Return the octal digits of a file mode mask."""
+    return f"{mask:03o}"
 
 
 def parse_memory(field: str, value: object) -> int:
@@ -169,6 +194,11 @@ def _rlimit(field: str, value: object, whole: object) -> int:
     except InvalidConfig:
         wanted = 'a number such as 1024, a size, "unlimited", or a list [soft, hard] of two'
         raise InvalidConfig(field, whole, wanted) from None
+
+
+def write_rlimit(limits: tuple[int, int]) -> list[int | str]:
+    """Return a soft and a hard limit as a list of two."""
+    return ["unlimited" if limit == _UNLIMITED else limit for limit in limits]
 
 
 def parse_account(field: str, value: object) -> str | int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import Any
 
 import trio
 
+from supctl.actors.actor import Actor
 from supctl.actors.worker import WorkerActor
-from supctl.ipc import Codec
-from supctl.ipc import messages as m
 from supctl.specs import Worker
+from supctl.specs.place import place_of
 
-from .host import Host
+from .host import Host, rehearse
 
 ENTRY = f"{__name__}:main"
 WARM_UP = f"{__name__}:warm_up"
@@ -26,15 +25,9 @@ def main(read_fd: int, write_fd: int) -> None:
 
 
 def warm_up() -> None:
-    """Go through a life in which nobody wants an actor."""
-    read_fd, their_write = os.pipe2(os.O_CLOEXEC)
-    their_read, write_fd = os.pipe2(os.O_CLOEXEC)
-    codec = Codec()
-    for said in ([m.HELLO, m.VERSION, "supervisor", 0, {}], [m.BYE, "that was all"]):
-        os.writev(their_write, codec.encode(said))
-    main(read_fd, write_fd)
-    os.close(their_read)
-    os.close(their_write)
+    """Go through a life: what is touched here, a copy of this process need not make or copy."""
+    options = {"kwargs": {}, "grace": 1.0, "blocking": False}
+    trio.run(rehearse, ActorHost(), place_of(Actor), (), options)
 
 
 class ActorHost(Host):

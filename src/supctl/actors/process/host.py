@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -116,3 +117,16 @@ class Host(ABC):
         await trio.lowlevel.checkpoint()
         with suppress(ConnectionLost):
             self.connection.cast(HOST, "down", [reason])
+
+
+async def rehearse(host: Host, *what: Any) -> None:
+    """Let ``host`` live, and be asked for what it has, with nobody there to see it."""
+    read_fd, their_write = os.pipe2(os.O_CLOEXEC)
+    their_read, write_fd = os.pipe2(os.O_CLOEXEC)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(host.run, read_fd, write_fd)
+        over = DescriptorTransport(their_read, their_write)
+        async with open_connection(over, hello=Hello("rehearsal"), heartbeat=None) as connection:
+            _, fact = await connection.call(HOST, "begin", ([1], "/rehearsal", *what))
+            if isinstance(fact, int):  # it is an actor, of that number
+                await connection.call(fact, "describe")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
 from contextlib import suppress
 from typing import Any, Final
 
 import trio
 
-from supctl.actors.process.host import HOST, Host
+from supctl.actors.process.host import HOST, Host, rehearse
 from supctl.actors.services import Services
 from supctl.backends.handover import Handover
 from supctl.backends.relay import Relay
@@ -39,6 +40,15 @@ def main(read_fd: int, write_fd: int, socket_fd: int) -> None:
     trio.run(SubtreeHost(Handover(socket_fd)).run, read_fd, write_fd)
 
 
+def warm_up() -> None:
+    """Go through a life of a supervisor without children; as for actors."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours:
+        host = SubtreeHost(Handover(theirs.detach()))
+        trio.run(rehearse, host, Supervisor("rehearsal"), {}, None)
+        host.handover.close()
+
+
 class SubtreeHost(Host):
     """Hosts one supervisor and all that is below it.
 
@@ -49,6 +59,7 @@ class SubtreeHost(Host):
     def __init__(self, handover: Handover) -> None:
         super().__init__()
         self._top: SupervisorActor
+        self.handover = handover
         self._relay = Relay(self, handover)
         self._reporter = Reporter(self.tell)
 

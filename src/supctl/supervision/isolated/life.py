@@ -41,7 +41,9 @@ class IsolatedSupervisor(Hosted):
         world: shared by the whole tree.
     """
 
-    entry, with_socket = "supctl.supervision.isolated.host:main", True
+    entry = "supctl.supervision.isolated.host:main"
+    warm_up = "supctl.supervision.isolated.host:warm_up"
+    with_socket = True
     grace = math.inf
 
     def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:

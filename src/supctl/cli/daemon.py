@@ -1,0 +1,76 @@
+"""``supctl daemon``: the process that keeps everything alive."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from .words import seconds
+
+
+@click.group()
+def daemon() -> None:
+    """Run, start, stop and look at the daemon itself.
+
+    It starts by itself with the first "supctl start". There is one for each user, and for each
+    SUPCTL_HOME.
+    """
+
+
+@daemon.command()
+@click.option("--ready-fd", type=int, hidden=True)
+def run(ready_fd: int | None) -> None:
+    """Run the daemon in the foreground, for systemd and the like, until SIGTERM."""
+    from supctl.control.home import Home
+    from supctl.daemon.run import run_daemon
+
+    run_daemon(Home.of(), ready_fd)
+
+
+@daemon.command()
+def start() -> None:
+    """Start the daemon, if none runs, and with it all that should run."""
+    from supctl.control.home import Home
+    from supctl.control.launch import reach_or_start
+
+    line = reach_or_start(Home.of())
+    click.echo(f"the daemon runs, pid {line.daemon['pid']}")
+    line.close()
+
+
+@daemon.command()
+def stop() -> None:
+    """Stop everything in order, and the daemon. What should run comes back with the next start."""
+    from .reach import daemon_gone, reached
+
+    with reached() as client:
+        pid = client.daemon["pid"]
+        client.shutdown()
+    daemon_gone()
+    click.echo(f"the daemon, pid {pid}, has stopped everything and ended")
+
+
+@daemon.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def status(as_json: bool) -> None:
+    """Tell whether the daemon runs, and how it does. Exit status 3 if none runs."""
+    from supctl.control.home import Home
+    from supctl.errors import NoDaemon
+
+    from .reach import reached
+
+    try:
+        with reached() as client:
+            about = client.about()
+    except NoDaemon as error:
+        click.echo(json.dumps({"running": False}) if as_json else f"not running: {error}")
+        sys.exit(3)
+    if as_json:
+        click.echo(json.dumps({"running": True, **about}))
+        return
+    click.echo(f"running, pid {about['pid']}, for {seconds(about['uptime'])}, {about['version']}")
+    click.echo(f"{about['running']} of {about['children']} children run")
+    home = Home.of()
+    click.echo(f"socket {home.socket}\nlogs   {home.logs}\nstate  {home.state}")

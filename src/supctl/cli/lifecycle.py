@@ -1,0 +1,167 @@
+"""``supctl start``, ``stop``, ``restart``, ``delete``, ``signal``, ``kill``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from .outcomes import show
+from .reach import daemon_gone, reached
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_NAMES = """\b
+A name is an address (shop/web/api:2), its end (api:2, web/api; api is all instances), a pattern
+('api*', 'shop/*'; quote it), or all."""
+
+names_argument = click.argument("names", nargs=-1, required=True, metavar="NAME...")
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
+timeout_option = click.option(
+    "--timeout", type=float, metavar="SECONDS", help="Wait no longer; it goes on nevertheless."
+)
+
+
+def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
+    """Ask on a terminal before something is done to all; end with status 1 on no."""
+    if "all" in names and not yes and sys.stdin.isatty():
+        click.confirm(f"{what} everything?", abort=True)
+
+
+yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask before doing it to all.")
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[FILE|NAME]...")
+@click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
+@timeout_option
+@as_json_option
+def start(
+    names: tuple[str, ...], project: str | None, timeout: float | None, as_json: bool
+) -> None:
+    """Start what a file describes, or what was stopped.
+
+    A FILE (or a directory with one; by default this one's) is taken in as a project: its apps are
+    called PROJECT/APP from then on, and come back with the daemon. A NAME is started again. The
+    daemon is started if none runs.
+
+    \b
+    Examples:
+      supctl start                  the supctl.toml of this directory
+      supctl start shop.toml        this file, as the project "shop"
+      supctl start shop/web/api     what was stopped before
+    """
+    files = [name for name in names if _is_file(name)]
+    others = [name for name in names if name not in files]
+    if project is not None and len(files) > 1:
+        raise click.UsageError("--name is for one file")
+    loaded = [_load(Path(file)) for file in files or ([] if names else ["."])]
+    with reached(start=True) as client:
+        outcomes = []
+        for name, tree, source in loaded:
+            answer = client.add(project or name, tree, source)
+            outcomes.append({**answer, "status": None, "error": None})
+        if others:
+            outcomes += client.start(*others, timeout=timeout)
+    show(outcomes, as_json=as_json)
+
+
+def _is_file(name: str) -> bool:
+    path = Path(name)
+    return path.exists() or path.suffix in (".toml", ".json") or name in (".", "..")
+
+
+def _load(path: Path) -> tuple[str, dict[str, Any], str]:
+    """Return name, document and place of a file, with all that it inherits from here."""
+    from supctl.config import load
+    from supctl.config.document import as_native
+
+    loaded = load(path)
+    for note in loaded.notes:
+        click.echo(f"supctl: {note}", err=True)
+    return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())
+
+
+@click.command()
+@names_argument
+@timeout_option
+@yes_option
+@as_json_option
+def stop(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
+    """Stop programs in order, with everything they have started. They stay stopped.
+
+    \b
+    Examples:
+      supctl stop shop/web/api:2
+      supctl stop 'shop/*' --timeout 5
+    """
+    ask_for_all(names, "Stop", yes)
+    with reached() as client:
+        outcomes = client.stop(*names, timeout=timeout)
+    show(outcomes, as_json=as_json)
+
+
+@click.command()
+@names_argument
+@click.option("--rolling", is_flag=True, help="One by one, each when the one before is up again.")
+@timeout_option
+@yes_option
+@as_json_option
+def restart(
+    names: tuple[str, ...], rolling: bool, timeout: float | None, yes: bool, as_json: bool
+) -> None:
+    """Stop programs and start them again, all at once unless --rolling is given.
+
+    \b
+    Example:
+      supctl restart api --rolling     its instances, one after the other
+    """
+    ask_for_all(names, "Restart", yes)
+    with reached() as client:
+        outcomes = client.restart(*names, rolling=rolling, timeout=timeout)
+    show(outcomes, as_json=as_json)
+
+
+@click.command()
+@names_argument
+@timeout_option
+@yes_option
+@as_json_option
+def delete(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
+    """Stop projects and forget them; their files and logs stay."""
+    ask_for_all(names, "Stop and forget", yes)
+    with reached() as client:
+        outcomes = client.delete(*names, timeout=timeout)
+    show(outcomes, as_json=as_json)
+
+
+@click.command()
+@click.argument("number", metavar="SIGNAL")
+@names_argument
+@as_json_option
+def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
+    """Send a signal to the process groups of programs.
+
+    \b
+    Example:
+      supctl signal HUP shop/web
+    """
+    from supctl.config.units import parse_signal
+
+    with reached() as client:
+        outcomes = client.signal(*names, number=int(parse_signal("SIGNAL", number)))
+    show(outcomes, as_json=as_json)
+
+
+@click.command()
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def kill(yes: bool) -> None:
+    """Stop everything in order, and the daemon. "supctl daemon start" brings all of it back."""
+    with reached() as client:
+        ask_for_all(("all",), "Stop the daemon and", yes)
+        client.shutdown()
+    daemon_gone()
+    click.echo("everything has stopped, and the daemon has ended")

@@ -1,0 +1,27 @@
+"""How commands reach the daemon."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import suppress
+
+from supctl.control.client import Client
+from supctl.control.home import Home
+from supctl.control.launch import reach, reach_or_start
+
+
+def reached(*, start: bool = False) -> Client:
+    """Return the daemon; raises NoDaemon if none runs, unless it is to be started then."""
+    home = Home.of()
+    return Client(reach_or_start(home) if start else reach(home))
+
+
+def daemon_gone() -> None:
+    """Return when no daemon lives: the kernel then lets go of its lock."""
+    with suppress(FileNotFoundError):
+        lock = os.open(Home.of().lock, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        finally:
+            os.close(lock)

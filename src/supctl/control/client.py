@@ -1,0 +1,93 @@
+"""The daemon for programs without an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+
+from .line import Line
+from .methods import Facts, Methods
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _Asks:
+    """Asks over a line. Nothing here waits otherwise than by blocking."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+
+    async def call(self, method: str, kwargs: Facts, timeout: float | None) -> Any:
+        return self._line.call(method, kwargs, timeout)
+
+    def stream(self, method: str, kwargs: Facts) -> Iterator[Facts]:
+        return self._line.stream(method, kwargs)
+
+
+def _blocking(
+    method: Callable[Concatenate[Methods[Iterator[Facts]], P], Coroutine[Any, Any, R]],
+) -> Callable[Concatenate[Client, P], R]:
+    """Return a method as one that blocks: what it awaits never waits."""
+
+    def block(self: Client, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            method(self._methods, *args, **kwargs).send(None)
+        except StopIteration as done:
+            result: R = done.value
+            return result
+        raise AssertionError("it waits for an event loop")
+
+    block.__name__, block.__doc__ = method.__name__, method.__doc__
+    return block
+
+
+class Client:
+    """The daemon, as :class:`~.methods.Methods` describe it. Any thread may use it.
+
+    A context manager that hangs up at the end.
+
+    Args:
+        line: to it.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._methods: Methods[Iterator[Facts]] = Methods(_Asks(line))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
+
+    @property
+    def daemon(self) -> Facts:
+        """What the daemon told of itself: ``version``, ``pid``."""
+        return self._line.daemon
+
+    ping = _blocking(Methods[Iterator[Facts]].ping)
+    about = _blocking(Methods[Iterator[Facts]].about)
+    add = _blocking(Methods[Iterator[Facts]].add)
+    start = _blocking(Methods[Iterator[Facts]].start)
+    stop = _blocking(Methods[Iterator[Facts]].stop)
+    restart = _blocking(Methods[Iterator[Facts]].restart)
+    delete = _blocking(Methods[Iterator[Facts]].delete)
+    signal = _blocking(Methods[Iterator[Facts]].signal)
+    status = _blocking(Methods[Iterator[Facts]].status)
+    describe = _blocking(Methods[Iterator[Facts]].describe)
+    shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
+
+    def events(self, *names: str, follow: bool = False) -> Iterator[Facts]:
+        """As :meth:`Methods.events`."""
+        return self._methods.events(*names, follow=follow)

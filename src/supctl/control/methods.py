@@ -1,0 +1,114 @@
+"""What the daemon can be asked, written once for all kinds of clients.
+
+Each method is one of the control protocol (docs/protocol.md, "The daemon"), and raises what the
+daemon answers: errors of :mod:`supctl.errors`. Where several children can be meant, the answer
+has an outcome for each: ``address``, ``did`` (a word or two, empty if it failed), ``status`` (what
+a shell would show of its last end) and ``error`` (``code``, ``category``, ``message``, or nothing).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+Facts: TypeAlias = dict[str, Any]
+
+Items = TypeVar("Items", covariant=True)
+"""What a stream comes as: an iterator, or an asynchronous one."""
+
+
+class Asks(Protocol[Items]):
+    """Asks the daemon."""
+
+    async def call(self, method: str, kwargs: Facts, timeout: float | None) -> Any:
+        """Return the answer."""
+        ...
+
+    def stream(self, method: str, kwargs: Facts) -> Items:
+        """Return the items."""
+        ...
+
+
+class Methods(Generic[Items]):
+    """The methods of the daemon.
+
+    Args:
+        asks: how it is asked.
+    """
+
+    def __init__(self, asks: Asks[Items]) -> None:
+        self._asks = asks
+
+    async def _call(self, method: str, timeout: float | None = None, **kwargs: Any) -> Any:
+        return await self._asks.call(method, kwargs, timeout)
+
+    async def ping(self) -> str:
+        """Return ``"pong"``."""
+        answer: str = await self._call("ping")
+        return answer
+
+    async def about(self) -> Facts:
+        """Return facts about the daemon: ``version``, ``pid``, ``uptime``, ``children``, ..."""
+        answer: Facts = await self._call("about")
+        return answer
+
+    async def add(self, project: str, tree: Facts, source: str = "") -> Facts:
+        """Take in a tree under a name, and start it; return what was ``did`` and its ``address``.
+
+        Args:
+            project: its children will be ``/project/...``.
+            tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
+            source: the file that it came from.
+        """
+        answer: Facts = await self._call("add", project=project, tree=tree, source=source)
+        return answer
+
+    async def start(self, *names: str, timeout: float | None = None) -> list[Facts]:
+        """Start what does not run, and return when it does."""
+        outcomes: list[Facts] = await self._call("start", names=[*names], **_within(timeout))
+        return outcomes
+
+    async def stop(self, *names: str, timeout: float | None = None) -> list[Facts]:
+        """Stop in order, and return when nothing is left. It stays stopped."""
+        outcomes: list[Facts] = await self._call("stop", names=[*names], **_within(timeout))
+        return outcomes
+
+    async def restart(
+        self, *names: str, rolling: bool = False, timeout: float | None = None
+    ) -> list[Facts]:
+        """Stop and start: all at once, or one by one."""
+        outcomes: list[Facts] = await self._call(
+            "restart", names=[*names], rolling=rolling, **_within(timeout)
+        )
+        return outcomes
+
+    async def delete(self, *names: str, timeout: float | None = None) -> list[Facts]:
+        """Stop projects, and forget them."""
+        outcomes: list[Facts] = await self._call("delete", names=[*names], **_within(timeout))
+        return outcomes
+
+    async def signal(self, *names: str, number: int) -> list[Facts]:
+        """Send a signal to process groups."""
+        outcomes: list[Facts] = await self._call("signal", names=[*names], number=number)
+        return outcomes
+
+    async def status(self, *names: str) -> list[Facts]:
+        """Return a row for every child that is meant and all below it; of all if none is named."""
+        rows: list[Facts] = await self._call("status", names=[*names])
+        return rows
+
+    async def describe(self, name: str) -> Facts:
+        """Return all that is known of one child."""
+        answer: Facts = await self._call("describe", name=name)
+        return answer
+
+    def events(self, *names: str, follow: bool = False) -> Items:
+        """Return the latest events, the oldest first; with ``follow``, what happens after, too."""
+        return self._asks.stream("events", {"names": [*names], "follow": follow})
+
+    async def shutdown(self) -> None:
+        """Stop everything in order, and end the daemon."""
+        await self._call("shutdown")
+
+
+def _within(timeout: float | None) -> Facts:
+    return {} if timeout is None else {"timeout": timeout}

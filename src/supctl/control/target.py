@@ -1,0 +1,5 @@
+"""The control protocol's name for the daemon."""
+
+from typing import Final
+
+TARGET: Final = "daemon"

@@ -1,0 +1,221 @@
+"""What changes something: the methods of the control protocol that an operator's commands call."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import trio
+
+from supctl.config.document import read_native
+from supctl.config.mistakes import ConfigErrors
+from supctl.errors import AlreadyPresent, InvalidConfig, StorageFailed, SupctlError, Unsupported
+from supctl.exits import ExitReason
+from supctl.specs import Supervisor
+from supctl.supervision.tree import Tree
+
+from .desired import Project
+from .keeper import Keeper
+from .naming import resolve
+from .outcome import Outcome, each
+
+_log = logging.getLogger("supctl.daemon")
+
+_ALIVE: Final = frozenset({"starting", "running", "ready", "paused", "detached", "stopping"})
+
+
+class Control:
+    """Changes what runs. Every method raises what :func:`~.naming.resolve` raises.
+
+    Commands for different children do not wait for each other. What should run is saved before
+    it is done, so a command that was answered is not forgotten.
+
+    Args:
+        tree: that everything is in.
+        keeper: of what should run.
+    """
+
+    def __init__(self, tree: Tree, keeper: Keeper) -> None:
+        self._tree, self._keeper = tree, keeper
+
+    async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
+        """Take in what a file describes, and start it.
+
+        Args:
+            project: the name under which its children will be: ``/shop/...``.
+            tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
+            source: the file.
+
+        Returns:
+            ``did``: ``"added"``, or ``"was there"`` if it was, as it is; ``address``.
+
+        Raises:
+            InvalidConfig: the tree cannot work, or the name cannot be one.
+            AlreadyPresent: another tree of that name is there.
+            StorageFailed: it cannot be saved; nothing was started.
+            StartFailed: it did not start, and is forgotten again.
+        """
+        spec = _read(project, tree)
+        projects = self._keeper.desired.projects
+        if (known := projects.get(project)) is not None:
+            if known.tree != tree:
+                raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
+            return {"did": "was there", "address": f"/{project}"}
+        projects[project] = Project(tree, source)
+        await self._keep_or(lambda: projects.pop(project))
+        try:
+            await self._tree.supervisor().start_child(spec)
+        except Exception:
+            del projects[project]
+            await self._keeper.keep()
+            raise
+        return {"did": "added", "address": f"/{project}"}
+
+    async def start(
+        self, *, names: Sequence[str], timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Start what does not run, and return when it does: one outcome for each."""
+        chosen = self._choose(names)
+        await self._remember(chosen, stopped=False)
+        return await each(chosen, "start", self._start, timeout)
+
+    async def stop(
+        self, *, names: Sequence[str], timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Stop in order, and return when nothing is left: one outcome for each.
+
+        It stays stopped, also when the daemon starts again.
+        """
+        chosen = self._choose(names)
+        await self._remember(chosen, stopped=True)
+        return await each(chosen, "stop", self._stop, timeout)
+
+    async def restart(
+        self, *, names: Sequence[str], rolling: bool = False, timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Stop and start: all at once, or each when the one before it is up again."""
+        chosen = self._choose(names)
+        await self._remember(chosen, stopped=False)
+        if not rolling:
+            return await each(chosen, "restart", self._restart, timeout)
+        outcomes = []
+        for address in chosen:
+            outcomes += await each([address], "restart", self._restart, timeout)
+            if outcomes[-1]["error"] is not None:
+                break  # one that fails is enough
+        return outcomes
+
+    async def delete(
+        self, *, names: Sequence[str], timeout: float | None = None
+    ) -> list[dict[str, Any]]:
+        """Stop projects and forget them."""
+        chosen = self._choose(names)
+        for address in chosen:
+            if address.strip("/") not in self._keeper.desired.projects:
+                raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
+        return await each(chosen, "delete", self._delete, timeout)
+
+    async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
+        """Send a signal to the process groups of programs."""
+
+        async def send(address: str) -> Outcome:
+            await trio.lowlevel.checkpoint()
+            self._tree[address].signal(number)
+            return Outcome(address, "signalled")
+
+        return await each(resolve(names, self._tree.status()), "signal", send, None)
+
+    async def shutdown(self) -> None:
+        """Stop everything in order; then the daemon ends. What should run is kept."""
+        self._tree.stop()
+        await self._tree.ended.wait()
+
+    async def resurrect(self) -> None:
+        """Start what should run and does not. For the daemon's own start."""
+        desired = self._keeper.desired
+        there = {row.address for row in self._tree.status()}
+        for name, project in desired.projects.items():
+            if f"/{name}" not in there:
+                try:
+                    spec = _read(name, project.tree)
+                    await self._tree.supervisor().start_child(spec)
+                except SupctlError as error:  # the others are to come back
+                    _log.error("%s does not come back: %s", name, error)
+        known = {row.address for row in self._tree.status()}
+        for address in desired.stopped & known:
+            await self._tree[address].stop()
+
+    # How.
+
+    def _choose(self, names: Sequence[str]) -> list[str]:
+        """Return the addresses that are meant, without those below another of them."""
+        if not names:
+            raise InvalidConfig("names", list(names), "at least one")
+        found = resolve(names, self._tree.status())
+        return [it for it in found if not any(it.startswith(f"{above}/") for above in found)]
+
+    async def _remember(self, addresses: Sequence[str], *, stopped: bool) -> None:
+        """Save that an operator wants those stopped, or not."""
+        held = self._keeper.desired.stopped
+        before = set(held)
+        below = {it for it in held if any(it.startswith(f"{above}/") for above in addresses)}
+        held -= below
+        (held.update if stopped else held.difference_update)(addresses)
+        if held != before:
+            await self._keep_or(lambda: self._take_back(before))
+
+    def _take_back(self, stopped: set[str]) -> None:
+        self._keeper.desired.stopped = stopped
+
+    async def _keep_or(self, undo: Callable[[], Any]) -> None:
+        try:
+            await self._keeper.keep()
+        except StorageFailed:
+            undo()
+            raise
+
+    async def _start(self, address: str) -> Outcome:
+        handle = self._tree[address]
+        if handle.state in _ALIVE:
+            return Outcome(address, "was running")
+        await handle.start()
+        return Outcome(address, "started")
+
+    async def _stop(self, address: str) -> Outcome:
+        handle = self._tree[address]
+        was = handle.state
+        await handle.stop()
+        return Outcome(
+            address, "stopped" if was in _ALIVE else f"was {was}", _status(handle.reason)
+        )
+
+    async def _restart(self, address: str) -> Outcome:
+        handle = self._tree[address]
+        if handle.state not in _ALIVE:
+            await handle.start()
+            return Outcome(address, "started")
+        await handle.restart()
+        return Outcome(address, "restarted", _status(handle.reason))
+
+    async def _delete(self, address: str) -> Outcome:
+        await self._tree[address].stop()
+        root, name = self._tree.supervisor(), address.strip("/")
+        await root.delete_child(name)
+        desired = self._keeper.desired
+        del desired.projects[name]
+        desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
+        await self._keeper.keep()
+        return Outcome(address, "deleted")
+
+
+def _read(project: str, tree: dict[str, Any]) -> Supervisor:
+    try:
+        return read_native(tree, project, Path("/"), {})
+    except ConfigErrors as errors:
+        raise InvalidConfig("tree", project, "a tree that can work", str(errors)) from None
+
+
+def _status(reason: ExitReason | None) -> int | None:
+    return reason.status.shell_code if reason is not None and reason.status is not None else None

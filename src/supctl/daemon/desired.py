@@ -1,0 +1,117 @@
+"""What should run: kept in a file, so that it runs again after the daemon, or all, was gone."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from supctl.errors import InvalidConfig, StorageFailed
+
+VERSION: Final = 1
+
+
+@dataclass(slots=True)
+class Project:
+    """What was started together: a file, or a single command.
+
+    Args:
+        tree: as a ``supctl.json`` would hold it, with absolute paths and exact environments.
+        source: the file that it came from; empty if from none.
+    """
+
+    tree: dict[str, Any]
+    source: str = ""
+
+
+@dataclass(slots=True)
+class Desired:
+    """What should run.
+
+    Args:
+        projects: by name.
+        stopped: addresses of what an operator has stopped.
+    """
+
+    projects: dict[str, Project] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
+
+
+class DesiredFile:
+    """A file that holds it. What is there is always whole: the old, or the new.
+
+    Args:
+        path: of the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Desired:
+        """Return what it holds; nothing if it is not there.
+
+        Raises:
+            StorageFailed: it cannot be read.
+            InvalidConfig: it is of another version, or damaged; it is left as it is.
+        """
+        try:
+            held = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return Desired()
+        except OSError as error:
+            raise StorageFailed(str(self._path), error.errno or 0, "a file to read") from None
+        except ValueError as error:
+            raise self._wrong(f"no JSON ({error})") from None
+        if not isinstance(held, dict) or held.get("version") != VERSION:
+            seen = held.get("version") if isinstance(held, dict) else held
+            raise self._wrong(f"version {seen!r}")
+        try:
+            projects = {name: Project(**it) for name, it in held["projects"].items()}
+            return Desired(projects, set(held["stopped"]))
+        except (LookupError, TypeError, AttributeError) as error:
+            raise self._wrong(f"damaged ({error!r})") from None
+
+    def _wrong(self, seen: str) -> InvalidConfig:
+        mend = "move it away to begin with nothing; what runs is not touched"
+        return InvalidConfig(str(self._path), seen, f"version {VERSION} of what should run", mend)
+
+    def save(self, desired: Desired) -> None:
+        """Put ``desired`` into it. Blocks until it is on the disk.
+
+        Raises:
+            StorageFailed: it is not saved; what was there still is.
+        """
+        held = {
+            "version": VERSION,
+            "projects": {
+                name: {"tree": it.tree, "source": it.source}
+                for name, it in desired.projects.items()
+            },
+            "stopped": sorted(desired.stopped),
+        }
+        new = self._path.with_suffix(".new")
+        try:
+            with open(new, "wb", opener=_private) as file:
+                file.write(json.dumps(held).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._path)
+            _sync_directory(self._path.parent)
+        except OSError as error:
+            wanted = "a file to write what should run; nothing was changed"
+            raise StorageFailed(str(self._path), error.errno or 0, wanted) from None
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
+
+
+def _sync_directory(path: Path) -> None:
+    """Have the kernel keep the new name, too (fsync(2))."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,85 @@
+"""Which children a name means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Final
+
+from supctl.errors import Ambiguous, ProcessNotFound
+from supctl.supervision.status import ChildStatus
+
+ALL: Final = "all"
+_WILD: Final = frozenset("*?[")
+
+
+def resolve(names: Iterable[str], rows: Sequence[ChildStatus]) -> list[str]:
+    """Return the addresses that ``names`` mean, in the order of ``rows``, none of them twice.
+
+    A name is ``all`` (every child of the root), an address (``/shop/web/api:2``), the end of one
+    (``api:2``, ``web/api``; without a number all instances), or a pattern (``api*``, ``shop/*``)
+    for addresses or their last parts.
+
+    Args:
+        rows: of the whole tree.
+
+    Raises:
+        ProcessNotFound: a name means nothing; tells what is near.
+        Ambiguous: a name that is no pattern means several children of different places.
+    """
+    meant: set[str] = set()
+    for name in names:
+        meant.update(_meant(name, [row.address for row in rows]))
+    return [row.address for row in rows if row.address in meant]
+
+
+def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
+    """Return the one address that ``name`` means. Raises as :func:`resolve`."""
+    found = resolve([name], rows)
+    if len(found) != 1:
+        raise Ambiguous(name, tuple(found))
+    return found[0]
+
+
+def _meant(name: str, addresses: Sequence[str]) -> list[str]:
+    if name == ALL:
+        return [address for address in addresses if address.count("/") == 1]
+    if _WILD & set(name):
+        pattern = name.strip("/")
+        found = [it for it in addresses if fnmatchcase(it.strip("/"), pattern)]
+        return _or_nothing(
+            found or [it for it in addresses if fnmatchcase(_last(it), pattern)], name, addresses
+        )
+    whole = "/" + name.strip("/")
+    if whole in addresses:
+        return [whole]
+    if name.startswith("/"):
+        return _or_nothing(_instances(whole, addresses), name, addresses)
+    ends = [it for it in addresses if it.endswith(whole)]
+    ends = ends or [it for it in addresses if _without_number(it).endswith(whole)]
+    if len({_without_number(it) for it in ends}) > 1:
+        raise Ambiguous(name, tuple(ends))
+    return _or_nothing(ends, name, addresses)
+
+
+def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[str]:
+    if found:
+        return found
+    short = {_last(it): it for it in addresses} | {it.strip("/"): it for it in addresses}
+    near = get_close_matches(name.strip("/"), short, n=3)
+    raise ProcessNotFound(name, tuple(dict.fromkeys(short[it] for it in near)))
+
+
+def _instances(address: str, addresses: Iterable[str]) -> list[str]:
+    return [it for it in addresses if _without_number(it) == address]
+
+
+def _without_number(address: str) -> str:
+    """Return the address of all instances of which this is one."""
+    base, _, number = address.rpartition(":")
+    return base if base and number.isdigit() else address
+
+
+def _last(address: str) -> str:
+    return address.rpartition("/")[2]

@@ -1,0 +1,90 @@
+"""The daemon's program."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+
+import trio
+
+from supctl.backends.reaper_link import raise_descriptor_limit
+from supctl.control.home import Home
+from supctl.specs import Supervisor
+from supctl.supervision.tree import Tree, open_tree
+
+from .audit import Audit
+from .control import Control
+from .desired import DesiredFile
+from .keeper import Keeper
+from .lock import DaemonLock
+from .server import ControlServer
+from .service import ControlService
+from .views import Views
+
+_log = logging.getLogger("supctl.daemon")
+
+_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
+_LOOKING = ("ping", "about", "status", "describe", "events")
+
+
+def run_daemon(home: Home, ready_fd: int | None = None) -> None:
+    """Run the daemon of ``home`` until it is asked to end, or by SIGTERM or SIGINT.
+
+    Args:
+        ready_fd: is written ``1`` and closed once it listens.
+
+    Raises:
+        AlreadyRunning: there is one.
+        StorageFailed, InvalidConfig: its directories, or what should run, cannot be used.
+    """
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    home.make()
+    raise_descriptor_limit()
+    with DaemonLock(home.lock):
+        trio.run(_run, home, ready_fd)
+
+
+async def _run(home: Home, ready_fd: int | None) -> None:
+    file = DesiredFile(home.desired)
+    keeper = Keeper(file, file.load())
+    root = Supervisor("daemon", max_restarts=None, start="concurrent")
+    async with open_tree(root, log_directory=home.logs) as tree:
+        control, views = Control(tree, keeper), Views(tree, home)
+        changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
+        audit = Audit(home.audit)
+        server = ControlServer(
+            home.socket, lambda peer: ControlService(peer, changing, looking, audit)
+        )
+        with closing(server):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(_heed_signals, tree)
+                nursery.start_soon(server.serve)
+                _log.info("daemon %d listens at %s", os.getpid(), home.socket)
+                _tell_ready(ready_fd)
+                await control.resurrect()
+                await tree.ended.wait()
+                nursery.cancel_scope.cancel()
+        _log.info("daemon %d ends", os.getpid())
+
+
+def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
+    return {name: getattr(owner, name) for name in names}
+
+
+def _tell_ready(ready_fd: int | None) -> None:
+    if ready_fd is not None:
+        os.write(ready_fd, b"1")
+        os.close(ready_fd)
+
+
+async def _heed_signals(tree: Tree) -> None:
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+        async for _ in received:
+            tree.stop()

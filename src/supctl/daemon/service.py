@@ -1,0 +1,72 @@
+"""From a request to the method that is meant."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from supctl.control.target import TARGET
+from supctl.errors import UnknownMethod
+from supctl.ipc import Request
+
+from .audit import Audit
+from .peer import Peer
+
+_log = logging.getLogger("supctl.daemon")
+
+
+class ControlService:
+    """What one peer may ask the daemon for; a :class:`supctl.ipc.Service`.
+
+    Args:
+        peer: who asks.
+        changing: methods that change something, by name; each call is noted in the audit.
+        looking: methods that do not.
+        audit: where who changed what is noted.
+    """
+
+    def __init__(
+        self,
+        peer: Peer,
+        changing: Mapping[str, Callable[..., Any]],
+        looking: Mapping[str, Callable[..., Any]],
+        audit: Audit,
+    ) -> None:
+        self._peer, self._changing, self._looking, self._audit = peer, changing, looking, audit
+
+    def call(self, request: Request) -> None:
+        """Begin to do what is asked."""
+        request.serve(self._do, request)
+
+    def stream(self, request: Request) -> AsyncIterator[Any]:
+        """Begin to tell what is asked for."""
+        items: AsyncIterator[Any] = self._find(request)(**request.kwargs)
+        return items
+
+    def cast(self, target: str | int, method: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Refuse it: who changes something wants to know what became of it."""
+        raise UnknownMethod(TARGET, method, "the daemon takes calls only")
+
+    def cast_failed(self, target: str | int, method: str, error: Exception) -> None:
+        """Say so in the log."""
+        _log.warning("a message of %s is lost: %s", self._peer.name, error)
+
+    async def _do(self, request: Request) -> Any:
+        method = self._find(request)
+        if request.method not in self._changing:
+            return await method(**request.kwargs)
+        with self._audit.of(self._peer, request.method, request.kwargs):
+            return await method(**request.kwargs)
+
+    def _find(self, request: Request) -> Callable[..., Any]:
+        method = self._changing.get(request.method) or self._looking.get(request.method)
+        if request.target != TARGET or method is None or request.args:
+            known = ", ".join(sorted([*self._changing, *self._looking]))
+            raise UnknownMethod(TARGET, request.method, f"there are {known}")
+        try:
+            inspect.signature(method).bind(**request.kwargs)
+        except TypeError as error:
+            raise TypeError(f"{request.method}: {error}") from None
+        return method

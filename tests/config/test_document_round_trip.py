@@ -1,0 +1,197 @@
+"""Trees of all kinds, written as documents and read back: the same tree."""
+
+from __future__ import annotations
+
+import json
+import signal
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from supctl.config.document import as_native, read_native
+from supctl.config.reading import Table, hints
+from supctl.config.schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys, rlimit_names
+from supctl.specs import (
+    App,
+    AutoShutdown,
+    Backoff,
+    Intensity,
+    Jitter,
+    Limits,
+    Restart,
+    Start,
+    StartRate,
+    Stop,
+    Strategy,
+    Supervisor,
+    Worker,
+)
+
+ELSEWHERE = {"PATH": "/another", "HOME": "/another", "LC_ALL": "another"}
+"""The environment of whoever reads: nothing of it may get into an exact environment."""
+
+
+def read(document: dict[str, Any]) -> Supervisor:
+    return read_native(document, "tree", Path("/somewhere"), ELSEWHERE)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
+WORD = TEXT.filter(bool)
+SECONDS = st.floats(0, 1e6) | st.integers(0, 1000)
+MORE_THAN_0 = st.floats(0.001, 1e6)
+PATIENCE = st.none() | MORE_THAN_0
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=5,
+)  # fmt: skip
+BACKOFF = {
+    "initial": st.floats(0, 30),
+    "factor": st.floats(1, 10) | st.integers(1, 3),
+    "maximum": st.floats(30, 1e6),
+    "jitter": st.sampled_from(Jitter),
+    "reset_after": SECONDS,
+}
+STOP = {"signal": st.sampled_from(sorted(signal.valid_signals())), "grace": SECONDS}
+LIMITS = {
+    "memory": st.none() | st.integers(4096, 2**63 - 1),
+    "cpu": st.none() | st.floats(0.001, 4096),
+    "pids": st.none() | st.integers(1, 10**6),
+}
+START_RATE = {"starts": st.integers(1, 10**6), "within": MORE_THAN_0}
+RLIMIT = st.integers(0, 2**62)
+CHILD = {
+    "restart": st.sampled_from(Restart),
+    "backoff": st.builds(Backoff, **BACKOFF),
+    "give_up_after": st.none() | st.integers(0, 10**6),
+}
+SUPERVISED = {
+    "strategy": st.sampled_from([it for it in Strategy if it is not Strategy.SIMPLE_ONE_FOR_ONE]),
+    "max_restarts": st.none() | st.integers(0, 10**6),
+    "within": MORE_THAN_0,
+    "auto_shutdown": st.sampled_from(AutoShutdown),
+    "start_rate": st.none() | st.builds(StartRate, **START_RATE),
+}
+ACCOUNT = st.sampled_from(["www-data", "nobody-of-that-name", 0, 4711])
+DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
+    AppKeys: CHILD
+    | {
+        "command": st.lists(WORD, min_size=1, max_size=3),
+        "cwd": st.sampled_from(["/", "/srv/a b", "/no/such"]),
+        "env": st.none()
+        | st.dictionaries(WORD.filter(lambda name: "=" not in name), TEXT, max_size=3),
+        "stop": st.builds(Stop, **STOP),
+        "limits": st.builds(Limits, **LIMITS),
+        "instances": st.integers(1, 10_000),
+        "detached": st.booleans(),
+        "death_signal": st.booleans(),
+        "umask": st.integers(0, 0o777),
+        "user": ACCOUNT,
+        "group": ACCOUNT,
+        "nice": st.integers(-20, 19),
+        "rlimits": st.dictionaries(
+            st.sampled_from(rlimit_names()),
+            st.builds(lambda a, b: (min(a, b), max(a, b)), RLIMIT, RLIMIT) | st.just((5, -1)),
+            max_size=3,
+        ),
+    },
+    WorkerKeys: CHILD
+    | {
+        "actor": st.sampled_from(["shop.workers:Mailer", "shop:run"]),
+        "args": st.lists(JSON, max_size=3),
+        "kwargs": st.dictionaries(TEXT, JSON, max_size=3),
+        "grace": SECONDS,
+        "isolation": st.sampled_from(["task", "process"]),
+        "blocking": st.booleans(),
+        "hung_after": PATIENCE,
+    },
+    SupervisorKeys: CHILD
+    | SUPERVISED
+    | {"isolation": st.sampled_from(["task", "process"]), "hung_after": PATIENCE},
+    RootKeys: SUPERVISED,
+}
+BY_HAND = {
+    AppKeys: {"inherit_env", "significant", "depends_on"},
+    WorkerKeys: {"significant", "depends_on"},
+    SupervisorKeys: {"apps", "start", "significant", "depends_on"},
+    RootKeys: {"start"},
+}
+"""Keys that are drawn below, as they mean something together with others only."""
+
+TABLES = {"backoff": BACKOFF, "stop": STOP, "limits": LIMITS, "start_rate": START_RATE}
+
+
+@pytest.mark.parametrize("keys", DRAWN, ids=lambda keys: keys.__name__)
+def test_every_key_of_the_schema_is_drawn(keys: type) -> None:
+    assert hints(keys).keys() - BY_HAND[keys] == DRAWN[keys].keys()
+    for key, hint in hints(keys).items():
+        for marker in get_args(hint)[1:]:
+            if isinstance(marker, Table):
+                assert hints(marker.keys).keys() == TABLES[key].keys()
+                assert {it.name for it in fields(get_args(hint)[0])} == TABLES[key].keys()
+
+
+SAID_OTHERWISE = {
+    App: {"name"},
+    Worker: {"name"},
+    Supervisor: {"name", "children", "factory", "intensity"},
+    Intensity: set(),
+}
+
+
+@pytest.mark.parametrize(
+    ("spec", "keys"),
+    [(App, AppKeys), (Worker, WorkerKeys), (Supervisor, SupervisorKeys), (Intensity, RootKeys)],
+)
+def test_every_field_of_a_spec_is_a_key(spec: type, keys: type) -> None:
+    names = {it.name for it in fields(spec)}
+    assert names - SAID_OTHERWISE[spec] <= hints(keys).keys()
+
+
+@st.composite
+def children(draw: st.DrawFn, parent: dict[str, Any], deeper: int) -> list[Any]:
+    """Return siblings that fit ``parent``, tied to each other by ``depends_on``."""
+    made: list[Any] = []
+    names = draw(st.permutations(["a", "b-1", "c.d", "_e"]))[: draw(st.integers(1, 3))]
+    for name in names:
+        keys = draw(st.sampled_from([AppKeys, WorkerKeys, *([SupervisorKeys] * bool(deeper))]))
+        options = draw(st.fixed_dictionaries({}, optional=DRAWN[keys]))
+        needed = [it.name for it in made if it.restart is not Restart.TEMPORARY]
+        options["depends_on"] = draw(st.lists(st.sampled_from(needed))) if needed else ()
+        mortal = options.get("restart", Restart.PERMANENT) is not Restart.PERMANENT
+        minded = parent.get("auto_shutdown", AutoShutdown.NEVER) is not AutoShutdown.NEVER
+        options["significant"] = mortal and minded and draw(st.booleans())
+        if keys is AppKeys:
+            options.setdefault("cwd", "/")
+            made.append(App(name, options.pop("command", ["ls"]), **options))
+        elif keys is WorkerKeys:
+            options["blocking"] = options.get("isolation") == "process" and draw(st.booleans())
+            actor, args = options.pop("actor", "m:C"), options.pop("args", ())
+            made.append(Worker(name, actor, *args, **options))
+        else:
+            made.append(draw(supervisors(name, options, deeper - 1)))
+    return draw(st.permutations(made))
+
+
+@st.composite
+def supervisors(draw: st.DrawFn, name: str, options: dict[str, Any], deeper: int) -> Supervisor:
+    if options.get("strategy", Strategy.ONE_FOR_ONE) is Strategy.ONE_FOR_ONE:
+        options["start"] = draw(st.sampled_from(Start))
+    return Supervisor(name, draw(children(options, deeper)), **options)
+
+
+TREES = st.fixed_dictionaries({}, optional=DRAWN[RootKeys]).flatmap(
+    lambda options: supervisors("tree", options, 2)
+)
+
+
+@given(root=TREES)
+def test_a_tree_is_read_as_it_was_written(root: Supervisor) -> None:
+    document = as_native(root)
+    assert read(json.loads(json.dumps(document, allow_nan=False))) == root
+    assert as_native(read(document)) == document

@@ -1,0 +1,87 @@
+"""A daemon of a test's own, as its user has it: started and asked by the command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from supctl.control.client import Client
+from supctl.control.home import Home
+from supctl.control.launch import reach
+
+
+@dataclass
+class Desk:
+    """A shell at which somebody uses supctl.
+
+    Args:
+        directory: where it is, and where files are written.
+        home: of the daemon.
+    """
+
+    directory: Path
+    home: Home
+
+    @property
+    def base(self) -> Path:
+        return self.home.run.parent
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {**os.environ, "SUPCTL_HOME": str(self.base), "NO_COLOR": "1"}
+
+    def popen(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "supctl", *words],
+            cwd=self.directory,
+            env=self.environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def run(self, *words: str, status: int = 0) -> str:
+        """Run a command; return what it printed, mistakes behind the rest."""
+        with self.popen(*words) as command:
+            out, err = command.communicate(timeout=50)
+        assert command.returncode == status, out + err
+        return out + err
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.run(*words, "--json"))
+
+    def write(self, text: str, name: str = "shop.toml") -> str:
+        (self.directory / name).write_text(text)
+        return name
+
+    def client(self) -> Client:
+        return Client(reach(self.home))
+
+    def states(self) -> dict[str, str]:
+        return {row["address"]: row["state"] for row in self.json("status")}
+
+    def pid(self, address: str) -> int:
+        (row,) = self.json("status", address)
+        pid: int = row["pid"]
+        return pid
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk whose daemon is stopped at the end, if one runs."""
+    base = tmp_path / "home"
+    here = tmp_path / "here"
+    here.mkdir()
+    desk = Desk(here, Home.of({"SUPCTL_HOME": str(base)}))
+    yield desk
+    with desk.popen("kill", "--yes") as command:
+        command.communicate(timeout=50)

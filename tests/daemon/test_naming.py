@@ -1,0 +1,60 @@
+"""Which children a name means."""
+
+from __future__ import annotations
+
+import pytest
+
+from supctl.daemon.naming import resolve, resolve_one
+from supctl.errors import Ambiguous, ProcessNotFound
+from supctl.supervision.status import ChildStatus
+
+ADDRESSES = (
+    "/shop", "/shop/db", "/shop/web", "/shop/web/api:1", "/shop/web/api:2", "/shop/mailer",
+    "/blog", "/blog/db", "/cron",
+)  # fmt: skip
+ROWS = [ChildStatus(it, "app", "running", 1, 1.0, 0, None, None, 0) for it in ADDRESSES]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("all", ["/shop", "/blog", "/cron"]),
+        ("/shop/db", ["/shop/db"]),
+        ("shop/db", ["/shop/db"]),
+        ("shop", ["/shop"]),
+        ("mailer", ["/shop/mailer"]),
+        ("web", ["/shop/web"]),
+        ("api", ["/shop/web/api:1", "/shop/web/api:2"]),
+        ("web/api", ["/shop/web/api:1", "/shop/web/api:2"]),
+        ("/shop/web/api", ["/shop/web/api:1", "/shop/web/api:2"]),
+        ("api:2", ["/shop/web/api:2"]),
+        ("*/db", ["/shop/db", "/blog/db"]),
+        ("db*", ["/shop/db", "/blog/db"]),
+        ("shop/*", ["/shop/db", "/shop/web", "/shop/web/api:1", "/shop/web/api:2", "/shop/mailer"]),
+        ("api:[13]", ["/shop/web/api:1"]),
+    ],
+)
+def test_a_name_means(name: str, meant: list[str]) -> None:
+    assert resolve([name], ROWS) == meant
+
+
+def test_several_names_mean_each_child_once_in_the_order_of_the_tree() -> None:
+    assert resolve(["cron", "mailer", "shop/*"], ROWS)[-2:] == ["/shop/mailer", "/cron"]
+    assert resolve(["api:2", "api"], ROWS) == ["/shop/web/api:1", "/shop/web/api:2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("shp", "/shop"), ("mailr", "/shop/mailer"), ("api:3", "/shop/web/api:1"), ("x*", "")],
+)
+def test_an_unknown_name_says_what_is_near(name: str, near: str) -> None:
+    with pytest.raises(ProcessNotFound, match=f"nothing is called.*{near}"):
+        resolve([name], ROWS)
+
+
+def test_a_name_of_several_places_is_ambiguous() -> None:
+    with pytest.raises(Ambiguous, match="'db' means /shop/db and /blog/db"):
+        resolve(["db"], ROWS)
+    with pytest.raises(Ambiguous, match="api:1 and /shop/web/api:2"):
+        resolve_one("api", ROWS)
+    assert resolve_one("cron", ROWS) == "/cron"
