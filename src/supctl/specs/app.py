@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal as signals
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -25,15 +25,19 @@ class Stop:
         signal: number of the signal that asks.
         grace: seconds it may take; then everything left of its tree is killed.
             0 kills at once (OTP's ``brutal_kill``).
+        force: seconds that what was killed may take, more than 0. Only what is stuck in the
+            kernel (state D) takes longer; then supervision goes on without it.
     """
 
     signal: int = signals.SIGTERM
     grace: float = 10.0
+    force: float = 5.0
 
     def __post_init__(self) -> None:
         if self.signal not in _SIGNALS:
             raise InvalidConfig("signal", self.signal, "a signal of this system, such as TERM")
         check_seconds("grace", self.grace)
+        check_seconds("force", self.force, zero=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,8 @@ class App:
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
         essential: its end for good ends the whole tree, at whatever depth it is.
         depends_on: siblings that must be up before it starts and stay until it has stopped.
-        stop: how it is asked to stop.
+        stop: how it is asked to stop; ``None``: as its supervisor says (:class:`Supervisor`),
+            or ``Stop()``.
         limits: memory, processors, processes.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
         detached: when the main process ends, its children live on and the app counts
@@ -128,6 +133,7 @@ class App:
     essential: bool
     depends_on: tuple[str, ...]
     stop: Stop
+    has_own_stop: bool = field(compare=False)
     limits: Limits
     instances: int
     detached: bool
@@ -188,6 +194,7 @@ class App:
         put("cwd", None if cwd is None else os.fspath(cwd))
         put("env", None if env is None else MappingProxyType(_check_env(env)))
         put("stop", stop or Stop())
+        put("has_own_stop", stop is not None)
         put("limits", limits or Limits())
         check_count("instances", instances, 1)
         put("instances", instances)

@@ -24,10 +24,6 @@ from supctl.specs import App
 
 from .machine import TABLE, Do, Event, State
 
-KILL_PATIENCE = 10.0
-"""Seconds a killed program may take. Only what is stuck in the kernel (state D) takes longer;
-it stays with the backend, and supervision goes on without it."""
-
 
 class AppActor(Incarnation):
     """One life of one program.
@@ -129,7 +125,7 @@ class AppActor(Incarnation):
                 if event is Event.GRACE_OVER:
                     self._tell(Killed(stop.grace))
                 process.kill()
-                self._alarm.set(KILL_PATIENCE)
+                self._alarm.set(stop.force)
             case Do.END:
                 self._alarm.turn_off()
                 self._tell(self._last_report())
@@ -137,7 +133,7 @@ class AppActor(Incarnation):
     def _last_report(self) -> Report:
         if self._process is None and self._reason is not None:
             return NotUp(self._reason)
-        stuck = f"SIGKILL has not ended it in {KILL_PATIENCE:g} s"
+        stuck = f"SIGKILL has not ended it in {self._spec.stop.force:g} s"
         return Down(self._reason or ExitReason(ExitKind.KILLED, detail=stuck))
 
 
@@ -164,6 +160,7 @@ def process_spec(app: App, environ: Mapping[str, str] = os.environ) -> ProcessSp
         death_signal=app.death_signal,
         stop_signal=app.stop.signal,
         grace=app.stop.grace,
+        force=app.stop.force,
         memory=app.limits.memory,
         cpu=app.limits.cpu,
         pids=app.limits.pids,
