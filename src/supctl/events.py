@@ -48,15 +48,39 @@ def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStarted(Event):
-    """A child runs. ``pid`` is 0 for what has no process of its own."""
+    """A child runs. ``pid`` is 0 for what has no process of its own.
+
+    One that is to become ready counts as up only at its :class:`ChildReady`.
+    """
 
     pid: int
     restarts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildReady(Event):
+    """A child that was started has become ready, ``after`` seconds; now it counts as up."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged(Event):
+    """The health of a child is another than before.
+
+    ``health``: ``healthy``, ``unhealthy`` or ``unresponsive``; ``said``: what has shown that.
+    """
+
+    health: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStartFailed(Event):
-    """An attempt to start a child failed."""
+    """An attempt to start a child failed; nothing of it is left.
+
+    Comes after :class:`ChildStarted` if it ran, but did not become ready.
+    """
 
     reason: ExitReason
 
@@ -114,6 +138,8 @@ class RestartScheduled(Event):
 
     delay: float
     restarts: int
+    exhausted: bool = False
+    """Whether its own limits allow no more, and it keeps trying (``exhausted``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +151,19 @@ class RestartPaced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildFailed(Event):
-    """A child used up its ``give_up_after``; it stays down, its siblings live on."""
+    """A child used up one of its own limits; it stays down."""
 
     restarts: int
     reason: ExitReason
+    within: float | None = None
+    """Seconds in which it had so many restarts; ``None``: it had them without a stable run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildHeld(Event):
+    """A child is not started yet: ``needs``, which it depends on, are not up."""
+
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +178,8 @@ class SupervisorGaveUp(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorAutoShutdown(Event):
-    """A supervisor ends because a significant child (``child``) has ended for good."""
+    """A supervisor ends because ``child`` has ended for good, which is significant or essential,
+    or has no restarts left and shuts down the tree; or below which that has happened."""
 
     child: str
 
@@ -191,7 +227,8 @@ class ReaperRestarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeStarted(Event):
-    """All children of the root have been started."""
+    """All children of the root have been started, or have failed to start once where the root
+    bears that (``start_failures``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
