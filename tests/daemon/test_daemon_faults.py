@@ -356,7 +356,7 @@ def test_a_client_of_another_version_is_told_and_noted(desk: Desk) -> None:
         stranger.sendall(hello(99))
         *_, last = messages(stranger)
     assert "use the same supctl at both ends" in last[1]
-    assert "version 99 of the protocol" in desk.home.log.read_text()
+    until(lambda: "version 99 of the protocol" in desk.home.log.read_text())
 
 
 async def test_a_clock_that_is_set_back_and_forth_changes_nothing(

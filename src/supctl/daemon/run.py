@@ -31,8 +31,9 @@ from .views import Views
 
 _log = logging.getLogger("supctl.daemon")
 
-_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
-_LOOKING = ("ping", "about", "status", "describe", "events")
+CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
+LOOKING = ("ping", "about", "status", "describe", "events")
+"""Methods of the control protocol (docs/protocol.md), those that change something and the rest."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -61,7 +62,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     root = Supervisor("daemon", max_restarts=None, start="concurrent")
     async with open_tree(root, log_directory=home.logs) as tree:
         control, views = Control(tree, keeper), Views(tree, home)
-        changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
+        changing, looking = _methods(control, CHANGING), _methods(views, LOOKING)
         audit = Audit(home.audit)
         with closing(Listener(home, admission)) as listener:
 
