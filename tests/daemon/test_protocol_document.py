@@ -18,7 +18,10 @@ from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-METHODS = {**{name: Control for name in CHANGING}, **{name: Views for name in LOOKING}}
+METHODS: dict[str, type] = {
+    **dict.fromkeys(CHANGING, Control),
+    **dict.fromkeys(LOOKING, Views),
+}
 
 
 def told(text: str) -> dict[str, str]:

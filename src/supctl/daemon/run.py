@@ -18,6 +18,7 @@ from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
 from .admission import read_admission
+from .announce import Announcer
 from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
@@ -56,6 +57,7 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 
 
 async def _run(home: Home, ready_fd: int | None) -> None:
+    announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
@@ -74,21 +76,16 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
-                _tell_ready(ready_fd)
+                announcer.ready()
                 await control.resurrect()
                 await tree.ended.wait()
+                announcer.stopping()
                 nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
 
 
 def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
     return {name: getattr(owner, name) for name in names}
-
-
-def _tell_ready(ready_fd: int | None) -> None:
-    if ready_fd is not None:
-        os.write(ready_fd, b"1")
-        os.close(ready_fd)
 
 
 async def _heed_signals(tree: Tree) -> None:
