@@ -54,7 +54,7 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 async def _run(home: Home, ready_fd: int | None) -> None:
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
-    root = Supervisor("daemon", max_restarts=None, start="concurrent")
+    root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     async with open_tree(root, log_directory=home.logs) as tree:
         control, views = Control(tree, keeper), Views(tree, home)
         changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
