@@ -9,6 +9,7 @@ this one, so that a chain from a crash to an escalation can be followed.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Any
 
 from .exits import ExitReason
@@ -34,15 +35,23 @@ class Event:
         """Return it as values that JSON can hold."""
         told: dict[str, Any] = {"event": self.kind}
         for item in fields(self):
-            value = getattr(self, item.name)
-            told[item.name] = _reason_as_dict(value) if isinstance(value, ExitReason) else value
+            told[item.name] = _plain(getattr(self, item.name))
         return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ExitReason):
+        return _reason_as_dict(value)
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
     told: dict[str, Any] = {"kind": str(reason.kind), "text": str(reason)}
     if reason.status is not None:
-        told |= {item.name: getattr(reason.status, item.name) for item in fields(reason.status)}
+        status = reason.status
+        told |= {item.name: _plain(getattr(status, item.name)) for item in fields(status)}
     return told
 
 

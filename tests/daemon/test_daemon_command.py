@@ -15,6 +15,7 @@ import pytest
 
 import supctl
 from supctl.control.endpoint import connect
+from supctl.control.home import Home
 from supctl.errors import ConnectionLost, NoDaemon, ProcessNotFound, UnknownMethod
 
 from .conftest import Desk
@@ -118,7 +119,7 @@ def test_a_second_daemon_is_refused(desk: Desk) -> None:
 def test_a_home_with_a_long_and_strange_path(desk: Desk) -> None:
     base = desk.directory / ("ein sehr langer Weg, mit Leerzeichen und Ümläuten " * 3)
     base.mkdir()
-    desk.home = type(desk.home)(base / "run", base / "state", base / "logs")
+    desk.home = Home.of({"SUPCTL_HOME": str(base)})
     assert desk.run("start", desk.write(SHOP)) == "shop added\n"
     assert desk.run("ping") == "pong\n"
 

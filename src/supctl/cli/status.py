@@ -88,10 +88,18 @@ def describe(name: str, as_json: bool) -> None:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens.")
-def events(names: tuple[str, ...], follow: bool) -> None:
-    """Print the latest events as JSON lines, the oldest first."""
+@click.option("--since", type=int, metavar="SEQ", help="Only what came after that event.")
+def events(names: tuple[str, ...], follow: bool, since: int | None) -> None:
+    """Print the latest events as JSON lines, the oldest first.
+
+    Each has a number, "seq". Where some are missing, there is an "events_missed".
+
+    \b
+    Example:
+      supctl events -f --since 4711     go on where you left off
+    """
     with reached() as client:
-        for event in client.events(*names, follow=follow):
+        for event in client.events(*names, follow=follow, since=since):
             click.echo(json.dumps(event))
 
 

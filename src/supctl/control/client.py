@@ -88,6 +88,8 @@ class Client:
     describe = _blocking(Methods[Iterator[Facts]].describe)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
-    def events(self, *names: str, follow: bool = False) -> Iterator[Facts]:
+    def events(
+        self, *names: str, follow: bool = False, since: int | None = None
+    ) -> Iterator[Facts]:
         """As :meth:`Methods.events`."""
-        return self._methods.events(*names, follow=follow)
+        return self._methods.events(*names, follow=follow, since=since)

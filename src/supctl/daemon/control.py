@@ -172,10 +172,13 @@ class Control:
         held -= below
         (held.update if stopped else held.difference_update)(addresses)
         if held != before:
-            await self._keep_or(lambda: self._take_back(before))
+            added, removed = held - before, before - held
+            await self._keep_or(lambda: self._take_back(added, removed))
 
-    def _take_back(self, stopped: set[str]) -> None:
-        self._keeper.desired.stopped = stopped
+    def _take_back(self, added: set[str], removed: set[str]) -> None:
+        """Undo one change; others may have been made meanwhile."""
+        desired = self._keeper.desired
+        desired.stopped = desired.stopped - added | removed
 
     async def _keep_or(self, undo: Callable[[], Any]) -> None:
         try:

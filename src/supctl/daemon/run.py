@@ -17,19 +17,23 @@ from supctl.control.home import Home
 from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
+from .admission import read_admission
 from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
 from .keeper import Keeper
+from .listener import Listener
 from .lock import DaemonLock
+from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
 
 _log = logging.getLogger("supctl.daemon")
 
-_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
-_LOOKING = ("ping", "about", "status", "describe", "events")
+CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
+LOOKING = ("ping", "about", "status", "describe", "events")
+"""Methods of the control protocol (docs/protocol.md), those that change something and the rest."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -52,17 +56,20 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 
 
 async def _run(home: Home, ready_fd: int | None) -> None:
+    admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     async with open_tree(root, log_directory=home.logs) as tree:
         control, views = Control(tree, keeper), Views(tree, home)
-        changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
+        changing, looking = _methods(control, CHANGING), _methods(views, LOOKING)
         audit = Audit(home.audit)
-        server = ControlServer(
-            home.socket, lambda peer: ControlService(peer, changing, looking, audit)
-        )
-        with closing(server):
+        with closing(Listener(home, admission)) as listener:
+
+            def serve(peer: Peer) -> ControlService:
+                return ControlService(peer, admission.of(peer), changing, looking, audit)
+
+            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(server.serve)

@@ -11,11 +11,13 @@ import trio
 
 from supctl._version import __version__
 from supctl.control.home import Home
+from supctl.events import Event, EventsMissed
 from supctl.specs import App
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
 from .naming import resolve, resolve_one
+from .replay import replayed
 
 
 class Views:
@@ -66,22 +68,28 @@ class Views:
         return {**_row(handle.status), "spec": _spec(handle.spec), "events": told[-20:]}
 
     async def events(
-        self, *, names: Sequence[str] = (), follow: bool = False
+        self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the latest events, the oldest first, and with ``follow`` what happens from then on.
 
-        A reader who is too slow gets ``events_missed`` in place of those it missed.
+        With ``since`` only those after the event of that number. Where some are missing, because
+        they are not kept any more or the reader is too slow, ``events_missed`` is in their place.
         """
         chosen = resolve(names, self._tree.status()) if names else []
         with self._tree.subscribe() as subscription:
-            for event in self._tree.latest_events:
-                if not chosen or _is_in(event.address, chosen):
+            latest = self._tree.latest_events
+            for event in latest if since is None else replayed(latest, since):
+                if _concerns(event, chosen):
                     yield event.as_dict()
             if not follow:
                 return
             async for event in subscription:
-                if not chosen or _is_in(event.address, chosen):
+                if _concerns(event, chosen):
                     yield event.as_dict()
+
+
+def _concerns(event: Event, chosen: Sequence[str]) -> bool:
+    return not chosen or isinstance(event, EventsMissed) or _is_in(event.address, chosen)
 
 
 def _is_in(address: str, chosen: Sequence[str]) -> bool:
