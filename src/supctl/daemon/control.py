@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -134,18 +135,25 @@ class Control:
 
     async def resurrect(self) -> None:
         """Start what should run and does not. For the daemon's own start."""
-        desired = self._keeper.desired
         there = {row.address for row in self._tree.status()}
-        for name, project in desired.projects.items():
+        for name, project in self._keeper.desired.projects.items():
             if f"/{name}" not in there:
                 try:
-                    spec = _read(name, project.tree)
-                    await self._tree.supervisor().start_child(spec)
+                    await self._tree.supervisor().start_child(self._parked(name, project.tree))
                 except SupctlError as error:  # the others are to come back
                     _log.error("%s does not come back: %s", name, error)
-        known = {row.address for row in self._tree.status()}
-        for address in desired.stopped & known:
-            await self._tree[address].stop()
+
+    def _parked(self, project: str, tree: dict[str, Any]) -> Supervisor:
+        """Return a project in which what an operator has stopped does not start by itself.
+
+        What is restarted ``always`` does: that is the difference from ``unless-stopped``.
+        """
+        tree = copy.deepcopy(tree)
+        for address in self._keeper.desired.stopped:
+            owner, _, path = address[1:].partition("/")
+            if owner == project:
+                _park(tree, path.split("/") if path else [])
+        return _read(project, tree)
 
     # How.
 
@@ -211,6 +219,17 @@ class Control:
         desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
         await self._keeper.keep()
         return Outcome(address, "deleted")
+
+
+def _park(tree: dict[str, Any], path: Sequence[str]) -> None:
+    """Let the child at ``path`` not start by itself, unless it always does."""
+    table: Any = tree
+    for name in path:
+        table = table.get("apps", {}).get(name.partition(":")[0])
+        if table is None:
+            return
+    if path and table.get("restart", "always") not in ("always", "permanent"):
+        table["autostart"] = False
 
 
 def _read(project: str, tree: dict[str, Any]) -> Supervisor:

@@ -61,7 +61,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
-    root = Supervisor("daemon", max_restarts=None, start="concurrent")
+    root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     async with open_tree(root, log_directory=home.logs) as tree:
         control, views = Control(tree, keeper), Views(tree, home)
         changing, looking = _methods(control, CHANGING), _methods(views, LOOKING)
