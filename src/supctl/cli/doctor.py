@@ -74,7 +74,7 @@ def _directory(what: str, path: Path) -> Finding:
 
 
 def _daemon(home: Home) -> Finding:
-    from supctl.control.launch import reach
+    from supctl.control.reaching import reach
 
     try:
         line = reach(home)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import Any, Final
 
@@ -57,6 +56,8 @@ class LazyGroup(click.Group):
         """Find the command that is meant; for an unknown one, say which is near."""
         name = args[0]
         if name not in _COMMANDS and not name.startswith("-"):
+            import difflib  # only a mistake needs it
+
             near = difflib.get_close_matches(name, _COMMANDS, n=1)
             mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_COMMANDS)}"
             ctx.fail(f"no command is called {name!r} ({mend})")

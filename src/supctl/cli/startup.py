@@ -110,7 +110,7 @@ def _write(file: BootFile) -> str:
 
 def _is_running() -> bool:
     from supctl.control.home import Home
-    from supctl.control.launch import living_holder
+    from supctl.control.reaching import living_holder
 
     return living_holder(Home.of().lock) is not None
 

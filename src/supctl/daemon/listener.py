@@ -89,7 +89,7 @@ class Listener:
         with suppress(FileNotFoundError):
             self._home.socket.unlink()
         self._admission.open_directory(self._home)
-        self._socket = trio.socket.from_stdlib_socket(listen(self._home.socket, _BACKLOG))
+        self._socket = trio.socket.from_stdlib_socket(listen(self._home.address, _BACKLOG))
         self._admission.open_socket(self._home.socket)
         self._identity = self._found()
 

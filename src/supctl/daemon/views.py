@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -18,6 +17,8 @@ from supctl.supervision.tree import Tree
 
 from .naming import resolve, resolve_one
 from .replay import replayed
+
+_DIRECTORIES: Final = ("run", "state", "logs", "config")
 
 
 class Views:
@@ -47,7 +48,7 @@ class Views:
             "uptime": trio.current_time() - self._began_at,
             "children": len(rows),
             "running": sum(row.state in ("running", "ready") for row in rows),
-            "home": {name: str(path) for name, path in asdict(self._home).items()},
+            "home": {name: str(getattr(self._home, name)) for name in _DIRECTORIES},
         }
 
     async def status(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
