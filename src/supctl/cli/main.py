@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "restart": ("supctl.cli.lifecycle:restart", "Stop programs and start them again."),
     "delete": ("supctl.cli.lifecycle:delete", "Stop a project and forget it."),
     "describe": ("supctl.cli.status:describe", "Show all that is known of one child."),
+    "logs": ("supctl.cli.logs:logs", "Show the last lines of output, and those that come."),
     "events": ("supctl.cli.status:events", "Print what has happened, and happens."),
     "signal": ("supctl.cli.lifecycle:signal", "Send a signal to programs."),
     "kill": ("supctl.cli.lifecycle:kill", "Stop everything, and the daemon."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -91,3 +91,7 @@ class Client:
     def events(self, *names: str, follow: bool = False) -> Iterator[Facts]:
         """As :meth:`Methods.events`."""
         return self._methods.events(*names, follow=follow)
+
+    def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Iterator[Facts]:
+        """As :meth:`Methods.lines`."""
+        return self._methods.lines(*names, streams=streams)

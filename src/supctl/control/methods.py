@@ -8,6 +8,7 @@ a shell would show of its last end) and ``error`` (``code``, ``category``, ``mes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 Facts: TypeAlias = dict[str, Any]
@@ -104,6 +105,10 @@ class Methods(Generic[Items]):
     def events(self, *names: str, follow: bool = False) -> Items:
         """Return the latest events, the oldest first; with ``follow``, what happens after, too."""
         return self._asks.stream("events", {"names": [*names], "follow": follow})
+
+    def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
+        """Return lines of output as they come; the first item says that they come from now on."""
+        return self._asks.stream("lines", {"names": [*names], "streams": [*streams]})
 
     async def shutdown(self) -> None:
         """Stop everything in order, and end the daemon."""

@@ -21,6 +21,7 @@ from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
 from .keeper import Keeper
+from .lines import Lines
 from .lock import DaemonLock
 from .server import ControlServer
 from .service import ControlService
@@ -29,7 +30,7 @@ from .views import Views
 _log = logging.getLogger("supctl.daemon")
 
 _CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
-_LOOKING = ("ping", "about", "status", "describe", "events")
+_LOOKING = ("ping", "about", "status", "describe", "events", "lines")
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -55,8 +56,9 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent")
-    async with open_tree(root, log_directory=home.logs) as tree:
-        control, views = Control(tree, keeper), Views(tree, home)
+    lines = Lines()
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
+        control, views = Control(tree, keeper), Views(tree, home, lines)
         changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
         audit = Audit(home.audit)
         server = ControlServer(

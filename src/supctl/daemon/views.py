@@ -15,6 +15,7 @@ from supctl.specs import App
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
+from .lines import Lines
 from .naming import resolve, resolve_one
 
 
@@ -24,10 +25,11 @@ class Views:
     Args:
         tree: that everything is in.
         home: of the daemon.
+        lines: all output as it comes.
     """
 
-    def __init__(self, tree: Tree, home: Home) -> None:
-        self._tree, self._home = tree, home
+    def __init__(self, tree: Tree, home: Home, lines: Lines) -> None:
+        self._tree, self._home, self._lines = tree, home, lines
         self._began_at = trio.current_time()
 
     async def ping(self) -> str:
@@ -82,6 +84,21 @@ class Views:
             async for event in subscription:
                 if not chosen or _is_in(event.address, chosen):
                     yield event.as_dict()
+
+    async def lines(
+        self, *, names: Sequence[str] = (), streams: Sequence[str] = ("stdout", "stderr")
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield lines of output as they come, of all if none is named: ``address``, ``stream``,
+        ``line``.
+
+        The first item says that they come from now on (``following``). A reader who is too slow
+        gets ``lines_missed`` with their ``count``.
+        """
+        chosen = resolve(names, self._tree.status()) if names else [""]
+        with self._lines.follow(chosen, streams) as reader:
+            yield {"event": "following"}
+            async for item in reader:
+                yield item
 
 
 def _is_in(address: str, chosen: Sequence[str]) -> bool:
