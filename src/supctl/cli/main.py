@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "describe": ("supctl.cli.status:describe", "Show all that is known of one child."),
     "logs": ("supctl.cli.logs:logs", "Show the last lines of output, and those that come."),
     "events": ("supctl.cli.status:events", "Print what has happened, and happens."),
+    "wait": ("supctl.cli.wait:wait", "Wait until programs are ready, or have ended."),
     "signal": ("supctl.cli.lifecycle:signal", "Send a signal to programs."),
     "kill": ("supctl.cli.lifecycle:kill", "Stop everything, and the daemon."),
     "daemon": ("supctl.cli.daemon:daemon", "Run, start, stop and look at the daemon itself."),

@@ -86,6 +86,7 @@ class Client:
     signal = _blocking(Methods[Iterator[Facts]].signal)
     status = _blocking(Methods[Iterator[Facts]].status)
     describe = _blocking(Methods[Iterator[Facts]].describe)
+    wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
     def events(self, *names: str, follow: bool = False) -> Iterator[Facts]:

@@ -39,8 +39,8 @@ class Methods(Generic[Items]):
     def __init__(self, asks: Asks[Items]) -> None:
         self._asks = asks
 
-    async def _call(self, method: str, timeout: float | None = None, **kwargs: Any) -> Any:
-        return await self._asks.call(method, kwargs, timeout)
+    async def _call(self, method: str, /, **kwargs: Any) -> Any:
+        return await self._asks.call(method, kwargs, None)
 
     async def ping(self) -> str:
         """Return ``"pong"``."""
@@ -100,6 +100,16 @@ class Methods(Generic[Items]):
     async def describe(self, name: str) -> Facts:
         """Return all that is known of one child."""
         answer: Facts = await self._call("describe", name=name)
+        return answer
+
+    async def wait(self, *names: str, wanted: str, timeout: float | None = None) -> Facts:
+        """Return when all that is meant is ``ready``, ``running`` or ``stopped``, or when the
+        present life of the one that is meant is over (``exit``).
+
+        ``held`` tells whether that came in time, ``status`` how it ended, ``missing`` what is
+        otherwise: state by address.
+        """
+        answer: Facts = await self._call("wait", names=[*names], wanted=wanted, **_within(timeout))
         return answer
 
     def events(self, *names: str, follow: bool = False) -> Items:

@@ -26,6 +26,7 @@ from .lock import DaemonLock
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
+from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -59,7 +60,8 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     lines = Lines()
     async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
         control, views = Control(tree, keeper), Views(tree, home, lines)
-        changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
+        changing = _methods(control, _CHANGING)
+        looking = _methods(views, _LOOKING) | _methods(Waiting(tree), ("wait",))
         audit = Audit(home.audit)
         server = ControlServer(
             home.socket, lambda peer: ControlService(peer, changing, looking, audit)
