@@ -86,6 +86,9 @@ class Client:
     signal = _blocking(Methods[Iterator[Facts]].signal)
     status = _blocking(Methods[Iterator[Facts]].status)
     describe = _blocking(Methods[Iterator[Facts]].describe)
+    reset = _blocking(Methods[Iterator[Facts]].reset)
+    env = _blocking(Methods[Iterator[Facts]].env)
+    inspect = _blocking(Methods[Iterator[Facts]].inspect)
     wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 

@@ -92,9 +92,28 @@ class Methods(Generic[Items]):
         outcomes: list[Facts] = await self._call("signal", names=[*names], number=number)
         return outcomes
 
-    async def status(self, *names: str) -> list[Facts]:
-        """Return a row for every child that is meant and all below it; of all if none is named."""
-        rows: list[Facts] = await self._call("status", names=[*names])
+    async def reset(self, *names: str) -> list[Facts]:
+        """Count automatic restarts from 0 again."""
+        outcomes: list[Facts] = await self._call("reset", names=[*names])
+        return outcomes
+
+    async def status(self, *names: str, usage: bool = False) -> list[Facts]:
+        """Return a row for every child that is meant and all below it; of all if none is named.
+
+        Args:
+            usage: also tell what is used, which takes 0.1 s: ``cpu``, ``memory``, ``processes``.
+        """
+        rows: list[Facts] = await self._call("status", names=[*names], usage=usage)
+        return rows
+
+    async def env(self, name: str, *, show: bool = False) -> dict[str, str]:
+        """Return the exact environment of a program; ``show`` what looks like secrets, too."""
+        env: dict[str, str] = await self._call("env", name=name, show=show)
+        return env
+
+    async def inspect(self, *names: str) -> list[Facts]:
+        """Return the system's facts about programs and their processes, of all if none is named."""
+        rows: list[Facts] = await self._call("inspect", names=[*names])
         return rows
 
     async def describe(self, name: str) -> Facts:

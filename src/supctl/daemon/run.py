@@ -20,6 +20,7 @@ from supctl.supervision.tree import Tree, open_tree
 from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
+from .details import Details
 from .keeper import Keeper
 from .lines import Lines
 from .lock import DaemonLock
@@ -30,7 +31,7 @@ from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
+_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "reset", "shutdown")
 _LOOKING = ("ping", "about", "status", "describe", "events", "lines")
 
 
@@ -62,6 +63,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         control, views = Control(tree, keeper), Views(tree, home, lines)
         changing = _methods(control, _CHANGING)
         looking = _methods(views, _LOOKING) | _methods(Waiting(tree), ("wait",))
+        looking |= _methods(Details(tree), ("env", "inspect"))
         audit = Audit(home.audit)
         server = ControlServer(
             home.socket, lambda peer: ControlService(peer, changing, looking, audit)

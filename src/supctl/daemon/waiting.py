@@ -15,7 +15,7 @@ from supctl.supervision.eventlog import Subscription
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
-from .naming import resolve, resolve_one
+from .naming import below, resolve, resolve_one
 
 _UP: Final = frozenset({"running", "ready"})
 _DOWN: Final = frozenset({"stopped", "exited", "failed"})
@@ -76,8 +76,7 @@ class Waiting:
 
     def _missing(self, names: Sequence[str], wanted: str) -> dict[str, str]:
         rows = self._tree.status()
-        chosen = resolve(names, rows)
-        meant = [it for it in rows if any(f"{it.address}/".startswith(f"{a}/") for a in chosen)]
+        meant = below(resolve(names, rows), rows)
         holds = _HOLDS.get(wanted)
         return {row.address: row.state for row in meant if holds is None or not holds(row)}
 
