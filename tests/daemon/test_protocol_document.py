@@ -12,13 +12,18 @@ from supctl import errors
 from supctl.control.client import Client
 from supctl.control.methods import Methods
 from supctl.daemon.control import Control
+from supctl.daemon.details import Details
 from supctl.daemon.run import CHANGING, LOOKING
 from supctl.daemon.views import Views
+from supctl.daemon.waiting import Waiting
 from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-METHODS = {**{name: Control for name in CHANGING}, **{name: Views for name in LOOKING}}
+OWNERS = (Control, Views, Waiting, Details)
+METHODS = {
+    name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in (*CHANGING, *LOOKING)
+}
 
 
 def told(text: str) -> dict[str, str]:
@@ -35,6 +40,7 @@ def test_the_methods_are_those_that_are_there() -> None:
 def test_the_arguments_are_those_that_a_method_takes(name: str) -> None:
     parameters = inspect.signature(getattr(METHODS[name], name)).parameters
     words = {"None": "nil", "False": "false", "()": "[]", "''": '""'}
+    words["('stdout', 'stderr')"] = '["stdout", "stderr"]'
     wanted = [
         it.name if it.default is it.empty else f"{it.name} = {words[repr(it.default)]}"
         for it in list(parameters.values())[1:]

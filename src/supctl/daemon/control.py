@@ -19,7 +19,7 @@ from supctl.supervision.tree import Tree
 
 from .desired import Project
 from .keeper import Keeper
-from .naming import resolve
+from .naming import below, resolve
 from .outcome import Outcome, each
 
 _log = logging.getLogger("supctl.daemon")
@@ -127,6 +127,18 @@ class Control:
             return Outcome(address, "signalled")
 
         return await each(resolve(names, self._tree.status()), "signal", send, None)
+
+    async def reset(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Count automatic restarts from 0 again, of all that is meant and all below it."""
+
+        async def reset(address: str) -> Outcome:
+            await trio.lowlevel.checkpoint()
+            self._tree[address].reset()
+            return Outcome(address, "counts from 0")
+
+        rows = self._tree.status()
+        chosen = [row.address for row in below(resolve(names, rows), rows)]
+        return await each(chosen, "reset", reset, None)
 
     async def shutdown(self) -> None:
         """Stop everything in order; then the daemon ends. What should run is kept."""

@@ -21,18 +21,21 @@ from .admission import read_admission
 from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
+from .details import Details
 from .keeper import Keeper
+from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
+from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
-LOOKING = ("ping", "about", "status", "describe", "events")
+CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "reset", "shutdown")
+LOOKING = ("ping", "about", "status", "describe", "events", "lines", "wait", "env", "inspect")
 """Methods of the control protocol (docs/protocol.md), those that change something and the rest."""
 
 
@@ -60,9 +63,11 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
-    async with open_tree(root, log_directory=home.logs) as tree:
-        control, views = Control(tree, keeper), Views(tree, home)
-        changing, looking = _methods(control, CHANGING), _methods(views, LOOKING)
+    lines = Lines()
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
+        control, views = Control(tree, keeper), Views(tree, home, lines)
+        changing = _methods(CHANGING, control)
+        looking = _methods(LOOKING, views, Waiting(tree), Details(tree))
         audit = Audit(home.audit)
         with closing(Listener(home, admission)) as listener:
 
@@ -81,8 +86,12 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         _log.info("daemon %d ends", os.getpid())
 
 
-def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
-    return {name: getattr(owner, name) for name in names}
+def _methods(names: tuple[str, ...], *owners: object) -> dict[str, Callable[..., Any]]:
+    """Return each method from the first of ``owners`` that has it."""
+    return {
+        name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
+        for name in names
+    }
 
 
 def _tell_ready(ready_fd: int | None) -> None:

@@ -96,6 +96,11 @@ class Handle:
             raise InvalidState(self.address, node.state_of(name), "a process that runs")
         node.signal(name, number)
 
+    def reset(self) -> None:
+        """Count its automatic restarts from 0 again. Never blocks."""
+        node, name = self._tree.find(self.address)
+        node.reset(name)
+
     async def stop(self) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.
 

@@ -90,6 +90,10 @@ class Node(ABC):
         """Send a signal to the process of a child. Does nothing if it has none. Never blocks."""
 
     @abstractmethod
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again. Never blocks."""
+
+    @abstractmethod
     async def start(self, name: str) -> None:
         """Start a child that does not run; also a temporary one that has ended.
 

@@ -191,6 +191,11 @@ class SupervisorActor(Incarnation):
             raise request.result
         return request.result
 
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again."""
+        self.children[name].restarts = 0
+        self._world.watch.changed(self, {name})
+
     # What happens.
 
     def _post(self, message: _Message) -> None:
