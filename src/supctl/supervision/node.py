@@ -105,6 +105,22 @@ class Node(ABC):
     async def stop(self, name: str) -> None:
         """Stop a child, if it has not ended for good, and return when nothing of it lives."""
 
+    @abstractmethod
+    async def renew(self, name: str) -> None:
+        """Stop a child and start it, in one; who asks meanwhile for the same joins in.
+
+        Raises:
+            StartFailed: it did not start.
+        """
+
+    @abstractmethod
+    async def drop(self, name: str) -> None:
+        """Stop a child and forget it.
+
+        Raises:
+            InvalidState: somebody has started it in between.
+        """
+
     # OTP's requests, as SupervisorHandle describes them. They raise what that says.
 
     @abstractmethod

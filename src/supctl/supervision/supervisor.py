@@ -381,6 +381,12 @@ class SupervisorActor(Incarnation):
         else:
             child.life.stop()
 
+    def stopped(self, name: str) -> None:
+        """Show that a child was stopped by somebody, be it that it had ended before."""
+        if (child := self.children.get(name)) is not None:
+            child.stop_asked = True
+            self._changed.add(name)
+
     def forget(self, name: str) -> None:
         """Show a child no more, if it is shown; the core has forgotten it."""
         child = self.children.pop(name, None)

@@ -28,8 +28,8 @@ from . import wire as wire  # what we are told of is known from here on
 from .reporter import Reporter
 
 REQUESTS: Final = frozenset({
-    "start", "stop", "add_child", "terminate_child", "restart_child", "delete_child",
-    "which_children", "count_children", "get_child_spec",
+    "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
+    "delete_child", "which_children", "count_children", "get_child_spec",
 })  # fmt: skip
 """What may be asked of a supervisor: the coroutine methods of a Node."""
 

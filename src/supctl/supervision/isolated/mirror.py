@@ -130,6 +130,12 @@ class MirrorNode(Node):
     async def stop(self, name: str) -> None:
         await self._below.ask(self.address, "stop", name)
 
+    async def renew(self, name: str) -> None:
+        await self._below.ask(self.address, "renew", name)
+
+    async def drop(self, name: str) -> None:
+        await self._below.ask(self.address, "drop", name)
+
     # Requests.
 
     async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
