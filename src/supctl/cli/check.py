@@ -117,6 +117,7 @@ def _backoff(backoff: Backoff) -> str:
 
 def _app_facts(app: App, home: str) -> list[str]:
     facts = _child_facts(app, Backoff())
+    facts += [str(asked) for asked in (app.ready, app.health) if asked is not None]
     if app.stop != Stop():
         facts.append(f"stop by {signal_name(app.stop.signal)}, grace {seconds(app.stop.grace)}")
     limits = app.limits

@@ -98,6 +98,9 @@ def _row(row: ChildStatus) -> dict[str, Any]:
         "uptime": row.uptime,
         "restarts": row.restarts,
         "due_in": row.due_in,
+        "health": row.health or None,
+        "probed": row.probed or None,
+        "status_text": row.status_text or None,
         "depth": row.depth,
         "reason": None if reason is None else str(reason),
         "exit": None if reason is None or reason.status is None else reason.status.shell_code,
@@ -109,4 +112,5 @@ def _spec(spec: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"name": spec.name, "restart": str(spec.restart)}
     if isinstance(spec, App):
         told |= {"command": list(spec.command), "cwd": spec.cwd}
+        told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     return told

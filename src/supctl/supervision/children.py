@@ -34,6 +34,8 @@ class ChildRecord:
     """Token of the timer that counts; those with others are stale."""
     admitted: bool = False
     """Whether the start rate has given it its turn already."""
+    is_warming: bool = False
+    """Whether its start waits for nothing but that it becomes ready."""
     exit_waits: m.ChildDown | None = None
     """Its end, while that waits in the inbox."""
     plan: Plan | None = None

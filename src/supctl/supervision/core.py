@@ -133,6 +133,8 @@ class SupervisorCore:
                     self._inbox.append(event)
                 else:
                     self._plans.answer(child, event, self._now)
+            case m.ChildWarming():
+                self._current(event).is_warming = True
             case m.ChildUp() | m.ChildNotUp() | m.ChildIgnored():
                 self._plans.answer(self._current(event), event, self._now)
             case m.Shutdown(urgent=True):
@@ -141,7 +143,7 @@ class SupervisorCore:
             case _:
                 self._inbox.append(event)
 
-    def _current(self, event: Answer) -> ChildRecord:
+    def _current(self, event: Answer | m.ChildWarming) -> ChildRecord:
         child = self._children.get(event.name)
         if child is None or child.run != event.run:
             raise Impossible(f"{event} is not of the child's present life")
@@ -153,13 +155,21 @@ class SupervisorCore:
             return None
         if not self._plans:
             return self._inbox.popleft()
-        if not self._concurrent or self._plans.concern_all:
+        if self._plans.concern_all or not (self._concurrent or self._is_free()):
             return None
         for place, event in enumerate(self._inbox):
             if self._need_not_wait(event):
                 del self._inbox[place]
                 return event
         return None
+
+    def _is_free(self) -> bool:
+        """Return whether children go their own ways while one of them takes its time to get ready.
+
+        OTP knows no such thing: there a start is over as soon as the child runs.
+        """
+        on_its_own = (Strategy.ONE_FOR_ONE, Strategy.SIMPLE_ONE_FOR_ONE)
+        return self._strategy in on_its_own and self._plans.only_warm
 
     def _need_not_wait(self, event: m.Event | Retry) -> bool:
         """Return whether the plans that are under way are of no concern to ``event``."""
