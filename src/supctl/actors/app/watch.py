@@ -176,8 +176,13 @@ class AppWatch:
             await self._mind_silence(prober, health.probe)
             return
         due_at = trio.current_time()
-        while not self._judge(await prober.ask(health.probe, health.timeout)):
-            after = max(prober.next_at(health.probe, due_at), trio.current_time())
+        while True:
+            answer = await prober.ask(health.probe, health.timeout)
+            if self._judge(answer):
+                return
+            after = trio.current_time()
+            if answer.ok:
+                after = prober.next_at(health.probe, after)
             due_at = _next_turn(due_at, health.interval, after)
             await trio.sleep_until(due_at)
 
