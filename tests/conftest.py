@@ -38,6 +38,9 @@ def programs() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell's background job has SIGINT ignored, and hands that on to all that we start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.platform == "linux":
         config.pluginmanager.register(LeakProof(), "leak-proof")
 

@@ -8,6 +8,7 @@ The packages, from the bottom up; each may import only what stands above it here
 - ``actors``: who does it: actors, and the app actor that is one managed program.
 - ``supervision``: what should happen: strategies, intensity, back-off, the tree.
 - ``config``: files people write, turned into specs.
+- ``control``: talking with the daemon.   ``daemon``: the daemon itself.
 - ``testing``: a pytest plugin for real processes, and rehearsals in virtual time.
 - ``cli``: the ``supctl`` command.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from .actors.idempotent import idempotent as idempotent
     from .actors.message import Ended as Ended
     from .actors.ref import Ref as Ref
+    from .control.connector import connect as connect
     from .specs import App as App
     from .specs import Backoff as Backoff
     from .specs import Delay as Delay
@@ -74,6 +76,7 @@ _PLACES = {
     "Tree": ".supervision.tree",
     "Watchdog": ".specs",
     "Worker": ".specs",
+    "connect": ".control.connector",
     "idempotent": ".actors.idempotent",
     "open_tree": ".supervision.tree",
     "run": ".supervision.foreground",

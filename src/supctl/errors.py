@@ -328,6 +328,27 @@ class GaveUp(SupctlError):
         )
 
 
+class TreeEnded(SupctlError):
+    """A whole tree has ended with one child of it, and not by exit code 0.
+
+    That child was ``essential``, or it had no restarts left and ``exhausted = "shut_down"``.
+
+    Args:
+        tree: name of the tree.
+        why: which child it was and why that has ended, as text.
+        exit_code: of that child as a shell shows it: 128 + signal, 1 where there is none.
+    """
+
+    code, category = "tree_ended", "supervision"
+
+    def __init__(self, tree: str, why: str, exit_code: int) -> None:
+        self.tree, self.why, self.exit_code = tree, why, exit_code
+        super().__init__(tree, why, exit_code)
+
+    def __str__(self) -> str:
+        return f"{self.tree} has ended with {self.why}"
+
+
 class AlreadyPresent(SupctlError):
     """A supervisor has a child of that name already, though it does not run."""
 

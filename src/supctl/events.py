@@ -138,6 +138,8 @@ class RestartScheduled(Event):
 
     delay: float
     restarts: int
+    exhausted: bool = False
+    """Whether its own limits allow no more, and it keeps trying (``exhausted``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,10 +151,19 @@ class RestartPaced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildFailed(Event):
-    """A child used up its ``give_up_after``; it stays down, its siblings live on."""
+    """A child used up one of its own limits; it stays down."""
 
     restarts: int
     reason: ExitReason
+    within: float | None = None
+    """Seconds in which it had so many restarts; ``None``: it had them without a stable run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildHeld(Event):
+    """A child is not started yet: ``needs``, which it depends on, are not up."""
+
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +178,8 @@ class SupervisorGaveUp(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorAutoShutdown(Event):
-    """A supervisor ends because a significant child (``child``) has ended for good."""
+    """A supervisor ends because ``child`` has ended for good, which is significant or essential,
+    or has no restarts left and shuts down the tree; or below which that has happened."""
 
     child: str
 
@@ -215,7 +227,8 @@ class ReaperRestarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeStarted(Event):
-    """All children of the root have been started."""
+    """All children of the root have been started, or have failed to start once where the root
+    bears that (``start_failures``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

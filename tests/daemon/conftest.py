@@ -31,8 +31,12 @@ class Desk:
     home: Home
 
     @property
+    def base(self) -> Path:
+        return self.home.run.parent
+
+    @property
     def environ(self) -> dict[str, str]:
-        return {**os.environ, "SUPCTL_HOME": str(self.home.run.parent), "NO_COLOR": "1"}
+        return {**os.environ, "SUPCTL_HOME": str(self.base), "NO_COLOR": "1"}
 
     def popen(self, *words: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

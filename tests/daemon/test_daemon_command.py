@@ -7,13 +7,15 @@ import os
 import signal
 import socket
 import threading
+from contextlib import aclosing
 from pathlib import Path
 
 import psutil
 import pytest
 
+import supctl
 from supctl.control.endpoint import connect
-from supctl.errors import ConnectionLost, ProcessNotFound, UnknownMethod
+from supctl.errors import ConnectionLost, NoDaemon, ProcessNotFound, UnknownMethod
 
 from .conftest import Desk
 
@@ -196,6 +198,24 @@ def test_many_threads_share_one_client(desk: Desk) -> None:
     assert failures == []
     with pytest.raises(ConnectionLost, match="was closed"):
         client.ping()
+
+
+async def test_programs_under_trio_have_the_same_methods(desk: Desk) -> None:
+    with pytest.raises(NoDaemon, match="no daemon listens"):
+        async with supctl.connect(desk.base):
+            pass
+    desk.run("start", desk.write(SHOP))
+    async with supctl.connect(desk.base) as daemon:
+        assert await daemon.ping() == "pong"
+        (outcome,) = await daemon.stop("db", timeout=5)
+        assert (outcome["did"], outcome["status"]) == ("stopped", 143)
+        with pytest.raises(ProcessNotFound):
+            await daemon.describe("nobody")
+        async with aclosing(daemon.events("db", follow=True)) as events:  # type: ignore[type-var]
+            told = [(await anext(events))["event"] for _ in range(3)]
+        assert told == ["child_started", "child_stopping", "child_exited"]
+    with supctl.connect(desk.base) as client:
+        assert client.start("db")[0]["did"] == "started"
 
 
 def test_unknown_methods_and_arguments_are_told(desk: Desk) -> None:

@@ -32,6 +32,7 @@ class ProcessSpec:
         stdout, stderr: whether to make an output pipe; otherwise ``/dev/null``.
         umask, user, group, nice, rlimits, death_signal: as in :class:`supctl.App`.
         stop_signal, grace: how the reaper ends it if *we* are gone.
+        force: seconds after which nobody waits any more for what was killed.
         memory, cpu, pids: limits in bytes, processors, tasks; ``None`` is unlimited.
         pid_in: name of a variable that is to hold the program's own pid; empty: none.
     """
@@ -50,6 +51,7 @@ class ProcessSpec:
     death_signal: bool = False
     stop_signal: int = signals.SIGTERM
     grace: float = 10.0
+    force: float = 5.0
     memory: int | None = None
     cpu: float | None = None
     pids: int | None = None

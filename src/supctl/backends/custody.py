@@ -18,8 +18,8 @@ from .base import Gone, Notice, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
 from .zygote_link import close_all
 
-_KILL_PATIENCE: Final = 10.0
-"""Seconds a killed process may take. Only what is stuck in the kernel takes longer."""
+_FORCE: Final = 5.0
+"""Seconds that killed Python code may take. Only what is stuck in the kernel takes longer."""
 
 
 class TakeOutput(Protocol):
@@ -41,6 +41,7 @@ class _Held:
     process: Process
     stop_signal: int
     grace: float
+    force: float
     is_gone: bool = False
     is_taken: bool = False
     """Whether its output is somebody's."""
@@ -74,13 +75,13 @@ class Custody:
     async def spawn(self, number: int, spec: ProcessSpec) -> tuple[int, tuple[str, ...]]:
         """Start a program; return its pid and the limits that are not enforced."""
         process = await self._spawner.spawn(spec, partial(self._hear, number))
-        self._held[number] = _Held(process, spec.stop_signal, spec.grace)
+        self._held[number] = _Held(process, spec.stop_signal, spec.grace, spec.force)
         return process.pid, process.unenforced
 
     async def spawn_python(self, number: int, spec: PythonSpec) -> int:
         """Start Python code, hand its descriptors over and return its pid."""
         process, descriptors = await self._spawner.spawn_python(spec, partial(self._hear, number))
-        self._held[number] = _Held(process, SIGTERM, spec.grace)
+        self._held[number] = _Held(process, SIGTERM, spec.grace, _FORCE)
         try:
             await self._handover.send(number, descriptors)
         finally:
@@ -176,5 +177,5 @@ class Custody:
             await held.process.wait_gone()
             return
         held.process.kill()
-        with trio.move_on_after(_KILL_PATIENCE):
+        with trio.move_on_after(held.force):
             await held.process.wait_gone()

@@ -11,10 +11,12 @@ from .health import Health as Health
 from .health import Ready as Ready
 from .policy import AutoShutdown as AutoShutdown
 from .policy import Backoff as Backoff
+from .policy import Exhausted as Exhausted
 from .policy import Intensity as Intensity
 from .policy import Jitter as Jitter
 from .policy import Restart as Restart
 from .policy import Start as Start
+from .policy import StartFailures as StartFailures
 from .policy import StartRate as StartRate
 from .policy import Strategy as Strategy
 from .pool import Pool as Pool

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from supctl.actors.incarnation import NOTHING_SEEN, Incarnation, Seen
 from supctl.exits import ExitReason
-from supctl.specs import App, ChildSpec, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Intensity, Supervisor, Worker
 from supctl.specs.dependencies import start_order
 
 from .messages import ChildPolicy
@@ -88,12 +88,21 @@ def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> Chi
             grace = spec.grace
         case _:
             grace = math.inf
+    limit, min_uptime = None, 0.0
+    if isinstance(spec, App | Worker):
+        min_uptime = spec.min_uptime
+        if spec.max_restarts is not None:
+            limit = Intensity(spec.max_restarts, spec.within)
     return ChildPolicy(
         name,
         spec.restart,
         spec.backoff,
         spec.give_up_after,
+        limit,
+        spec.exhausted,
+        min_uptime,
         significant=spec.significant,
+        essential=spec.essential,
         brutal=grace == 0,
         depends_on=tuple(depends_on),
         is_supervisor=isinstance(spec, Supervisor),

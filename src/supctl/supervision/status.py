@@ -94,6 +94,8 @@ def state_word(child: Child, state: ChildState | None, due_at: float | None) -> 
             return "backoff"
         case ChildState.FAILED:
             return "failed"
+        case ChildState.HELD:
+            return "waiting"
         case ChildState.STOPPED | None:
             return "stopped" if child.stop_asked or child.reason is None else "exited"
         case ChildState.STARTING if child.life is None:

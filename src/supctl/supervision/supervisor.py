@@ -38,12 +38,13 @@ from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, ChildSpec, Start, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Start, StartFailures, Supervisor, Worker
 from supctl.specs.ignore import Ignore
 
 from . import messages as m
 from .child import Child, expand, join, policies
 from .core import Phase, SupervisorCore
+from .endings import as_meant
 from .isolated.life import IsolatedSupervisor
 from .pacer import Pacer
 from .world import World
@@ -122,6 +123,7 @@ class SupervisorActor(Incarnation):
             concurrent=self.spec.start is Start.CONCURRENT,
             random=self._world.random,
             pacer=self._world.pacer,
+            retries=self.spec.start_failures is StartFailures.RETRY,
         )
 
     # What its own supervisor does with it.
@@ -256,7 +258,9 @@ class SupervisorActor(Incarnation):
                 self._note(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
             case Down(reason):
-                self._bury(child, reason)
+                uptime = trio.current_time() - child.started_at
+                reason = as_meant(child.spec, reason, uptime)
+                self._bury(child, reason, uptime)
                 self._feed(m.ChildDown(child.name, run, reason))
 
     def _note_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
@@ -267,8 +271,7 @@ class SupervisorActor(Incarnation):
             for detail in unenforced:
                 self._note(child, events.LimitsNotEnforced, detail=detail)
 
-    def _bury(self, child: Child, reason: ExitReason) -> None:
-        uptime = trio.current_time() - child.started_at
+    def _bury(self, child: Child, reason: ExitReason, uptime: float) -> None:
         asked = child.stop_asked
         if child.life is not None and child.life.last_event is not None:
             child.last_event = child.life.last_event
@@ -313,15 +316,19 @@ class SupervisorActor(Incarnation):
     def _announce(self, command: m.Command) -> None:
         """Emit the event that tells of a decision."""
         match command:
-            case m.RestartScheduled(name, delay, restarts):
+            case m.RestartScheduled(name, delay, restarts, exhausted):
                 child = self.children[name]
                 child.restarts += 1
-                self._note(child, events.RestartScheduled, delay=delay, restarts=restarts)
+                facts: dict[str, Any] = {"delay": delay, "restarts": restarts}
+                self._note(child, events.RestartScheduled, exhausted=exhausted, **facts)
             case m.RestartPaced(name, delay):
                 self._note(self.children[name], events.RestartPaced, delay=delay)
-            case m.ChildFailed(name, restarts, reason):
-                child = self.children[name]
-                self._note(child, events.ChildFailed, restarts=restarts, reason=reason)
+            case m.ChildFailed(name, restarts, within, reason):
+                facts = {"restarts": restarts, "within": within, "reason": reason}
+                self._note(self.children[name], events.ChildFailed, **facts)
+            case m.ChildHeld(name, needs):
+                needed = tuple(join(self.address, it) for it in needs)
+                self._note(self.children[name], events.ChildHeld, needs=needed)
             case m.Report():
                 self._report(command)
             case m.AutoShutdown(name):

@@ -32,10 +32,6 @@ from supctl.specs import App
 from .machine import TABLE, Do, Event, State
 from .watch import AppWatch
 
-KILL_PATIENCE = 10.0
-"""Seconds a killed program may take. Only what is stuck in the kernel (state D) takes longer;
-it stays with the backend, and supervision goes on without it."""
-
 
 class AppActor(Incarnation):
     """One life of one program.
@@ -226,14 +222,14 @@ class AppActor(Incarnation):
                 if event is Event.GRACE_OVER:
                     self._tell(Killed(stop.grace))
                 process.kill()
-                self._alarm.set(KILL_PATIENCE)
+                self._alarm.set(stop.force)
             case Do.END:
                 self._alarm.turn_off()
                 if watch is None:  # else when no question is under way any more
                     self._tell(self._last_report())
 
     def _last_report(self) -> Report:
-        stuck = f"SIGKILL has not ended it in {KILL_PATIENCE:g} s"
+        stuck = f"SIGKILL has not ended it in {self._spec.stop.force:g} s"
         reason = self._reason or ExitReason(ExitKind.KILLED, detail=stuck)
         if self._process is None:
             return NotUp(reason)
@@ -282,6 +278,7 @@ def process_spec(app: App, environ: Mapping[str, str] = os.environ) -> ProcessSp
         death_signal=app.death_signal,
         stop_signal=app.stop.signal,
         grace=app.stop.grace,
+        force=app.stop.force,
         memory=app.limits.memory,
         cpu=app.limits.cpu,
         pids=app.limits.pids,

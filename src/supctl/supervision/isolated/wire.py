@@ -94,6 +94,7 @@ for described in _SPECS:
 
 for kind in (
     *(policy.AutoShutdown, policy.Jitter, policy.Restart, policy.Start, policy.Strategy),
+    *(policy.Exhausted, policy.StartFailures),
     *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
     *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),
     *(probe.Delay, probe.Notify, probe.Watchdog),
