@@ -55,9 +55,12 @@ def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _why(row: dict[str, Any]) -> str:
-    """Return, for whatever is not well, why; empty for the rest."""
-    if row["state"] in ("running", "ready", "starting"):
-        return ""
+    """Return, for whatever is not well, why; of the rest what it says of itself, if anything."""
+    if row["state"] == "starting":
+        return row["probed"] or ""
+    if row["state"] in ("running", "ready"):
+        is_ill = row["health"] in ("unhealthy", "unresponsive")
+        return f"{row['health']}: {row['probed']}" if is_ill else row["status_text"] or ""
     told = []
     if row["due_in"] is not None:
         told.append(f"starts in {seconds(row['due_in'])}")
