@@ -17,6 +17,10 @@ def sentence(event: events.Event) -> str:
         case events.ChildStarted(pid=pid, restarts=restarts):
             told = f"{who} started" + (f", pid {pid}" if pid else "")
             return told + (f", restart {restarts}" if restarts else "")
+        case events.ChildReady(after=after):
+            return f"{who} is ready after {seconds(after)}"
+        case events.HealthChanged(health=health, said=said):
+            return f"{who} is {health}: {said}"
         case events.ChildStartFailed(reason=reason):
             return f"{who} did not start: {reason.detail or reason}"
         case events.ChildIgnored():
@@ -89,6 +93,8 @@ def past(reason: ExitReason) -> str:
             return "ran out of memory and was killed by the kernel"
         case ExitKind.START_FAILED:
             return f"did not start ({reason.detail})"
+        case ExitKind.UNHEALTHY:
+            return f"was unhealthy ({reason.detail})"
         case ExitKind.KILLED:
             return "was killed" + (f" ({reason.detail})" if reason.detail else "")
         case ExitKind.ESCALATED:

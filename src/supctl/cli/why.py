@@ -7,13 +7,16 @@ from typing import Any
 
 from .words import seconds
 
-_WELL = frozenset({"running", "ready", "starting", "stopping"})
-
 
 def why(row: dict[str, Any]) -> str:
-    """Return, for the row of whatever is not well, why; empty for the rest."""
+    """Return, for the row of whatever is not well, why; of the rest what it says of itself."""
     state, told = row["state"], []
-    if state in _WELL or (state == "stopped" and row["kind"] == "supervisor"):
+    if state == "starting":
+        return str(row["probed"] or "")
+    if state in ("running", "ready"):
+        is_ill = row["health"] in ("unhealthy", "unresponsive")
+        return f"{row['health']}: {row['probed']}" if is_ill else str(row["status_text"] or "")
+    if state == "stopping" or (state == "stopped" and row["kind"] == "supervisor"):
         return ""
     if state == "paused":
         return "paused by request"

@@ -155,6 +155,9 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "uptime": row.uptime,
         "restarts": row.restarts,
         "due_in": row.due_in,
+        "health": row.health or None,
+        "probed": row.probed or None,
+        "status_text": row.status_text or None,
         "depth": row.depth,
         "reason": None if reason is None else str(reason),
         "exit": None if reason is None or reason.status is None else reason.status.shell_code,
@@ -169,6 +172,7 @@ def _spec(spec: Any) -> dict[str, Any]:
         stop = {"signal": signal_name(spec.stop.signal), "grace": spec.stop.grace}
         told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}
         told |= {"user": spec.user, "limits": asdict(spec.limits) if spec.limits else None}
+        told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):
         told |= {"strategy": str(spec.strategy), "max_restarts": spec.intensity.max_restarts}
         told |= {"within": spec.intensity.within}

@@ -35,6 +35,8 @@ class ChildRecord:
     """Token of the timer that counts; those with others are stale."""
     admitted: bool = False
     """Whether the start rate has given it its turn already."""
+    is_warming: bool = False
+    """Whether its start waits for nothing but that it becomes ready."""
     window: RestartWindow | None = None
     """Its restarts that count against its own limit."""
     was_up: bool = False

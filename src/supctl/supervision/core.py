@@ -79,7 +79,8 @@ class SupervisorCore:
         self._plans = Plans(self.say, self._is_down)
         self._operations = Operations(self._children, self._plans, self, dynamic=self._dynamic)
         self._holding = Holding(self._children)
-        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent)
+        apart = strategy in (Strategy.ONE_FOR_ONE, Strategy.SIMPLE_ONE_FOR_ONE)
+        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent, apart=apart)
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
@@ -147,6 +148,8 @@ class SupervisorCore:
                     self._inbox.put(event)
                 else:
                     self._take_answer(child, event)
+            case m.ChildWarming():
+                self._current(event).is_warming = True
             case m.ChildUp() | m.ChildNotUp() | m.ChildIgnored():
                 self._take_answer(self._current(event), event)
             case m.Shutdown(urgent=True):
@@ -162,7 +165,7 @@ class SupervisorCore:
         self._holding.first_answers.discard(child)
         self._see_if_up()
 
-    def _current(self, event: Answer) -> ChildRecord:
+    def _current(self, event: Answer | m.ChildWarming) -> ChildRecord:
         child = self._children.get(event.name)
         if child is None or child.run != event.run:
             raise Impossible(f"{event} is not of the child's present life")

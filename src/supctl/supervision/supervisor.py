@@ -239,6 +239,7 @@ class SupervisorActor(Incarnation):
         match report:
             case Started(pid, unenforced):
                 self._note_start(child, pid, unenforced)
+                self._feed(m.ChildWarming(child.name, run))
             case Up(pid, unenforced, ready_after):
                 if ready_after is None:
                     self._note_start(child, pid, unenforced)
