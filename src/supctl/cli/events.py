@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from .naming import some_names_argument
 from .paint import painted
 from .reach import reached
 
@@ -16,7 +17,7 @@ _INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a JSON object.")
 def events(names: tuple[str, ...], follow: bool, as_json: bool) -> None:

@@ -18,6 +18,7 @@ from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
 from .audit import Audit
+from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
@@ -31,7 +32,10 @@ from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "reset", "shutdown")
+_CHANGING = (
+    *("add", "start", "stop", "restart", "delete", "signal", "pause", "resume", "reset"),
+    *("save", "resurrect", "shutdown"),
+)
 _LOOKING = ("ping", "about", "status", "describe", "events", "lines")
 
 
@@ -61,7 +65,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     lines = Lines()
     async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
         control, views = Control(tree, keeper), Views(tree, home, lines)
-        changing = _methods(control, _CHANGING)
+        changing = _methods(control, _CHANGING) | _methods(Calls(tree), ("call",))
         looking = _methods(views, _LOOKING) | _methods(Waiting(tree), ("wait",))
         looking |= _methods(Details(tree), ("env", "inspect"))
         audit = Audit(home.audit)

@@ -162,7 +162,6 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}
         told |= {"user": spec.user, "limits": asdict(spec.limits) if spec.limits else None}
     elif isinstance(spec, Supervisor):
-        told |= {"strategy": str(spec.strategy), "max_restarts": spec.intensity.max_restarts}
-        told |= {"within": spec.intensity.within}
+        told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
     told["depends_on"] = list(spec.depends_on)
     return told

@@ -26,7 +26,9 @@ from supctl.actors.incarnation import (
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
     Tell,
     Up,
 )
@@ -245,6 +247,10 @@ class SupervisorActor(Incarnation):
                 self._feed(m.ChildIgnored(child.name, run))
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
+            case Paused():
+                self._note(child, events.ChildPaused)
+            case Resumed():
+                self._note(child, events.ChildResumed)
             case Killed(grace):
                 self._note(child, events.ChildKilled, grace=grace)
             case NotUp(reason):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal as signals
 from collections.abc import Mapping
+from typing import Final
 
 from supctl.actors.incarnation import (
     Detached,
@@ -11,7 +13,9 @@ from supctl.actors.incarnation import (
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
     Tell,
     Up,
 )
@@ -42,6 +46,7 @@ class AppActor(Incarnation):
     __slots__ = (
         "_address",
         "_alarm",
+        "_is_paused",
         "_process",
         "_reason",
         "_services",
@@ -54,6 +59,7 @@ class AppActor(Incarnation):
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
         self._state = State.STARTING
         self._process: Process | None = None
+        self._is_paused = False
         self._reason: ExitReason | None = None
         self._alarm = Alarm()
 
@@ -63,6 +69,8 @@ class AppActor(Incarnation):
 
     @property
     def state(self) -> str:
+        if self._is_paused and self._state in _PAUSABLE:
+            return "paused"
         return _SHOWN.get(self._state, self._state.value)
 
     def stop(self) -> None:
@@ -75,6 +83,23 @@ class AppActor(Incarnation):
     def signal(self, number: int) -> None:
         if self._process is not None:
             self._process.signal(number)
+
+    def pause(self) -> None:
+        if self._process is not None and self._state in _PAUSABLE and not self._is_paused:
+            self._is_paused = True
+            self._process.signal_all(signals.SIGSTOP)
+            self._tell(Paused())
+
+    def resume(self) -> None:
+        if self._go_on():
+            self._tell(Resumed())
+
+    def _go_on(self) -> bool:
+        """Let it go on if it is paused; return whether it was."""
+        was_paused, self._is_paused = self._is_paused, False
+        if was_paused and self._process is not None:
+            self._process.signal_all(signals.SIGCONT)
+        return was_paused
 
     async def run(self) -> None:
         try:
@@ -122,6 +147,7 @@ class AppActor(Incarnation):
         match do:
             case Do.ASK if process is not None:
                 process.signal(stop.signal)
+                self._go_on()  # who is paused could not obey
                 self._alarm.set(stop.grace)
             case Do.ASK_REST if process is not None:
                 process.signal(stop.signal)
@@ -140,6 +166,8 @@ class AppActor(Incarnation):
         stuck = f"SIGKILL has not ended it in {KILL_PATIENCE:g} s"
         return Down(self._reason or ExitReason(ExitKind.KILLED, detail=stuck))
 
+
+_PAUSABLE: Final = (State.RUNNING, State.DETACHED)
 
 _SHOWN = {
     State.CALLED_OFF: "stopping",

@@ -109,7 +109,7 @@ class SubtreeHost(Host):
                 self._relay.hear_notice(*args)
             case "host", "hear_last_words":
                 self._relay.hear_last_words(*args)
-            case "host", ("signal" | "reset"):
+            case "host", ("signal" | "pause" | "resume" | "reset"):
                 address, *rest = args
                 with suppress(KeyError, InvalidState):  # it has just ended
                     getattr(self._node(address), method)(*rest)
