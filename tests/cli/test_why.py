@@ -26,7 +26,7 @@ def row(state: str, due_in: float | None = None, kind: str = "app", **facts: Any
         (row("exited", kind="app", code=0), "exit 0"),
         (row("backoff", 1.0, detail="ValueError: no"), "back-off 1 s, crashed: ValueError: no"),
         (row("stopped"), ""),
-        (row("paused"), "paused by request"),
+        (row("paused"), "by request"),
     ],
 )
 def test_the_reason_in_words(row: dict[str, Any], told: str) -> None:

@@ -46,7 +46,7 @@ def test_all_processes_of_a_program_stand_still_and_go_on(working: Desk) -> None
     assert len(ours) == 2
     wait_until(ours, stopped=True)
     assert working.states()["/shop/work"] == "paused"
-    assert "paused by request" in working.run("status")
+    assert "by request" in working.run("status")
     assert working.run("pause", "work") == "shop/work was paused\n"
     assert working.run("resume", "work") == "shop/work goes on\n"
     wait_until(ours, stopped=False)

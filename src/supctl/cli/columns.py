@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 _GAP: Final = "  "
-_LEAST: Final = 12
+_LEAST: Final = 8
 """Columns that a cell keeps when it is shortened."""
 
 

@@ -76,7 +76,7 @@ def _processes(number: int) -> str:
 def _spec(spec: Facts) -> Iterator[tuple[str, str]]:
     for name, value in spec.items():
         match value:
-            case None | [] | {}:
+            case None | []:
                 continue
             case list() if name == "command":
                 yield name, shlex.join(value)

@@ -16,7 +16,7 @@ def why(row: dict[str, Any]) -> str:
     if state in _WELL or (state == "stopped" and row["kind"] == "supervisor"):
         return ""
     if state == "paused":
-        return "paused by request"
+        return "by request"
     if row["due_in"] is not None:
         told.append(f"back-off {seconds(row['due_in'])}")
     if row["end"] is not None:
