@@ -328,6 +328,27 @@ class GaveUp(SupctlError):
         )
 
 
+class TreeEnded(SupctlError):
+    """A whole tree has ended with one child of it, and not by exit code 0.
+
+    That child was ``essential``, or it had no restarts left and ``exhausted = "shut_down"``.
+
+    Args:
+        tree: name of the tree.
+        why: which child it was and why that has ended, as text.
+        exit_code: of that child as a shell shows it: 128 + signal, 1 where there is none.
+    """
+
+    code, category = "tree_ended", "supervision"
+
+    def __init__(self, tree: str, why: str, exit_code: int) -> None:
+        self.tree, self.why, self.exit_code = tree, why, exit_code
+        super().__init__(tree, why, exit_code)
+
+    def __str__(self) -> str:
+        return f"{self.tree} has ended with {self.why}"
+
+
 class AlreadyPresent(SupctlError):
     """A supervisor has a child of that name already, though it does not run."""
 
@@ -544,15 +565,21 @@ class NoDaemon(SupctlError):
 
     Args:
         socket: where it would listen.
+        pid: of one that runs nevertheless, and does not listen: it has not begun to, or ends.
     """
 
     code, category = "no_daemon", "daemon"
 
-    def __init__(self, socket: str) -> None:
-        self.socket = socket
-        super().__init__(socket)
+    def __init__(self, socket: str, pid: int | None = None) -> None:
+        self.socket, self.pid = socket, pid
+        super().__init__(socket, pid)
 
     def __str__(self) -> str:
+        if self.pid is not None:
+            return (
+                f"the daemon of pid {self.pid} does not listen at {self.socket}: it has only just "
+                f'begun, or ends; if it stays so, "kill -HUP {self.pid}" has it listen again'
+            )
         return f'no daemon listens at {self.socket}; "supctl start" starts one'
 
 

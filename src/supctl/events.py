@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Any
 
 from .exits import ExitKind, ExitReason, ExitStatus
@@ -35,9 +36,16 @@ class Event:
         """Return it as values that JSON can hold."""
         told: dict[str, Any] = {"event": self.kind}
         for item in fields(self):
-            value = getattr(self, item.name)
-            told[item.name] = _reason_as_dict(value) if isinstance(value, ExitReason) else value
+            told[item.name] = _plain(getattr(self, item.name))
         return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ExitReason):
+        return _reason_as_dict(value)
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
@@ -47,21 +55,46 @@ def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
         "detail": reason.detail,
     }
     if reason.status is not None:
-        told |= {item.name: getattr(reason.status, item.name) for item in fields(reason.status)}
+        status = reason.status
+        told |= {item.name: _plain(getattr(status, item.name)) for item in fields(status)}
     return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStarted(Event):
-    """A child runs. ``pid`` is 0 for what has no process of its own."""
+    """A child runs. ``pid`` is 0 for what has no process of its own.
+
+    One that is to become ready counts as up only at its :class:`ChildReady`.
+    """
 
     pid: int
     restarts: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildReady(Event):
+    """A child that was started has become ready, ``after`` seconds; now it counts as up."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthChanged(Event):
+    """The health of a child is another than before.
+
+    ``health``: ``healthy``, ``unhealthy`` or ``unresponsive``; ``said``: what has shown that.
+    """
+
+    health: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStartFailed(Event):
-    """An attempt to start a child failed."""
+    """An attempt to start a child failed; nothing of it is left.
+
+    Comes after :class:`ChildStarted` if it ran, but did not become ready.
+    """
 
     reason: ExitReason
 
@@ -129,6 +162,8 @@ class RestartScheduled(Event):
 
     delay: float
     restarts: int
+    exhausted: bool = False
+    """Whether its own limits allow no more, and it keeps trying (``exhausted``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,10 +175,19 @@ class RestartPaced(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildFailed(Event):
-    """A child used up its ``give_up_after``; it stays down, its siblings live on."""
+    """A child used up one of its own limits; it stays down."""
 
     restarts: int
     reason: ExitReason
+    within: float | None = None
+    """Seconds in which it had so many restarts; ``None``: it had them without a stable run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildHeld(Event):
+    """A child is not started yet: ``needs``, which it depends on, are not up."""
+
+    needs: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +202,8 @@ class SupervisorGaveUp(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupervisorAutoShutdown(Event):
-    """A supervisor ends because a significant child (``child``) has ended for good."""
+    """A supervisor ends because ``child`` has ended for good, which is significant or essential,
+    or has no restarts left and shuts down the tree; or below which that has happened."""
 
     child: str
 
@@ -206,7 +251,8 @@ class ReaperRestarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeStarted(Event):
-    """All children of the root have been started."""
+    """All children of the root have been started, or have failed to start once where the root
+    bears that (``start_failures``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,8 @@ class ExitKind(StrEnum):
 
     NORMAL = "normal"
     """It finished its work: code 0, or an actor that returned."""
+    FINISHED = "finished"
+    """It ended with a code by which it says that it wants no restart (``stop_exit_codes``)."""
     SHUTDOWN = "shutdown"
     """It was asked to stop and did, or its supervisor went down in order."""
     CRASHED = "crashed"
@@ -89,10 +91,15 @@ class ExitKind(StrEnum):
     """It was asked to stop, did not within its grace, and was killed by us."""
     OUT_OF_MEMORY = "out_of_memory"
     """The kernel killed it at its memory limit."""
+    UNHEALTHY = "unhealthy"
+    """It ran, but its health checks failed too often; we asked it to stop."""
     START_FAILED = "start_failed"
-    """It never ran."""
+    """It never ran, or never became ready."""
     LOST = "lost"
     """The reaper or node that held it is gone."""
+    ESCALATED = "escalated"
+    """A supervisor that ended because something below it has ended with which the whole tree
+    ends (``essential``, ``exhausted = "shut_down"``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +120,14 @@ class ExitReason:
     def is_normal(self) -> bool:
         """Whether a ``transient`` child that ends so stays ended.
 
-        ``normal`` and ``shutdown``, as in OTP (``supervisor:do_restart/3``).
+        ``normal`` and ``shutdown``, as in OTP (``supervisor:do_restart/3``), and ``finished``.
         """
-        return self.kind in (ExitKind.NORMAL, ExitKind.SHUTDOWN)
+        return self.kind in (ExitKind.NORMAL, ExitKind.SHUTDOWN, ExitKind.FINISHED)
+
+    @property
+    def is_final(self) -> bool:
+        """Whether no child that ends so is started again, be it ``permanent``."""
+        return self.kind in (ExitKind.FINISHED, ExitKind.ESCALATED)
 
     def __str__(self) -> str:
         told = self.detail or ("" if self.status is None else str(self.status))

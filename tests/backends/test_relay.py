@@ -35,7 +35,12 @@ class Line:
         self.relay = Relay(self, self.handovers[1])
 
     def _take_output(
-        self, address: str, process: Process, last_words: Callable[[bytes], None] | None = None, /
+        self,
+        address: str,
+        process: Process,
+        last_words: Callable[[bytes], None] | None = None,
+        seek: object = None,
+        /,
     ) -> None:
         self.taken[address] = process
         if last_words is not None:

@@ -79,6 +79,39 @@ def test_check_shows_the_tree(supctl: Supctl, tmp_path: Path) -> None:
     assert (result.stdout, result.stderr, result.exit_code) == (shown, "", 0)
 
 
+POLICIES = """
+[supervisor]
+start_failures = "escalate"
+stop = { force = "1s" }
+
+[apps.web]
+command = ["sleep", "60"]
+restart = "unless-stopped"
+max_restarts = 3
+within = "1m"
+exhausted = "keep_trying"
+min_uptime = "2s"
+stop_exit_codes = [0, 3]
+essential = true
+"""
+
+POLICIES_SHOWN = """\
+supctl.toml (TOML)
+root: one_for_one  [any number of restarts, all start or none, stop by SIGTERM, grace 10 s, \
+force 1 s]
+└─ web: sleep 60  [restart unless-stopped, at most 3 restarts within 60 s, \
+then keeps trying, fails if it ends within 2 s, essential, stays ended by code 0, 3, \
+stop by SIGTERM, grace 10 s, force 1 s]
+ok: 1 app, 1 supervisor
+"""
+
+
+def test_check_shows_policies(supctl: Supctl, tmp_path: Path) -> None:
+    (tmp_path / "supctl.toml").write_text(POLICIES)
+    shown = POLICIES_SHOWN.replace("root:", f"{tmp_path.name}:")
+    assert supctl("check").stdout == shown
+
+
 def test_check_shows_notes(supctl: Supctl, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("[apps.a]\ncommand = 'sleep 1 | cat'\n")
     assert "\nnote: apps.a.command holds '|', which reaches the" in supctl("check", "f").stdout
@@ -93,7 +126,7 @@ def test_check_says_every_mistake_and_exits_2(supctl: Supctl, tmp_path: Path) ->
         "supctl: supctl.toml: apps.a.command is ''; wanted a program and its arguments, "
         'such as ["sleep", "60"] or "sleep 60"',
         "supctl: supctl.toml: apps.a.restart is 'alwyas'; wanted one of always, on-failure, "
-        "never (did you mean 'always'?)",
+        "never, unless-stopped (did you mean 'always'?)",
     ]
 
 

@@ -39,7 +39,8 @@ def test_a_restart_that_is_nearly_right_is_suggested() -> None:
     with pytest.raises(InvalidConfig) as caught:
         parse_restart("restart", "alwyas")
     assert str(caught.value) == (
-        "restart is 'alwyas'; wanted one of always, on-failure, never (did you mean 'always'?)"
+        "restart is 'alwyas'; wanted one of always, on-failure, never, unless-stopped "
+        "(did you mean 'always'?)"
     )
 
 

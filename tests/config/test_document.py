@@ -47,9 +47,10 @@ def test_what_has_its_default_is_not_written() -> None:
             App("a", ["ls"], cwd="/", env={"A": "b"}),
             App("ours", ["ls"], cwd="/"),
             Worker("w", "m:C"),
-            Supervisor("s", [Worker("w", "m:C")], start_rate=StartRate()),
+            Supervisor("s", [Worker("w", "m:C")], start_rate=StartRate(), start_failures="retry"),
         ],
         max_restarts=None,
+        start_failures="retry",
     )
     assert as_native(root) == {
         "apps": {
@@ -73,9 +74,11 @@ def test_values_are_written_for_people_to_read() -> None:
         umask=0o22,
         rlimits={"nofile": (1024, -1)},
     )
-    nested = Supervisor("s", [Worker("w", "m:C", hung_after=None)], max_restarts=None)
+    nested = Supervisor(
+        "s", [Worker("w", "m:C", hung_after=None)], max_restarts=None, start_failures="retry"
+    )
     assert as_native(Supervisor("tree", [app, nested], start="concurrent")) == {
-        "supervisor": {"max_restarts": 1, "start": "concurrent"},
+        "supervisor": {"max_restarts": 1, "start": "concurrent", "start_failures": "escalate"},
         "apps": {
             "a": {
                 "command": ["ls", "-l"],
@@ -83,7 +86,7 @@ def test_values_are_written_for_people_to_read() -> None:
                 "inherit_env": "at-start",
                 "restart": "never",
                 "backoff": {"jitter": "none", "initial": 1},
-                "stop": {"signal": "INT", "grace": 2.5},
+                "stop": {"signal": "INT", "grace": 2.5, "force": 5.0},
                 "limits": {"memory": 2**20, "cpu": 0.5},
                 "umask": "022",
                 "rlimits": {"nofile": [1024, "unlimited"]},

@@ -19,15 +19,26 @@ from supctl.specs import (
     App,
     AutoShutdown,
     Backoff,
+    Delay,
+    Exec,
+    Exhausted,
+    Health,
+    Http,
     Intensity,
     Jitter,
     Limits,
+    Notify,
+    Output,
+    Ready,
     Restart,
     Start,
+    StartFailures,
     StartRate,
     Stop,
     Strategy,
     Supervisor,
+    Tcp,
+    Watchdog,
     Worker,
 )
 
@@ -57,7 +68,11 @@ BACKOFF = {
     "jitter": st.sampled_from(Jitter),
     "reset_after": SECONDS,
 }
-STOP = {"signal": st.sampled_from(sorted(signal.valid_signals())), "grace": SECONDS}
+STOP = {
+    "signal": st.sampled_from(sorted(signal.valid_signals())),
+    "grace": SECONDS,
+    "force": MORE_THAN_0,
+}
 LIMITS = {
     "memory": st.none() | st.integers(4096, 2**63 - 1),
     "cpu": st.none() | st.floats(0.001, 4096),
@@ -66,25 +81,49 @@ LIMITS = {
 START_RATE = {"starts": st.integers(1, 10**6), "within": MORE_THAN_0}
 RLIMIT = st.integers(0, 2**62)
 CHILD = {
-    "restart": st.sampled_from(Restart),
+    "restart": st.sampled_from([*Restart, "unless-stopped"]),
+    "essential": st.booleans(),
+    "autostart": st.booleans(),
     "backoff": st.builds(Backoff, **BACKOFF),
     "give_up_after": st.none() | st.integers(0, 10**6),
 }
+RUN = CHILD | {"max_restarts": st.none() | st.integers(0, 10**6), "min_uptime": SECONDS}
 SUPERVISED = {
     "strategy": st.sampled_from([it for it in Strategy if it is not Strategy.SIMPLE_ONE_FOR_ONE]),
     "max_restarts": st.none() | st.integers(0, 10**6),
     "within": MORE_THAN_0,
     "auto_shutdown": st.sampled_from(AutoShutdown),
     "start_rate": st.none() | st.builds(StartRate, **START_RATE),
+    "start_failures": st.sampled_from(StartFailures),
+    "stop": st.none() | st.builds(Stop, **STOP),
 }
 ACCOUNT = st.sampled_from(["www-data", "nobody-of-that-name", 0, 4711])
+PORT = st.integers(1, 65535)
+ANSWER = {"status": st.none() | st.integers(100, 599), "body": st.none() | WORD}
+URL = st.sampled_from(["http://localhost/", "https://[::1]:8443/health"])
+PATH = st.sampled_from(["/", "/health?x=1"])
+HTTP = st.builds(Http, PORT, path=PATH, **ANSWER) | st.builds(Http, URL, **ANSWER)
+TCP = st.builds(Tcp, PORT) | st.builds(Tcp, PORT, st.sampled_from(["localhost", "::1"]))
+EXEC = st.builds(Exec, st.lists(WORD, min_size=1, max_size=3))
+OUTPUT = st.builds(Output, st.sampled_from(["listening", "^ready$"]))
+ASKED = TCP | HTTP | EXEC
+READY = st.builds(Ready, ASKED | OUTPUT | st.just(Notify()), timeout=MORE_THAN_0) | st.builds(
+    Ready, st.builds(Delay, MORE_THAN_0)
+)
+RETRIES = {"retries": st.integers(1, 99), "start_period": SECONDS}
+HEALTH = st.builds(Health, ASKED, interval=MORE_THAN_0, timeout=MORE_THAN_0, **RETRIES) | st.builds(
+    Health, st.builds(Watchdog, MORE_THAN_0), **RETRIES
+)
 DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
-    AppKeys: CHILD
+    AppKeys: RUN
     | {
+        "stop_exit_codes": st.lists(st.integers(0, 255), max_size=3),
         "command": st.lists(WORD, min_size=1, max_size=3),
         "cwd": st.sampled_from(["/", "/srv/a b", "/no/such"]),
         "env": st.none()
         | st.dictionaries(WORD.filter(lambda name: "=" not in name), TEXT, max_size=3),
+        "ready": st.none() | READY,
+        "health": st.none() | HEALTH,
         "stop": st.builds(Stop, **STOP),
         "limits": st.builds(Limits, **LIMITS),
         "instances": st.integers(1, 10_000),
@@ -100,7 +139,7 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
             max_size=3,
         ),
     },
-    WorkerKeys: CHILD
+    WorkerKeys: RUN
     | {
         "actor": st.sampled_from(["shop.workers:Mailer", "shop:run"]),
         "args": st.lists(JSON, max_size=3),
@@ -116,9 +155,9 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     RootKeys: SUPERVISED,
 }
 BY_HAND = {
-    AppKeys: {"inherit_env", "significant", "depends_on"},
-    WorkerKeys: {"significant", "depends_on"},
-    SupervisorKeys: {"apps", "start", "significant", "depends_on"},
+    AppKeys: {"inherit_env", "significant", "depends_on", "within", "exhausted"},
+    WorkerKeys: {"significant", "depends_on", "within", "exhausted"},
+    SupervisorKeys: {"apps", "start", "significant", "depends_on", "exhausted"},
     RootKeys: {"start"},
 }
 """Keys that are drawn below, as they mean something together with others only."""
@@ -137,9 +176,9 @@ def test_every_key_of_the_schema_is_drawn(keys: type) -> None:
 
 
 SAID_OTHERWISE = {
-    App: {"name"},
-    Worker: {"name"},
-    Supervisor: {"name", "children", "factory", "intensity"},
+    App: {"name", "stays_stopped", "has_own_stop"},
+    Worker: {"name", "stays_stopped"},
+    Supervisor: {"name", "stays_stopped", "children", "factory", "intensity"},
     Intensity: set(),
 }
 
@@ -163,9 +202,14 @@ def children(draw: st.DrawFn, parent: dict[str, Any], deeper: int) -> list[Any]:
         options = draw(st.fixed_dictionaries({}, optional=DRAWN[keys]))
         needed = [it.name for it in made if it.restart is not Restart.TEMPORARY]
         options["depends_on"] = draw(st.lists(st.sampled_from(needed))) if needed else ()
-        mortal = options.get("restart", Restart.PERMANENT) is not Restart.PERMANENT
+        mortal = options.get("restart") in (Restart.TRANSIENT, Restart.TEMPORARY)
         minded = parent.get("auto_shutdown", AutoShutdown.NEVER) is not AutoShutdown.NEVER
         options["significant"] = mortal and minded and draw(st.booleans())
+        limited = options.get("give_up_after") is not None
+        if keys is not SupervisorKeys and options.get("max_restarts") is not None:
+            limited, options["within"] = True, draw(st.none() | MORE_THAN_0)
+        if limited:
+            options["exhausted"] = draw(st.sampled_from(Exhausted))
         if keys is AppKeys:
             options.setdefault("cwd", "/")
             made.append(App(name, options.pop("command", ["ls"]), **options))

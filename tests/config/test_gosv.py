@@ -49,6 +49,7 @@ def test_gosvs_own_example(write: Write, name: str, tmp_path: Path) -> None:
         ],
         max_restarts=None,
         start="concurrent",
+        start_failures="retry",
     )
 
 

@@ -153,14 +153,14 @@ def test_what_is_not_said_has_the_defaults_of_a_spec(write: Write, tmp_path: Pat
     root = root_of(write("[apps.a]\ncommand = 'sleep 1'\n"))
     env = {name: value for name, value in ENVIRON.items() if name != "SECRET"}
     app = App("a", ["sleep", "1"], cwd=tmp_path, env=env)
-    assert root == Supervisor(tmp_path.name, [app], max_restarts=None)
+    assert root == Supervisor(tmp_path.name, [app], max_restarts=None, start_failures="retry")
 
 
 def test_a_nested_supervisor_has_the_intensity_of_otp(write: Write) -> None:
     root = root_of(write("[apps.s.apps.a]\ncommand = 'sleep 1'\n"))
     (nested,) = root.children
     assert isinstance(nested, Supervisor)
-    assert nested == Supervisor("s", nested.children)
+    assert nested == Supervisor("s", nested.children, start_failures="retry")
 
 
 def test_inherit_env_widens_the_environment(write: Write) -> None:
@@ -194,7 +194,7 @@ def test_shell_syntax_in_a_command_is_noted(write: Write) -> None:
     [
         (
             "restart = 'alwyas'",
-            "apps.a.restart is 'alwyas'; wanted one of always, on-failure, never "
+            "apps.a.restart is 'alwyas'; wanted one of always, on-failure, never, unless-stopped "
             "(did you mean 'always'?)",
         ),
         (

@@ -71,3 +71,20 @@ def test_what_a_supervisor_holds_is_paused(working: Desk) -> None:
     assert working.run("pause", "web") == "shop/web/api:2 paused\n"
     assert "wanted an app that runs" in working.run("pause", "api:1", status=1)
     assert working.run("resume", "shop") == "shop/web/api:2 goes on\n"
+
+
+PROBED = """
+[apps.work]
+command = ["sleep", "1000"]
+health = { exec = ["true"], interval = "10ms", retries = 1 }
+"""
+
+
+def test_what_is_paused_is_not_held_to_be_ill(desk: Desk) -> None:
+    desk.run("start", desk.write(PROBED))
+    before = desk.pid("work")
+    desk.run("pause", "work")
+    told = desk.run("wait", "work", "--for", "exit", "--timeout", "0.5", status=1)  # 50 questions
+    assert "shop/work has not ended after 500 ms: paused" in told
+    desk.run("resume", "work")
+    assert desk.pid("work") == before

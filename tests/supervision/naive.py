@@ -13,7 +13,8 @@ from supctl.errors import (
     StartFailed,
     Unsupported,
 )
-from supctl.specs import AutoShutdown, Restart, StartRate, Strategy
+from supctl.exits import ExitKind
+from supctl.specs import AutoShutdown, Exhausted, Restart, StartRate, Strategy
 from supctl.supervision import messages as m
 from supctl.supervision.pacer import Pacer
 
@@ -31,6 +32,7 @@ class Setup:
     auto_shutdown: AutoShutdown
     max_restarts: int | None
     within: float
+    retries: bool = False
 
     @property
     def dynamic(self) -> bool:
@@ -56,6 +58,23 @@ class Known:
     parked: bool = True
     """Whether there is a reason why it does not live and is not about to."""
     timers: list[int] = field(default_factory=list)
+    restarted_at: list[float] = field(default_factory=list)
+    """Since somebody has taken it in hand."""
+
+    def in_window(self, now: float) -> int:
+        limit = self.policy.limit
+        return 0 if limit is None else sum(at >= now - limit.within for at in self.restarted_at)
+
+    def used_up(self, now: float) -> bool:
+        """Return whether one of its own limits allows no restart now."""
+        policy, limit = self.policy, self.policy.limit
+        if policy.give_up_after is not None and self.streak >= policy.give_up_after:
+            return True
+        return limit is not None and self.in_window(now) >= (limit.max_restarts or 0)
+
+    def forgive(self) -> None:
+        self.streak = 0
+        self.restarted_at.clear()
 
 
 class WitnessedPacer(Pacer):
@@ -80,6 +99,8 @@ class Model:
         stopping: who of them has been asked to stop.
         timers: what has been set and has not fired, with when it is due.
         pending: requests without an answer, by token.
+        policies: of all children that were ever known, by name.
+        escalated: whether a child has ended with all of the tree.
     """
 
     def __init__(self, setup: Setup, pacer: WitnessedPacer | None) -> None:
@@ -91,9 +112,12 @@ class Model:
         self.stopping: set[str] = set()
         self.timers: list[tuple[float, m.SetTimer]] = []
         self.pending: dict[object, m.Request] = {}
+        self.policies = {policy.name: policy for policy in setup.policies}
+        self.escalated = False
         self.is_up = False
         self.finished: m.Finished | None = None
         self._risen: set[str] = set()
+        self._been_up: set[str] = set()
         self._restarted_at: list[float] = []
         self._restarts_started = 0
 
@@ -120,27 +144,33 @@ class Model:
     # What the core hears.
 
     def hear(self, event: m.Event) -> None:
+        if isinstance(event, m.ChildDown | m.ChildNotUp):
+            self.escalated |= event.reason.kind is ExitKind.ESCALATED
         match event:
             case m.ChildUp(name, run):
                 del self.starting[name]
                 self.running[name] = run
                 self.known[name].up_at = self.now
                 self._risen.add(name)
+                self._been_up.add(name)
             case m.ChildNotUp(name) | m.ChildIgnored(name):
                 del self.starting[name]
                 self.stopping.discard(name)
                 self._risen.add(name)
                 self.known[name].parked = isinstance(event, m.ChildIgnored)
+                if isinstance(event, m.ChildIgnored):
+                    self._been_up.add(name)
             case m.ChildDown(name, _, reason):
                 del self.running[name]
                 child = self.known[name]
-                if self.now - child.up_at >= child.policy.backoff.reset_after:
+                ran = self.now - child.up_at
+                if ran >= child.policy.backoff.reset_after and ran >= child.policy.min_uptime:
                     child.streak = 0
                 if name in self.stopping:
                     self.stopping.remove(name)
                 else:
                     child.ended_at = self.now
-                    child.parked = not child.policy.restart.applies(normal=reason.is_normal)
+                    child.parked = not child.policy.is_restarted_after(reason)
             case m.TimerFired(token=token):
                 self.timers = [entry for entry in self.timers if entry[1].token != token]
             case _ if isinstance(event, m.Request):
@@ -160,9 +190,11 @@ class Model:
                 request = self.pending[token]
                 assert isinstance(request, m.StartChild)
                 self.known[name] = Known(request.policy)
+                self.policies[name] = request.policy
             case m.Forgotten(name):
                 assert not self.lives(name), "forgotten, but it lives"
                 child = self.known.pop(name)
+                self._been_up.discard(name)
                 asked = self.is_asked(name, m.DeleteChild, m.StartChild)
                 assert self._is_for_once(child) or asked, "forgotten for no reason"
             case m.SetTimer(name, token, delay):
@@ -171,19 +203,25 @@ class Model:
                 self.known[name].timers.append(token)
             case m.Reply(token, result):
                 self._say_reply(self.pending.pop(token), result)
-            case m.RestartScheduled(name, delay, restarts):
-                self._say_restart(self.known[name], delay, restarts)
-            case m.ChildFailed(name, restarts):
+            case m.RestartScheduled(name):
+                self._say_restart(self.known[name], command)
+            case m.ChildFailed(name, restarts, within):
                 child = self.known[name]
-                assert restarts == child.streak == child.policy.give_up_after
+                assert child.used_up(self.now), "failed early"
+                assert child.policy.exhausted is not Exhausted.KEEP_TRYING
+                assert restarts == (child.streak if within is None else child.in_window(self.now))
                 child.parked = True
+            case m.ChildHeld(name, needs):
+                assert not self.lives(name)
+                assert set(needs) <= set(self.known[name].policy.depends_on)
+                self.known[name].parked = True
             case m.GaveUp(name, restarts):
                 assert restarts == self.setup.max_restarts == self.in_window(), "gave up early"
             case m.AutoShutdown(name):
                 self._say_auto_shutdown(name)
             case m.Up():
                 assert not self.is_up
-                assert self.quiet
+                assert self.quiet or self.setup.retries
                 self.is_up = True
             case m.Finished():
                 assert not self.starting
@@ -196,13 +234,18 @@ class Model:
     def _say_start(self, name: str, run: int) -> None:
         child = self.known[name]
         assert not self.lives(name), "two lives at once"
-        if child.policy.restart is Restart.TEMPORARY:
+        if child.policy.restart is Restart.TEMPORARY and not self.is_asked(name, m.RenewChild):
             assert child.starts == 0, "a temporary child was started again"
         if not self.setup.concurrent:
             assert self.quiet, "started before the step before it was done"
-        elif not self.is_up:
+        elif not self.is_up and not self.setup.retries:
             assert self._risen.issuperset(child.policy.depends_on), "started before it could"
-        if self.is_up and not self.is_asked(name, m.StartChild, m.RestartChild):
+        asked = self.is_asked(name, m.StartChild, m.RestartChild, m.RenewChild)
+        if self.setup.retries and not child.starts and not asked and self.setup.one_by_one:
+            needed = [it for it in child.policy.depends_on if it in self.known]
+            assert self._been_up.issuperset(needed), "started before what it depends on was up"
+        first = self.setup.retries and not child.starts
+        if self.is_up and not asked and not first:
             self._check_turn()
         child.starts += 1
         child.parked, child.ended_at = False, None
@@ -218,7 +261,7 @@ class Model:
     def _say_stop(self, name: str, run: int) -> None:
         assert run in (self.starting.get(name), self.running.get(name)), "stopped who is not there"
         assert name not in self.stopping, "asked to stop twice"
-        if not self.is_asked(name, m.TerminateChild):
+        if not self.is_asked(name, m.TerminateChild, m.RenewChild):
             order = list(self.known)
             for other in filter(self.lives, order):
                 if self.setup.concurrent:
@@ -235,8 +278,8 @@ class Model:
         name = request.name
         child = self.known.get(name)
         match request, result:
-            case ((m.StartChild() | m.RestartChild()), int()):
-                assert self.running[name] == result
+            case ((m.StartChild() | m.RestartChild() | m.RenewChild()), int()):
+                assert self.setup.retries or self.running[name] == result
             case m.DeleteChild(), None:
                 assert child is None
             case _, (None | StartFailed()):
@@ -247,11 +290,13 @@ class Model:
                 assert child is not None
             case ((m.RestartChild() | m.DeleteChild()), Unsupported()):
                 assert self.setup.dynamic
-        if child is not None and isinstance(request, m.TerminateChild | m.RestartChild):
+        if child is not None and isinstance(
+            request, m.TerminateChild | m.RestartChild | m.RenewChild
+        ):
             if result is None or isinstance(result, StartFailed):
                 child.parked = True
             if not isinstance(result, Exception) or isinstance(result, StartFailed):
-                child.streak = 0
+                child.forgive()
 
     def _check_view(self, result: Any) -> None:
         children = self.known.values()
@@ -269,21 +314,30 @@ class Model:
                     up = "running" if name in self.running else "starting"
                     assert state == ("stopping" if name in self.stopping else up)
                 else:
-                    assert state in ("stopped", "waiting", "failed", "running")
+                    assert state in ("stopped", "waiting", "failed", "held", "running")
                     unseen = self.known[name].ended_at is not None
                     assert unseen or state != "running"
 
-    def _say_restart(self, child: Known, delay: float, restarts: int) -> None:
+    def _say_restart(self, child: Known, said: m.RestartScheduled) -> None:
         backoff = child.policy.backoff
-        child.delay = backoff.delay(child.streak, child.delay, lambda: HALF)
+        if used_up := child.used_up(self.now):
+            assert child.policy.exhausted is Exhausted.KEEP_TRYING, "restarted beyond its limit"
+            child.delay = backoff.maximum
+        else:
+            child.delay = backoff.delay(child.streak, child.delay, lambda: HALF)
+            child.restarted_at.append(self.now)
         child.streak += 1
         child.ended_at = None
-        assert (delay, restarts) == (child.delay, child.streak)
+        assert (said.delay, said.restarts) == (child.delay, child.streak)
+        assert said.exhausted is used_up
         self._restarted_at.append(self.now)
         if (limit := self.setup.max_restarts) is not None:
             assert self.in_window() <= limit, "more restarts than the intensity allows"
 
     def _say_auto_shutdown(self, name: str) -> None:
+        policy = self.policies[name]
+        if policy.essential or policy.exhausted is Exhausted.SHUT_DOWN or self.escalated:
+            return
         assert self.setup.auto_shutdown is not AutoShutdown.NEVER
         others = [it for it in self.known.values() if it.policy.significant]
         if self.setup.auto_shutdown is AutoShutdown.ALL_SIGNIFICANT:

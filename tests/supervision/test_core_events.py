@@ -32,7 +32,7 @@ DECIDED: Final[dict[tuple[S, Answer], str]] = {
 IMPOSSIBLE: Final = {
     (S.STARTING, m.ChildDown),  # it has not been up
     *product([S.RUNNING], (m.ChildUp, m.ChildNotUp, m.ChildIgnored)),
-    *product([S.STOPPED, S.WAITING, S.FAILED], ANSWERS),  # it has no process
+    *product([S.STOPPED, S.WAITING, S.FAILED, S.HELD], ANSWERS),  # it has no process
 }
 
 
@@ -45,6 +45,10 @@ def child_in(state: S) -> World:
         case S.FAILED:
             world = World(policy("a", give_up_after=0)).up()
             world.exit("a")
+        case S.HELD:
+            needy = policy("a", depends_on=("b",))
+            world = World(policy("b", backoff=SLOW), needy, retries=True, fails="b").up()
+            world.runs["a"] = 0
         case _:
             world = World("a").up()
     if state in (S.STOPPED, S.STARTING):

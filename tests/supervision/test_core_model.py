@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import AutoShutdown, Backoff, Intensity, Jitter, Restart, StartRate, Strategy
+from supctl.specs import (
+    AutoShutdown,
+    Backoff,
+    Exhausted,
+    Intensity,
+    Jitter,
+    Restart,
+    StartRate,
+    Strategy,
+)
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import Phase, SupervisorCore
@@ -26,7 +35,9 @@ NAMES = ("a", "b", "c", "d")
 NEW_NAMES = (*NAMES, "e", "f")
 CRASH = ExitReason(ExitKind.CRASHED)
 NO_START = ExitReason(ExitKind.START_FAILED)
-REASONS = st.sampled_from([NORMAL, SHUTDOWN, CRASH])
+FINISHED = ExitReason(ExitKind.FINISHED)
+ESCALATED = ExitReason(ExitKind.ESCALATED)
+REASONS = st.sampled_from([NORMAL, SHUTDOWN, CRASH, FINISHED])
 NEVER = 1e6
 BACKOFFS = st.sampled_from(
     [
@@ -35,7 +46,8 @@ BACKOFFS = st.sampled_from(
         Backoff(initial=0.5, maximum=9.0, jitter=Jitter.DECORRELATED, reset_after=NEVER),
     ]
 )
-REQUESTS = [m.TerminateChild, m.RestartChild, m.DeleteChild]
+REQUESTS = [m.TerminateChild, m.RestartChild, m.RenewChild, m.DeleteChild]
+LIMITS = st.none() | st.builds(Intensity, st.integers(0, 3), st.just(10.0))
 PACED = st.none() | st.builds(StartRate, st.integers(1, 3), st.just(3.0))
 DOWN_FOR_GOOD = (None, ChildState.STOPPED, ChildState.FAILED)
 
@@ -51,6 +63,10 @@ def policies(draw: st.DrawFn, name: str, auto_shutdown: AutoShutdown) -> m.Child
         restart,
         draw(BACKOFFS),
         draw(st.none() | st.integers(0, 3)),
+        draw(LIMITS),
+        draw(st.sampled_from(Exhausted)),
+        draw(st.sampled_from([0.0, 2.0])),
+        essential=draw(st.integers(0, 9)) == 0,
         significant=may_be_significant and draw(st.booleans()),
         is_supervisor=draw(st.booleans()),
     )
@@ -76,11 +92,11 @@ def setups(draw: st.DrawFn) -> Setup:
     auto_shutdown = draw(st.sampled_from(AutoShutdown))
     names = () if dynamic else NAMES[: draw(st.integers(1, 4))]
     children = [draw(policies(name, auto_shutdown)) for name in names]
-    if concurrent:
+    retries = draw(st.booleans())
+    if concurrent or retries:
         children = draw(dependent(children))
-    return Setup(
-        children, strategy, concurrent, auto_shutdown, draw(st.none() | st.integers(0, 4)), 5.0
-    )
+    limit = draw(st.none() | st.integers(0, 4))
+    return Setup(children, strategy, concurrent, auto_shutdown, limit, 5.0, retries)
 
 
 class Supervision(RuleBasedStateMachine):
@@ -102,6 +118,7 @@ class Supervision(RuleBasedStateMachine):
             concurrent=setup.concurrent,
             random=lambda: HALF,
             pacer=pacer,
+            retries=setup.retries,
         )
         self.feed(m.Begin())
 
@@ -168,14 +185,25 @@ class Supervision(RuleBasedStateMachine):
         if ends_it_all is not None:
             assert (m.AutoShutdown(name) in commands) is ends_it_all
 
+    @precondition(lambda self: self.ready and self.model.running)
+    @rule(data=st.data(), really=st.integers(0, 9))
+    def child_ends_the_tree(self, data: st.DataObject, really: int) -> None:
+        if really == 0:
+            name = data.draw(st.sampled_from(sorted(self.model.running)))
+            was_ending = self.core.phase is Phase.ENDING
+            commands = self.feed(m.ChildDown(name, self.model.running[name], ESCALATED))
+            assert self.core.phase in (Phase.ENDING, Phase.OVER)
+            assert was_ending or m.AutoShutdown(name) in commands
+
     def ends_it_all(self, name: str, reason: ExitReason) -> bool | None:
         """Return whether this end must end the supervisor; ``None`` if that is hard to tell."""
         if not self.model.quiet or not self.model.is_up:
             return None
         policy = self.model.known[name].policy
-        if policy.give_up_after is not None:  # it may be its end for good
+        may_fail = policy.give_up_after is not None or policy.limit is not None
+        if may_fail or policy.essential:
             return None
-        if not policy.significant or policy.restart.applies(normal=reason.is_normal):
+        if not policy.significant or policy.is_restarted_after(reason):
             return False
         others = [it.policy for it in self.model.known.values() if it.policy is not policy]
         left = any(
@@ -245,7 +273,7 @@ class Supervision(RuleBasedStateMachine):
         if self.core.phase is Phase.ENDING:
             assert self.model.stopping
         if self.core.phase is Phase.STARTING:
-            assert self.model.starting
+            assert self.model.starting or self.model.setup.retries
 
     @precondition(lambda self: self.on and self.model.quiet)
     @invariant()

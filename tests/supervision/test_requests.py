@@ -20,8 +20,8 @@ from supctl.supervision import messages as m
 from supctl.supervision.messages import ChildState
 from supctl.supervision.requests import DYNAMIC, IMPOSSIBLE, TABLE, Place, Verdict, refusal
 
-KINDS = (m.StartChild, m.TerminateChild, m.RestartChild, m.DeleteChild)
-CARRIED_OUT = {Verdict.ADD, Verdict.STOP, Verdict.START, Verdict.DELETE}
+KINDS = (m.StartChild, m.TerminateChild, m.RestartChild, m.RenewChild, m.DeleteChild)
+CARRIED_OUT = {Verdict.ADD, Verdict.STOP, Verdict.START, Verdict.RENEW, Verdict.DELETE}
 
 REFUSALS = {
     Verdict.NOT_FOUND: ProcessNotFound("a"),
@@ -56,7 +56,7 @@ def test_a_dynamic_supervisor_differs_in_two_requests_only() -> None:
 
 def test_what_has_no_process_can_be_restarted_and_deleted_unless_it_is_about_to_start() -> None:
     """The same thing said by rule instead of by table (OTP-API-03 to -05)."""
-    stopped = {ChildState.STOPPED, ChildState.FAILED}
+    stopped = {ChildState.STOPPED, ChildState.FAILED, ChildState.HELD}
     for state in ChildState:
         if state is not ChildState.STOPPING:
             assert TABLE[m.TerminateChild, state] is Verdict.STOP

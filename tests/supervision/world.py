@@ -54,6 +54,7 @@ class World:
         auto_shutdown: str = "never",
         concurrent: bool = False,
         pacer: Pacer | None = None,
+        retries: bool = False,
         fails: Iterable[str] = (),
         ignores: Iterable[str] = (),
         slow: Iterable[str] = (),
@@ -70,6 +71,7 @@ class World:
             concurrent=concurrent,
             random=lambda: 0.5,
             pacer=pacer,
+            retries=retries,
         )
         self.now = 0.0
         self.fails, self.ignores, self.slow = list(fails), set(ignores), set(slow)
@@ -197,6 +199,8 @@ class World:
                 return f"failed {name}"
             case m.GaveUp(name):
                 return f"gave up {name}"
+            case m.ChildHeld(name, needs):
+                return f"{name} waits for {' '.join(needs)}"
             case m.AutoShutdown(name):
                 return f"no more {name}"
             case m.Up():

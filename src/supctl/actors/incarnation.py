@@ -5,9 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from supctl.exits import ExitReason
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """It has a process, but whether its start succeeds is open. Fields as of :class:`Up`."""
+
+    pid: int
+    unenforced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,8 @@ class Up:
     pid: int = 0
     unenforced: tuple[str, ...] = ()
     """Limits that were asked for and are not enforced, each with its reason."""
+    ready_after: float | None = None
+    """Seconds since :class:`Started`; ``None``: there was nothing to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,25 @@ class NotUp:
 @dataclass(frozen=True, slots=True)
 class Ignored:
     """The start has found that it is not needed; nothing of it is left. The last report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How it is, as it was last seen.
+
+    Args:
+        health: a word of :class:`~supctl.actors.probing.liveness.HealthState`; empty if nobody
+            asks for its health.
+        said: what the last probe said; empty before the first.
+        status_text: what it says of itself (``STATUS=`` of sd_notify(3)).
+    """
+
+    health: str = ""
+    said: str = ""
+    status_text: str = ""
+
+
+NOTHING_SEEN: Final = Seen()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +92,9 @@ class Down:
     reason: ExitReason
 
 
-Report: TypeAlias = Up | NotUp | Ignored | Detached | Paused | Resumed | Killed | Down
+Report: TypeAlias = (
+    Started | Up | NotUp | Ignored | Seen | Detached | Paused | Resumed | Killed | Down
+)
 Tell: TypeAlias = Callable[[Report], None]
 
 
@@ -72,6 +103,7 @@ class Incarnation(ABC):
 
     Its supervisor runs :meth:`run` in a task of its own and hears by reports: one of
     :class:`Up`, :class:`NotUp` and :class:`Ignored`; after ``Up`` in the end one :class:`Down`.
+    One that is asked to stop before it was ``Up`` may end with ``Down`` too.
     """
 
     __slots__ = ()
@@ -86,7 +118,7 @@ class Incarnation(ABC):
     @property
     @abstractmethod
     def state(self) -> str:
-        """The state as people see it: ``starting``, ``running``, ``stopping``, ``detached``."""
+        """The state as people see it: ``starting``, ``running``, ``ready``, ``stopping``, ..."""
 
     @abstractmethod
     async def run(self) -> None:

@@ -15,6 +15,9 @@ from typing import Self, TypeAlias
 from supctl.errors import PlatformNotSupported
 from supctl.exits import ExitStatus
 
+from .answers import StandIn
+from .notify import NotifySocket
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
@@ -29,7 +32,9 @@ class ProcessSpec:
         stdout, stderr: whether to make an output pipe; otherwise ``/dev/null``.
         umask, user, group, nice, rlimits, death_signal: as in :class:`supctl.App`.
         stop_signal, grace: how the reaper ends it if *we* are gone.
+        force: seconds after which nobody waits any more for what was killed.
         memory, cpu, pids: limits in bytes, processors, tasks; ``None`` is unlimited.
+        pid_in: name of a variable that is to hold the program's own pid; empty: none.
     """
 
     command: tuple[str, ...]
@@ -46,9 +51,11 @@ class ProcessSpec:
     death_signal: bool = False
     stop_signal: int = signals.SIGTERM
     grace: float = 10.0
+    force: float = 5.0
     memory: int | None = None
     cpu: float | None = None
     pids: int | None = None
+    pid_in: str = ""
 
     def limits(self) -> dict[str, str]:
         """Return a phrase for each limit that is set, by its name (a cgroup controller's)."""
@@ -224,6 +231,18 @@ class Process(ABC):
     def kill(self) -> None:
         """Kill the whole tree, again and again until none of it is left. Never blocks."""
 
+    def holds(self, pid: int) -> bool:
+        """Return whether a process that lives now is the main process or descends from it."""
+        return pid == self.pid
+
+    def is_stopped(self) -> bool:
+        """Return whether the main process stands still because somebody stopped it (SIGSTOP)."""
+        return False
+
+    def stand_in(self) -> StandIn | None:
+        """Return who answers probes for it; ``None``: it is a real program, and is asked."""
+        return None
+
     def take_output(self) -> tuple[int | None, int | None]:
         """Return ``(stdout, stderr)`` and leave the closing of both to the caller."""
         taken = self.stdout, self.stderr
@@ -262,6 +281,16 @@ class Spawner(ABC):
             SpawnFailed, ReaperLost: as :meth:`spawn`.
             PlatformNotSupported: this backend runs no Python code.
         """
+
+    def open_notify_socket(self) -> NotifySocket | None:
+        """Return a socket for what programs tell of themselves; ``None``: they are simulated.
+
+        It is the caller's to close.
+
+        Raises:
+            OSError, PlatformNotSupported: it cannot be had.
+        """
+        return NotifySocket()
 
 
 class Backend(Spawner):

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from signal import SIGTERM
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import trio
+
+from supctl.logs.seek import Seek
 
 from .base import Gone, Notice, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
 from .zygote_link import close_all
 
-_KILL_PATIENCE: Final = 10.0
-"""Seconds a killed process may take. Only what is stuck in the kernel takes longer."""
+_FORCE: Final = 5.0
+"""Seconds that killed Python code may take. Only what is stuck in the kernel takes longer."""
 
 
 class TakeOutput(Protocol):
     """Takes over the output of a process."""
 
     def __call__(
-        self, address: str, process: Process, last_words: Callable[[bytes], None] | None = None, /
+        self,
+        address: str,
+        process: Process,
+        last_words: Callable[[bytes], None] | None = None,
+        seek: Seek | None = None,
+        /,
     ) -> None:
-        """Take it, as that of the child at ``address``; ``last_words`` may come in any thread."""
+        """Take it, as that of the child at ``address``; others are told of it in any thread."""
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +41,7 @@ class _Held:
     process: Process
     stop_signal: int
     grace: float
+    force: float
     is_gone: bool = False
     is_taken: bool = False
     """Whether its output is somebody's."""
@@ -66,13 +75,13 @@ class Custody:
     async def spawn(self, number: int, spec: ProcessSpec) -> tuple[int, tuple[str, ...]]:
         """Start a program; return its pid and the limits that are not enforced."""
         process = await self._spawner.spawn(spec, partial(self._hear, number))
-        self._held[number] = _Held(process, spec.stop_signal, spec.grace)
+        self._held[number] = _Held(process, spec.stop_signal, spec.grace, spec.force)
         return process.pid, process.unenforced
 
     async def spawn_python(self, number: int, spec: PythonSpec) -> int:
         """Start Python code, hand its descriptors over and return its pid."""
         process, descriptors = await self._spawner.spawn_python(spec, partial(self._hear, number))
-        self._held[number] = _Held(process, SIGTERM, spec.grace)
+        self._held[number] = _Held(process, SIGTERM, spec.grace, _FORCE)
         try:
             await self._handover.send(number, descriptors)
         finally:
@@ -107,16 +116,31 @@ class Custody:
             self._discard(held)
             self._forget_if_over(number, held)
 
-    def take_output(self, number: int, address: str, wants_words: bool) -> None:
-        """Take the output of a process, which may have ended by now."""
+    def take_output(
+        self,
+        number: int,
+        address: str,
+        wants_words: bool,
+        sought: tuple[bytes, int] | None = None,
+    ) -> None:
+        """Take the output of a process, which may have ended by now.
+
+        ``sought``: pattern and flags of a line that is waited for.
+        """
         held = self._held[number]
         token = trio.lowlevel.current_trio_token()
 
-        def last_words(words: bytes) -> None:
+        def tell(*message: Any) -> None:
             with suppress(trio.RunFinishedError):
-                token.run_sync_soon(self._tell, "hear_last_words", number, words)
+                token.run_sync_soon(self._tell, *message)
 
-        self._take_output(address, held.process, last_words if wants_words else None)
+        def last_words(words: bytes) -> None:
+            tell("hear_last_words", number, words)
+
+        seek = None
+        if sought is not None:
+            seek = Seek(re.compile(*sought), partial(tell, "hear_line", number))
+        self._take_output(address, held.process, last_words if wants_words else None, seek)
         held.is_taken = True
         self._forget_if_over(number, held)
 
@@ -158,5 +182,5 @@ class Custody:
             await held.process.wait_gone()
             return
         held.process.kill()
-        with trio.move_on_after(_KILL_PATIENCE):
+        with trio.move_on_after(held.force):
             await held.process.wait_gone()

@@ -25,7 +25,7 @@ class PosixProcess(ToldProcess):
         self, number: int, launch: Launch, link: ReaperLink, with_output: set[PosixProcess]
     ) -> None:
         super().__init__()
-        self.launch = launch
+        self.launch, self.mark = launch, launch.mark
         self.failure: SpawnFailed | ReaperLost | None = None
         self._number = number
         self._link: ReaperLink | None = link  # None once nothing is left to signal

@@ -131,6 +131,9 @@ class SimulatedBackend(Backend):
         self._living[pid] = process
         return process
 
+    def open_notify_socket(self) -> None:
+        """Return nothing: scripts have nothing to say."""
+
     def _next_program(self, command: str) -> Program:
         attempt = self._attempts[command]
         self._attempts[command] += 1

@@ -12,8 +12,10 @@ import trio
 
 from supctl.exits import ExitStatus
 
+from .answers import StandIn
 from .base import Exited, Gone, Left, Lost, Notice, Notify, Process, ProcessSpec
 from .scripts import Child, Program
+from .simulated_answers import SimulatedAnswers
 from .timeline import Timeline
 
 
@@ -58,6 +60,9 @@ class SimulatedProcess(Process):
 
     async def wait_gone(self) -> None:
         await self._gone.wait()
+
+    def stand_in(self) -> StandIn:
+        return SimulatedAnswers(self.program, self.started_at)
 
     @property
     def population(self) -> int:

@@ -16,8 +16,10 @@ from supctl.specs import (
     AutoShutdown,
     Backoff,
     ChildSpec,
+    Exhausted,
     Restart,
     Start,
+    StartFailures,
     Stop,
     Supervisor,
     Worker,
@@ -29,6 +31,11 @@ _RESTARTS: Final = {
     Restart.PERMANENT: "restart always",
     Restart.TRANSIENT: "restart on-failure",
     Restart.TEMPORARY: "restart never",
+}
+
+_EXHAUSTED: Final = {
+    Exhausted.KEEP_TRYING: "keeps trying",
+    Exhausted.SHUT_DOWN: "shuts down the tree",
 }
 
 
@@ -93,19 +100,31 @@ def _line(node: ChildSpec, home: str) -> str:
     return f"{click.style(name, fg='cyan')}: {what}" + (f"  [{told}]" if facts else "")
 
 
-def _child_facts(node: ChildSpec, usual: Backoff) -> list[str]:
-    facts = [_RESTARTS[node.restart]]
+def _child_facts(node: App | Worker, usual: Backoff) -> list[str]:
+    facts = [_restart(node)]
     if node.backoff != usual and node.restart is not Restart.TEMPORARY:
         facts.append(_backoff(node.backoff))
     if node.give_up_after is not None:
         facts.append(f"gives up after {counted(node.give_up_after, 'restart')}")
+    if node.max_restarts is not None:
+        times = counted(node.max_restarts, "restart")
+        facts.append(f"at most {times} within {seconds(node.within)}")
+    if node.exhausted is not Exhausted.STOP:
+        facts.append(f"then {_EXHAUSTED[node.exhausted]}")
+    if node.min_uptime:
+        facts.append(f"fails if it ends within {seconds(node.min_uptime)}")
     return facts + _ties(node)
+
+
+def _restart(node: ChildSpec) -> str:
+    return "restart unless-stopped" if node.stays_stopped else _RESTARTS[node.restart]
 
 
 def _ties(node: ChildSpec) -> list[str]:
     """Return what ties a child to its siblings and its supervisor."""
     after = [f"after {', '.join(node.depends_on)}"] if node.depends_on else []
-    return [*after, "significant"] if node.significant else after
+    weight = {"significant": node.significant, "essential": node.essential}
+    return [*after, *(word for word, has in weight.items() if has)]
 
 
 def _backoff(backoff: Backoff) -> str:
@@ -117,8 +136,11 @@ def _backoff(backoff: Backoff) -> str:
 
 def _app_facts(app: App, home: str) -> list[str]:
     facts = _child_facts(app, Backoff())
+    if app.stop_exit_codes:
+        codes = ", ".join(map(str, app.stop_exit_codes))
+        facts.append(f"stays ended by code {codes}")
     if app.stop != Stop():
-        facts.append(f"stop by {signal_name(app.stop.signal)}, grace {seconds(app.stop.grace)}")
+        facts += _stop_facts(app.stop)
     limits = app.limits
     if limits.memory is not None:
         facts.append(f"memory {size(limits.memory)}")
@@ -133,8 +155,13 @@ def _app_facts(app: App, home: str) -> list[str]:
     return facts
 
 
+def _stop_facts(stop: Stop) -> list[str]:
+    facts = [f"stop by {signal_name(stop.signal)}, grace {seconds(stop.grace)}"]
+    return facts if stop.force == Stop().force else [*facts, f"force {seconds(stop.force)}"]
+
+
 def _supervisor_facts(node: Supervisor) -> list[str]:
-    facts = [] if node.restart is Restart.PERMANENT else [_RESTARTS[node.restart]]
+    facts = [] if _restart(node) == "restart always" else [_restart(node)]
     intensity = node.intensity
     if intensity.max_restarts is None:
         facts.append("any number of restarts")
@@ -143,6 +170,12 @@ def _supervisor_facts(node: Supervisor) -> list[str]:
         facts.append(f"fails after more than {times} within {seconds(intensity.within)}")
     if node.start is Start.CONCURRENT:
         facts.append("all at once")
+    if node.start_failures is StartFailures.ESCALATE:
+        facts.append("all start or none")
+    if node.stop is not None:
+        facts += _stop_facts(node.stop)
+    if node.exhausted is not Exhausted.STOP:
+        facts.append(f"if it fails for good {_EXHAUSTED[node.exhausted]}")
     if node.auto_shutdown is not AutoShutdown.NEVER:
         facts.append(f"ends with {node.auto_shutdown.replace('_', ' ')}")
     if (rate := node.start_rate) is not None:

@@ -62,6 +62,10 @@ def _now(told: Facts) -> Iterator[tuple[str, str]]:
     if told["uptime"] is not None:
         yield "uptime", seconds(told["uptime"])
     yield "restarts", counted(told["restarts"], "automatic restart")
+    if told["health"]:
+        yield "health", ", ".join(filter(None, [told["health"], told["probed"]]))
+    if told["status_text"]:
+        yield "says", told["status_text"]
     if told["end"] is not None:
         yield "last end", end(told["end"])
     if told["cpu"] is not None:

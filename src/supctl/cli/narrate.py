@@ -38,13 +38,17 @@ def sentence(event: events.Event) -> str:
             return f"{who} goes on"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
-        case events.RestartScheduled(delay=delay, restarts=restarts):
+        case events.RestartScheduled(delay=delay, restarts=restarts, exhausted=exhausted):
             when = f"in {seconds(delay)}" if delay else "at once"
-            return f"{who} is started again {when} (restart {restarts} in a row)"
+            known = "its limits are used up, it keeps trying" if exhausted else "in a row"
+            return f"{who} is started again {when} (restart {restarts}{',' * exhausted} {known})"
         case events.RestartPaced(delay=delay):
             return f"{who} waits for its turn, {seconds(delay)} more: so many start again"
-        case events.ChildFailed(restarts=restarts, reason=reason):
-            return f"{who} failed for good: {past(reason)} after {counted(restarts, 'restart')}"
+        case events.ChildFailed(restarts=restarts, reason=reason, within=within):
+            times = counted(restarts, "restart") + (f" within {seconds(within)}" if within else "")
+            return f"{who} failed for good: {past(reason)} after {times}"
+        case events.ChildHeld(needs=needs):
+            return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
         case events.SupervisorGaveUp(child=child, restarts=restarts, within=within, reason=reason):
             times = f"{counted(restarts, 'restart')} within {seconds(within)}"
             return f"{who} gives up: {child.strip('/')} {past(reason)} after {times}"
@@ -77,8 +81,10 @@ def past(reason: ExitReason) -> str:
     match reason.kind:
         case ExitKind.SHUTDOWN:
             return f"stopped ({reason.detail})" if reason.detail else "stopped"
+        case ExitKind.FINISHED:
+            return f"finished ({reason.detail})"
         case ExitKind.NORMAL | ExitKind.CRASHED if reason.status is not None:
-            return str(reason.status)
+            return reason.detail or str(reason.status)
         case ExitKind.NORMAL:
             return "finished"
         case ExitKind.CRASHED:
@@ -89,6 +95,8 @@ def past(reason: ExitReason) -> str:
             return f"did not start ({reason.detail})"
         case ExitKind.KILLED:
             return "was killed" + (f" ({reason.detail})" if reason.detail else "")
+        case ExitKind.ESCALATED:
+            return f"ended with the whole tree ({reason.detail})"
         case ExitKind.LOST:
             return f"was lost ({reason.detail})"
     return f"ended ({reason})"

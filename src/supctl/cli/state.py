@@ -35,7 +35,7 @@ def save(as_json: bool) -> None:
 def resurrect(as_json: bool) -> None:
     """Start what should run and does not: all of it after a crash, else what has failed for good.
 
-    What "supctl stop" has stopped stays so. The daemon is started if none runs; it does the same.
+    What "supctl stop" has stopped stays so. The daemon is started if none runs, and with it all.
 
     \b
     Example:

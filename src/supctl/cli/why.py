@@ -13,7 +13,9 @@ _WELL = frozenset({"running", "ready", "starting", "stopping"})
 def why(row: dict[str, Any]) -> str:
     """Return, for the row of whatever is not well, why; empty for the rest."""
     state, told = row["state"], []
-    if state in _WELL or (state == "stopped" and row["kind"] == "supervisor"):
+    if state in _WELL:
+        return _health(row)
+    if state == "stopped" and row["kind"] == "supervisor":
         return ""
     if state == "paused":
         return "by request"
@@ -22,6 +24,13 @@ def why(row: dict[str, Any]) -> str:
     if row["end"] is not None:
         told.append(end(row["end"]))
     return ", ".join(told)
+
+
+def _health(row: dict[str, Any]) -> str:
+    """Return how something that runs is, if that is not well; what a start waits for."""
+    if row["health"] in ("unhealthy", "unresponsive"):
+        return f"{row['health']}: {row['probed']}"
+    return f"not ready yet: {row['probed']}" if row["state"] == "starting" and row["probed"] else ""
 
 
 def end(facts: dict[str, Any]) -> str:

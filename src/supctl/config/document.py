@@ -10,10 +10,11 @@ from typing import Any
 
 from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Supervisor, Worker
+from supctl.specs.child import UNLESS_STOPPED
 from supctl.specs.place import place_of
 
 from .mistakes import ConfigErrors, Mistake
-from .native import NativeReader
+from .native import USUAL_OF_ROOT, USUAL_OF_SUPERVISORS, NativeReader
 from .reading import Reader, join
 from .schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .syntax import DEEPEST
@@ -57,7 +58,7 @@ def as_native(root: Supervisor) -> dict[str, Any]:
     Raises:
         InvalidConfig: a file cannot say it; names its place there.
     """
-    values = _of_supervisor(root, Supervisor(root.name, max_restarts=None), "supervisor")
+    values = _of_supervisor(root, Supervisor(root.name, **USUAL_OF_ROOT), "supervisor")
     table = write_table(RootKeys, values, "supervisor")
     document = ({"supervisor": table} if table else {}) | {"apps": _children(root, "apps")}
     check_plain(document, "", DEEPEST)
@@ -77,7 +78,7 @@ def _child(spec: ChildSpec, place: str) -> dict[str, Any]:
         case Worker():
             return write_table(WorkerKeys, _of_worker(spec, place), place)
         case Supervisor():
-            values = _of_supervisor(spec, Supervisor(spec.name), place)
+            values = _of_supervisor(spec, Supervisor(spec.name, **USUAL_OF_SUPERVISORS), place)
             table = write_table(SupervisorKeys, values, place)
             return table | {"apps": _children(spec, join(place, "apps"))}
 
@@ -86,14 +87,24 @@ def _of_app(app: App) -> dict[str, Any]:
     inherited = "at-start" if app.env is None else "nothing"
     cwd = str(Path.cwd() / (app.cwd or "."))
     usual = App(app.name, app.command, cwd=app.cwd)
-    return {"command": app.command, "cwd": cwd, "inherit_env": inherited} | changed(app, usual)
+    values = {"command": app.command, "cwd": cwd, "inherit_env": inherited} | _changed(app, usual)
+    if values.pop("has_own_stop", False):
+        values["stop"] = app.stop
+    return values
+
+
+def _changed(spec: ChildSpec, usual: ChildSpec) -> dict[str, Any]:
+    values = changed(spec, usual)
+    if values.pop("stays_stopped", False):
+        values["restart"] = UNLESS_STOPPED
+    return values
 
 
 def _of_worker(worker: Worker, place: str) -> dict[str, Any]:
     actor = worker.actor
     if not isinstance(actor, str):
         actor = _place_of(actor, join(place, "actor"))
-    return {"actor": actor} | changed(worker, Worker(worker.name, worker.actor))
+    return {"actor": actor} | _changed(worker, Worker(worker.name, worker.actor))
 
 
 def _of_supervisor(spec: Supervisor, usual: Supervisor, place: str) -> dict[str, Any]:
@@ -103,7 +114,7 @@ def _of_supervisor(spec: Supervisor, usual: Supervisor, place: str) -> dict[str,
     if spec.factory is not None:
         mend = "list the children; a file holds no function that makes them"
         raise InvalidConfig(join(place, "children"), spec.factory, "a list of specs", mend)
-    values = changed(spec, usual) | changed(spec.intensity, usual.intensity)
+    values = _changed(spec, usual) | changed(spec.intensity, usual.intensity)
     return {key: value for key, value in values.items() if key not in ("children", "intensity")}
 
 

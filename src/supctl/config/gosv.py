@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App, Backoff, Jitter, Limits, Stop, Supervisor
+from supctl.specs import App, Backoff, Jitter, Limits, StartFailures, Stop, Supervisor
 
 from .mistakes import show
 from .reading import Reader
@@ -56,7 +56,13 @@ def read_gosv(
             reader.wrong(f"{place}.name", seen, "names that differ", "rename one of them")
         places.setdefault(app.name, place)
         apps.setdefault(app.name, app)
-    return Supervisor(name, list(apps.values()), max_restarts=None, start="concurrent")
+    return Supervisor(
+        name,
+        list(apps.values()),
+        max_restarts=None,
+        start="concurrent",
+        start_failures=StartFailures.RETRY,
+    )
 
 
 def service_place(tables: Mapping[str, Any], path: tuple[str, ...]) -> str:

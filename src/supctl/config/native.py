@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App, ChildSpec, Supervisor, Worker
+from supctl.specs import App, ChildSpec, StartFailures, Stop, Supervisor, Worker
 from supctl.specs.names import check_name
 
 from .environment import environment
@@ -21,6 +22,13 @@ from .values import shell_word
 
 _STAND_IN = ("?",)
 """Command of an app whose own is wrong, so that its other keys can be checked as well."""
+
+USUAL_OF_SUPERVISORS: Final[Mapping[str, Any]] = {"start_failures": StartFailures.RETRY}
+"""Where a file is silent and a spec would mean something else: that one program does not start,
+at boot perhaps, must not keep all others down."""
+
+USUAL_OF_ROOT: Final[Mapping[str, Any]] = {"max_restarts": None, **USUAL_OF_SUPERVISORS}
+"""The same for the root: in a file an app's own limits end a restart storm."""
 
 _SURROUNDINGS = {"command", "cwd", "env", "inherit_env"}
 """Keys without which nobody can say whether a program would be found."""
@@ -54,14 +62,15 @@ class NativeReader:
         file = self._reader.table(FileKeys, tables, "", "file")
         named = "apps" in file or not self._reader.mistakes  # [app.x] needs one message, not two
         values = self._reader.table(RootKeys, file.get("supervisor", {}), "supervisor")
-        children = self._children(file.get("apps", {}), "apps") if named else []
-        # Unlimited: in a file it is an app's give_up_after that ends a restart storm.
-        values = {"max_restarts": None} | values
+        stop = values.get("stop")
+        children = self._children(file.get("apps", {}), "apps", stop) if named else []
+        values = {**USUAL_OF_ROOT, **values}
         return self._reader.build(
             partial(Supervisor, name, children), values, "supervisor", children="apps"
         )
 
-    def _children(self, tables: object, place: str) -> list[ChildSpec]:
+    def _children(self, tables: object, place: str, stop: Stop | None) -> list[ChildSpec]:
+        """Return the children of a supervisor; ``stop`` is what it says for all below it."""
         if not isinstance(tables, dict) or not tables:
             mend = "write [apps.NAME] and below it command = [...]"
             if isinstance(tables, list):
@@ -69,10 +78,10 @@ class NativeReader:
             seen = f"is {show(tables)}" if tables else "holds nothing"
             self._reader.wrong(place, seen, "at least one app", mend)
             return []
-        children = (self._child(name, item, place) for name, item in tables.items())
+        children = (self._child(name, item, place, stop) for name, item in tables.items())
         return [child for child in children if child is not None]
 
-    def _child(self, name: str, table: object, parent: str) -> ChildSpec | None:
+    def _child(self, name: str, table: object, parent: str, stop: Stop | None) -> ChildSpec | None:
         place = join(parent, name)
         try:
             check_name(name)
@@ -87,10 +96,11 @@ class NativeReader:
         if len(kinds) != 1:
             self._reader.wrong(place, *_kind_mistake(kinds, table))
             return None
-        return self._makers[kinds[0]](name, table, place)
+        return self._makers[kinds[0]](name, table, place, stop)
 
-    def _app(self, name: str, table: dict[str, Any], place: str) -> App | None:
+    def _app(self, name: str, table: dict[str, Any], place: str, stop: Stop | None) -> App | None:
         values = self._reader.table(AppKeys, table, place, "app")
+        _inherit_stop(values, table, stop)
         known = not (_SURROUNDINGS & table.keys() - values.keys())
         command = values.pop("command", _STAND_IN)
         if known and isinstance(table["command"], str):
@@ -115,7 +125,9 @@ class NativeReader:
                 '(if you want one: command = ["sh", "-c", "..."])'
             )
 
-    def _worker(self, name: str, table: dict[str, Any], place: str) -> Worker | None:
+    def _worker(
+        self, name: str, table: dict[str, Any], place: str, _: Stop | None
+    ) -> Worker | None:
         values = self._reader.table(WorkerKeys, table, place, "worker")
         actor = values.pop("actor", "module:Class")
         try:
@@ -126,11 +138,22 @@ class NativeReader:
         make = partial(Worker, name, actor, *values.pop("args", ()))
         return self._reader.build(make, values, place)
 
-    def _supervisor(self, name: str, table: dict[str, Any], place: str) -> Supervisor | None:
+    def _supervisor(
+        self, name: str, table: dict[str, Any], place: str, stop: Stop | None
+    ) -> Supervisor | None:
         values = self._reader.table(SupervisorKeys, table, place, "supervisor")
+        _inherit_stop(values, table, stop)
         below = join(place, "apps")
-        children = self._children(values.pop("apps"), below)
+        children = self._children(values.pop("apps"), below, values.get("stop", stop))
+        values = {**USUAL_OF_SUPERVISORS, **values}
         return self._reader.build(partial(Supervisor, name, children), values, place, below)
+
+
+def _inherit_stop(values: dict[str, Any], table: Mapping[str, Any], above: Stop | None) -> None:
+    """Complete what a child says of its ``stop``, key by key, by what is said for all above."""
+    if above is not None and "stop" in values:
+        said = {key: getattr(values["stop"], key) for key in table["stop"]}
+        values["stop"] = replace(above, **said)
 
 
 def _kind_mistake(kinds: list[str], table: dict[str, Any]) -> tuple[str, str, str]:

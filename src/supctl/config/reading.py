@@ -70,9 +70,14 @@ class Each:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The value is a table of these keys; the annotated type is made of them."""
+    """The value is a table of these keys; the annotated type is made of them.
+
+    Args:
+        whole: all of them are written, as one that is left out may not mean the default.
+    """
 
     keys: type
+    whole: bool = False
 
 
 class Reader:

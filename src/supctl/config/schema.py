@@ -13,16 +13,21 @@ from msgspec import Meta
 from supctl.specs import (
     AutoShutdown,
     Backoff,
+    Exhausted,
+    Health,
     Jitter,
     Limits,
+    Ready,
     Restart,
     Start,
+    StartFailures,
     StartRate,
     Stop,
     Strategy,
 )
 
 from .environment import Inherit
+from .probes import parse_health, parse_ready, write_health, write_ready
 from .reading import By, Each, Table
 from .units import (
     parse_cpu,
@@ -37,6 +42,8 @@ from .values import (
     parse_auto_shutdown,
     parse_command,
     parse_env_value,
+    parse_exhausted,
+    parse_exit_codes,
     parse_inherit_env,
     parse_jitter,
     parse_max_restarts,
@@ -44,6 +51,7 @@ from .values import (
     parse_restart,
     parse_rlimit,
     parse_start,
+    parse_start_failures,
     parse_strategy,
     parse_umask,
     write_max_restarts,
@@ -95,6 +103,7 @@ class StopKeys(TypedDict, total=False):
 
     signal: Annotated[int, By(parse_signal, write_signal)]
     grace: Seconds
+    force: Seconds
 
 
 class LimitsKeys(TypedDict, total=False):
@@ -108,21 +117,35 @@ class LimitsKeys(TypedDict, total=False):
 class ChildKeys(TypedDict, total=False):
     """What every child has."""
 
-    restart: Annotated[Restart, By(parse_restart, write_restart)]
+    restart: Annotated[Restart | str, By(parse_restart, write_restart)]
     backoff: Annotated[Backoff, Table(BackoffKeys)]
     give_up_after: Whole
+    exhausted: Annotated[Exhausted, By(parse_exhausted)]
     significant: Flag
+    essential: Flag
+    autostart: Flag
     depends_on: Names
 
 
-class AppKeys(ChildKeys, total=False):
+class RunKeys(ChildKeys, total=False):
+    """What programs and workers have."""
+
+    max_restarts: Whole
+    within: Seconds
+    min_uptime: Seconds
+
+
+class AppKeys(RunKeys, total=False):
     """``[apps.NAME]`` with a ``command``: a program."""
 
     command: Annotated[tuple[str, ...], By(parse_command)]
     cwd: Text
     env: Annotated[dict[str, str], Each(parse_env_value)]
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]
-    stop: Annotated[Stop, Table(StopKeys)]
+    ready: Annotated[Ready, By(parse_ready, write_ready)]
+    health: Annotated[Health, By(parse_health, write_health)]
+    stop_exit_codes: Annotated[tuple[int, ...], By(parse_exit_codes)]
+    stop: Annotated[Stop, Table(StopKeys, whole=True)]
     limits: Annotated[Limits, Table(LimitsKeys)]
     instances: Copies
     detached: Flag
@@ -134,7 +157,7 @@ class AppKeys(ChildKeys, total=False):
     rlimits: Annotated[dict[str, tuple[int, int]], Each(parse_rlimit, rlimit_names, write_rlimit)]
 
 
-class WorkerKeys(ChildKeys, total=False):
+class WorkerKeys(RunKeys, total=False):
     """``[apps.NAME]`` with an ``actor``: a Python actor."""
 
     actor: Text
@@ -155,6 +178,8 @@ class RootKeys(TypedDict, total=False):
     auto_shutdown: Annotated[AutoShutdown, By(parse_auto_shutdown)]
     start: Annotated[Start, By(parse_start)]
     start_rate: Annotated[StartRate, Table(StartRateKeys)]
+    start_failures: Annotated[StartFailures, By(parse_start_failures)]
+    stop: Annotated[Stop, Table(StopKeys, whole=True)]
 
 
 class SupervisorKeys(ChildKeys, RootKeys, total=False):

@@ -12,7 +12,16 @@ from collections.abc import Mapping
 from typing import Final, TypeVar
 
 from supctl.errors import InvalidConfig
-from supctl.specs import AutoShutdown, Jitter, Restart, Start, Strategy
+from supctl.specs import (
+    AutoShutdown,
+    Exhausted,
+    Jitter,
+    Restart,
+    Start,
+    StartFailures,
+    Strategy,
+)
+from supctl.specs.child import UNLESS_STOPPED
 
 from .environment import Inherit
 from .mistakes import closest
@@ -20,10 +29,11 @@ from .units import parse_size
 
 T = TypeVar("T")
 
-_RESTARTS: Final[Mapping[str, Restart]] = {
+_RESTARTS: Final[Mapping[str, Restart | str]] = {
     "always": Restart.PERMANENT,
     "on-failure": Restart.TRANSIENT,
     "never": Restart.TEMPORARY,
+    UNLESS_STOPPED: UNLESS_STOPPED,
 }
 _LAST_ID: Final = 2**32 - 2  # the one after it means "nobody in particular" to chown(2)
 _UNLIMITED: Final = -1  # as in specs and in resource.RLIM_INFINITY
@@ -31,15 +41,16 @@ _PAGE: Final = 4096
 """Bytes; the kernel rounds ``memory.max`` down to pages, and nothing runs in none."""
 
 
-def parse_restart(field: str, value: object) -> Restart:
-    """Return the policy called ``always``, ``on-failure`` or ``never`` (or by its OTP name)."""
-    synonyms = {str(word): word for word in Restart}
+def parse_restart(field: str, value: object) -> Restart | str:
+    """Return the policy called ``always``, ``on-failure`` or ``never`` (or by its OTP name), or
+    the word ``unless-stopped``."""
+    synonyms: dict[str, Restart | str] = {str(word): word for word in Restart}
     return _word(field, value, _RESTARTS, synonyms)
 
 
-def write_restart(restart: Restart) -> str:
+def write_restart(restart: Restart | str) -> str:
     """Return the name of a policy: that of files, not of OTP."""
-    return next((word for word, known in _RESTARTS.items() if known is restart), restart.value)
+    return next((word for word, known in _RESTARTS.items() if known == restart), restart)
 
 
 def parse_max_restarts(field: str, value: object) -> int | None:
@@ -70,6 +81,26 @@ def parse_auto_shutdown(field: str, value: object) -> AutoShutdown:
 def parse_start(field: str, value: object) -> Start:
     """Return the way of starting of that name."""
     return _word(field, value, {str(word): word for word in Start})
+
+
+def parse_start_failures(field: str, value: object) -> StartFailures:
+    """Return the way of bearing failed starts of that name."""
+    return _word(field, value, {str(word): word for word in StartFailures})
+
+
+def parse_exhausted(field: str, value: object) -> Exhausted:
+    """Return what follows a used up limit, by its name."""
+    return _word(field, value, {str(word): word for word in Exhausted})
+
+
+def parse_exit_codes(field: str, value: object) -> tuple[int, ...]:
+    """Return exit codes, from a list of them or from one."""
+    codes = value if isinstance(value, list) else [value]
+    for code in codes:
+        if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code <= 255:
+            wanted = "exit codes from 0 to 255, such as [0, 3]"
+            raise InvalidConfig(field, value, wanted)
+    return tuple(codes)
 
 
 def parse_jitter(field: str, value: object) -> Jitter:

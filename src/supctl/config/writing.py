@@ -90,8 +90,8 @@ def _written(hint: Any, value: Any, place: str) -> object:
                 return _proven(parse, write(value), value, place)
             case Each():
                 return _each(marker, value, place)
-            case Table(keys):
-                return write_table(keys, _said(value), place)
+            case Table(keys, whole):
+                return write_table(keys, _said(value, whole), place)
     return _proven(partial(convert, hint), plain(value), value, place)
 
 
@@ -106,10 +106,10 @@ def _each(marker: Each, value: Mapping[str, Any], place: str) -> dict[str, objec
     }
 
 
-def _said(value: Any) -> dict[str, Any]:
-    """Return those fields of a policy that have no default, or another value than that."""
+def _said(value: Any, whole: bool) -> dict[str, Any]:
+    """Return those fields of a policy that have no default, or another value than that, or all."""
     pairs = ((it, getattr(value, it.name)) for it in fields(value))
-    return {it.name: item for it, item in pairs if item != it.default}
+    return {it.name: item for it, item in pairs if whole or item != it.default}
 
 
 def _proven(parse: Parse, written: object, value: Any, place: str) -> object:

@@ -97,9 +97,11 @@ class Client:
     wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
-    def events(self, *names: str, follow: bool = False) -> Iterator[Facts]:
+    def events(
+        self, *names: str, follow: bool = False, since: int | None = None
+    ) -> Iterator[Facts]:
         """As :meth:`Methods.events`."""
-        return self._methods.events(*names, follow=follow)
+        return self._methods.events(*names, follow=follow, since=since)
 
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Iterator[Facts]:
         """As :meth:`Methods.lines`."""

@@ -156,9 +156,16 @@ class Methods(Generic[Items]):
         answer: Facts = await self._call("wait", names=[*names], wanted=wanted, **_within(timeout))
         return answer
 
-    def events(self, *names: str, follow: bool = False) -> Items:
-        """Return the latest events, the oldest first; with ``follow``, what happens after, too."""
-        return self._asks.stream("events", {"names": [*names], "follow": follow})
+    def events(self, *names: str, follow: bool = False, since: int | None = None) -> Items:
+        """Return the latest events, the oldest first; with ``follow``, what happens after, too.
+
+        Args:
+            since: the number (``seq``) of the last event that was read; those after it follow.
+                Where some are not to be had any more, ``events_missed`` is in their place; its
+                ``count`` is 0 if the daemon is another by now.
+        """
+        told = {"names": [*names], "follow": follow, "since": since}
+        return self._asks.stream("events", told)
 
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
         """Return lines of output as they come; the first item says that they come from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict
@@ -19,7 +20,7 @@ from supctl.supervision.tree import Tree
 
 from .desired import Project
 from .keeper import Keeper
-from .naming import below, is_below, resolve
+from .naming import below, resolve
 from .outcome import Outcome, each
 
 _log = logging.getLogger("supctl.daemon")
@@ -184,24 +185,15 @@ class Control:
         }
 
     async def resurrect(self) -> list[dict[str, Any]]:
-        """Start what should run and does not, and stop what should not: an outcome for each start.
+        """Start what should run and does not; return an outcome for each.
 
-        That are projects that are not there, and what has failed for good or was stopped by
-        something else than an operator.
+        That are projects that are not there, and what has failed for good.
         """
         async with self._resurrection:
             missing = [f"/{it}" for it in self._keeper.desired.projects if not self._is_there(it)]
             outcomes = [await self._come_back(address) for address in missing]
-            stopped = self._keeper.desired.stopped
-            for row in self._tree.status():
-                if row.address in stopped and row.state in _ALIVE:
-                    await self._tree[row.address].stop()
-            lost = [
-                row.address
-                for row in self._tree.status()
-                if row.state in ("failed", "stopped") and not is_below(row.address, [*stopped])
-            ]
-            return outcomes + await each(lost, "resurrect", self._start, None)
+            failed = [row.address for row in self._tree.status() if row.state == "failed"]
+            return outcomes + await each(failed, "resurrect", self._start, None)
 
     def _is_there(self, project: str) -> bool:
         return any(row.address == f"/{project}" for row in self._tree.status())
@@ -209,12 +201,24 @@ class Control:
     async def _come_back(self, address: str) -> dict[str, Any]:
         name = address.strip("/")
         try:
-            spec = _read(name, self._keeper.desired.projects[name].tree)
-            await self._tree.supervisor().start_child(spec)
+            project = self._parked(name, self._keeper.desired.projects[name].tree)
+            await self._tree.supervisor().start_child(project)
         except SupctlError as error:  # the others are to come back
             _log.error("%s does not come back: %s", name, error)
             return asdict(Outcome.failed(address, error))
         return asdict(Outcome(address, "is back"))
+
+    def _parked(self, project: str, tree: dict[str, Any]) -> Supervisor:
+        """Return a project in which what an operator has stopped does not start by itself.
+
+        What is restarted ``always`` does: that is the difference from ``unless-stopped``.
+        """
+        tree = copy.deepcopy(tree)
+        for address in self._keeper.desired.stopped:
+            owner, _, path = address[1:].partition("/")
+            if owner == project:
+                _park(tree, path.split("/") if path else [])
+        return _read(project, tree)
 
     # How.
 
@@ -244,10 +248,13 @@ class Control:
         held -= below
         (held.update if stopped else held.difference_update)(addresses)
         if held != before:
-            await self._keep_or(lambda: self._take_back(before))
+            added, removed = held - before, before - held
+            await self._keep_or(lambda: self._take_back(added, removed))
 
-    def _take_back(self, stopped: set[str]) -> None:
-        self._keeper.desired.stopped = stopped
+    def _take_back(self, added: set[str], removed: set[str]) -> None:
+        """Undo one change; others may have been made meanwhile."""
+        desired = self._keeper.desired
+        desired.stopped = desired.stopped - added | removed
 
     async def _keep_or(self, undo: Callable[[], Any]) -> None:
         try:
@@ -291,6 +298,17 @@ class Control:
         desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
         await self._keeper.keep()
         return Outcome(address, "deleted")
+
+
+def _park(tree: dict[str, Any], path: Sequence[str]) -> None:
+    """Let the child at ``path`` not start by itself, unless it always does."""
+    table: Any = tree
+    for name in path:
+        table = table.get("apps", {}).get(name.partition(":")[0])
+        if table is None:
+            return
+    if path and table.get("restart", "always") not in ("always", "permanent"):
+        table["autostart"] = False
 
 
 def _read(project: str, tree: dict[str, Any]) -> Supervisor:

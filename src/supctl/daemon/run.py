@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -17,6 +17,7 @@ from supctl.control.home import Home
 from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
+from .admission import read_admission
 from .audit import Audit
 from .calls import Calls
 from .control import Control
@@ -24,7 +25,9 @@ from .desired import DesiredFile
 from .details import Details
 from .keeper import Keeper
 from .lines import Lines
+from .listener import Listener
 from .lock import DaemonLock
+from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
@@ -32,11 +35,13 @@ from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-_CHANGING = (
+CHANGING = (
     *("add", "start", "stop", "restart", "delete", "signal", "pause", "resume", "reset"),
-    *("save", "resurrect", "shutdown"),
+    *("call", "env", "save", "resurrect", "shutdown"),
 )
-_LOOKING = ("ping", "about", "status", "describe", "events", "lines")
+LOOKING = ("ping", "about", "status", "describe", "inspect", "wait", "events", "lines")
+"""Methods of the control protocol (docs/protocol.md), those that change something or may
+show a secret, and the rest."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -59,20 +64,23 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 
 
 async def _run(home: Home, ready_fd: int | None) -> None:
+    admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
-    root = Supervisor("daemon", max_restarts=None, start="concurrent")
+    root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
     async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
-        control, views = Control(tree, keeper), Views(tree, home, lines)
-        changing = _methods(control, _CHANGING) | _methods(Calls(tree), ("call",))
-        looking = _methods(views, _LOOKING) | _methods(Waiting(tree), ("wait",))
-        looking |= _methods(Details(tree), ("env", "inspect"))
+        control = Control(tree, keeper)
+        details = Details(tree)
+        changing = _methods(CHANGING, control, Calls(tree), details)
+        looking = _methods(LOOKING, Views(tree, home, lines), details, Waiting(tree))
         audit = Audit(home.audit)
-        server = ControlServer(
-            home.socket, lambda peer: ControlService(peer, changing, looking, audit)
-        )
-        with closing(server):
+        with closing(Listener(home, admission)) as listener:
+
+            def serve(peer: Peer) -> ControlService:
+                return ControlService(peer, admission.of(peer), changing, looking, audit)
+
+            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(server.serve)
@@ -84,8 +92,12 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         _log.info("daemon %d ends", os.getpid())
 
 
-def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
-    return {name: getattr(owner, name) for name in names}
+def _methods(names: Sequence[str], *owners: object) -> dict[str, Callable[..., Any]]:
+    """Return methods by name, each of the first of ``owners`` that has it."""
+    return {
+        name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
+        for name in names
+    }
 
 
 def _tell_ready(ready_fd: int | None) -> None:

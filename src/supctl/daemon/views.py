@@ -12,6 +12,7 @@ import trio
 
 from supctl._version import __version__
 from supctl.control.home import Home
+from supctl.events import Event, EventsMissed
 from supctl.exits import signal_name
 from supctl.specs import App, Supervisor
 from supctl.supervision.status import ChildStatus
@@ -20,6 +21,7 @@ from supctl.supervision.tree import Tree
 from .ends import Ends
 from .lines import Lines
 from .naming import below, is_below, resolve, resolve_one
+from .replay import replayed
 
 _MOMENT: Final = 0.1
 """Seconds between two looks at the time that processes have used."""
@@ -104,21 +106,23 @@ class Views:
         return {**row, "spec": _spec(spec), "events": told[-20:]}
 
     async def events(
-        self, *, names: Sequence[str] = (), follow: bool = False
+        self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the latest events, the oldest first, and with ``follow`` what happens from then on.
 
-        A reader who is too slow gets ``events_missed`` in place of those it missed.
+        With ``since`` only those after the event of that number. Where some are missing, because
+        they are not kept any more or the reader is too slow, ``events_missed`` is in their place.
         """
         chosen = resolve(names, self._tree.status()) if names else []
         with self._tree.subscribe() as subscription:
-            for event in self._tree.latest_events:
-                if not chosen or is_below(event.address, chosen):
+            latest = self._tree.latest_events
+            for event in latest if since is None else replayed(latest, since):
+                if _concerns(event, chosen):
                     yield event.as_dict()
             if not follow:
                 return
             async for event in subscription:
-                if not chosen or is_below(event.address, chosen):
+                if _concerns(event, chosen):
                     yield event.as_dict()
 
     async def lines(
@@ -137,6 +141,10 @@ class Views:
                 yield item
 
 
+def _concerns(event: Event, chosen: Sequence[str]) -> bool:
+    return not chosen or isinstance(event, EventsMissed) or is_below(event.address, chosen)
+
+
 def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
     reason = row.reason
     return {
@@ -151,6 +159,9 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "reason": None if reason is None else str(reason),
         "exit": None if reason is None or reason.status is None else reason.status.shell_code,
         "end": ends.of(row),
+        "health": row.health,
+        "probed": row.probed,
+        "status_text": row.status_text,
     }
 
 

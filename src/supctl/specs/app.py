@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal as signals
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
 from supctl.errors import InvalidConfig
 
-from .child import put_child_fields
-from .policy import Backoff, Restart, check_count, check_seconds
+from .child import put_child_fields, put_run_fields
+from .command import check_command
+from .health import Health, Ready, health_of, ready_of
+from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
+from .probe import Probe
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -25,15 +28,19 @@ class Stop:
         signal: number of the signal that asks.
         grace: seconds it may take; then everything left of its tree is killed.
             0 kills at once (OTP's ``brutal_kill``).
+        force: seconds that what was killed may take, more than 0. Only what is stuck in the
+            kernel (state D) takes longer; then supervision goes on without it.
     """
 
     signal: int = signals.SIGTERM
     grace: float = 10.0
+    force: float = 5.0
 
     def __post_init__(self) -> None:
         if self.signal not in _SIGNALS:
             raise InvalidConfig("signal", self.signal, "a signal of this system, such as TERM")
         check_seconds("grace", self.grace)
+        check_seconds("force", self.force, zero=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +81,33 @@ class App:
             in the PATH of ``env``.
         cwd: working directory; ours when ``None``.
         env: the exact environment; ``None`` hands on ours.
-        restart: ``permanent`` (default), ``transient`` or ``temporary``.
+        restart: ``permanent`` (default), ``transient``, ``temporary``, or ``unless-stopped``:
+            permanent, but what an operator has stopped stays stopped also when the supervising
+            process starts anew.
         backoff: delay before a restart.
-        give_up_after: after so many restarts without a stable run (see
-            :attr:`Backoff.reset_after`) the app becomes ``failed`` and its siblings
-            live on; ``None``: never.
+        give_up_after: how many restarts it may have without a stable run (see
+            :attr:`Backoff.reset_after`); ``None``: any number.
+        max_restarts: how many it may have within ``within`` seconds, at any age; ``None``: any
+            number.
+        within: seconds, 60 by default.
+        exhausted: what follows when one of these two limits is reached: ``stop`` (default): it
+            becomes ``failed`` and its siblings live on; ``keep_trying``: it goes on at the
+            maximum delay of its back-off; ``shut_down``: the whole tree ends.
+        stop_exit_codes: codes by which it says that it wants no restart, be it ``permanent``.
+        min_uptime: seconds; an end before that is a failure, whatever its code, and the run was
+            not a stable one.
         significant: its end for good may end its supervisor (see
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
+        essential: its end for good ends the whole tree, at whatever depth it is.
         depends_on: siblings that must be up before it starts and stay until it has stopped.
-        stop: how it is asked to stop.
+        autostart: whether it is started when its supervisor starts. If not, it is ``stopped`` until
+            somebody starts it.
+        ready: when it counts as up; a probe is short for a :class:`Ready` with the usual time-out.
+            ``None``: as soon as it runs.
+        health: what shows that it is still well; a probe is short for a :class:`Health` with the
+            usual figures. ``None``: it is, as long as it runs.
+        stop: how it is asked to stop; ``None``: as its supervisor says (:class:`Supervisor`),
+            or ``Stop()``.
         limits: memory, processors, processes.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
         detached: when the main process ends, its children live on and the app counts
@@ -105,11 +130,22 @@ class App:
     cwd: str | None
     env: Mapping[str, str] | None
     restart: Restart
+    stays_stopped: bool
     backoff: Backoff
     give_up_after: int | None
+    max_restarts: int | None
+    within: float
+    exhausted: Exhausted
+    stop_exit_codes: tuple[int, ...]
+    min_uptime: float
     significant: bool
+    essential: bool
     depends_on: tuple[str, ...]
+    autostart: bool
+    ready: Ready | None
+    health: Health | None
     stop: Stop
+    has_own_stop: bool = field(compare=False)
     limits: Limits
     instances: int
     detached: bool
@@ -130,8 +166,17 @@ class App:
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        max_restarts: int | None = None,
+        within: float | None = None,
+        exhausted: Exhausted | str = Exhausted.STOP,
+        stop_exit_codes: Sequence[int] = (),
+        min_uptime: float = 0.0,
         significant: bool = False,
+        essential: bool = False,
         depends_on: Sequence[str] = (),
+        autostart: bool = True,
+        ready: Ready | Probe | None = None,
+        health: Health | Probe | None = None,
         stop: Stop | None = None,
         limits: Limits | None = None,
         instances: int = 1,
@@ -150,15 +195,24 @@ class App:
             put,
             name=name,
             restart=restart,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
             give_up_after=give_up_after,
+            exhausted=exhausted,
             significant=significant,
+            essential=essential,
             depends_on=depends_on,
+            autostart=autostart,
+            has_limit=max_restarts is not None,
         )
-        put("command", _check_command(command))
+        put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)
+        put("stop_exit_codes", _check_codes(stop_exit_codes))
+        put("command", check_command(command))
         put("cwd", None if cwd is None else os.fspath(cwd))
         put("env", None if env is None else MappingProxyType(_check_env(env)))
+        put("ready", ready_of(ready))
+        put("health", health_of(health))
         put("stop", stop or Stop())
+        put("has_own_stop", stop is not None)
         put("limits", limits or Limits())
         check_count("instances", instances, 1)
         put("instances", instances)
@@ -175,18 +229,13 @@ class App:
         return hash((self.name, self.command))
 
 
-def _check_command(command: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    if isinstance(command, str | bytes):
-        raise InvalidConfig("command", command, 'a list of words, such as ["sleep", "60"]')
-    words = tuple(os.fspath(word) for word in command)
-    if not words or not words[0]:
-        raise InvalidConfig("command", list(words), "a program and its arguments")
-    for word in words:
-        if not isinstance(word, str):
-            raise InvalidConfig("command", word, "text (surrogateescape carries other bytes)")
-        if "\0" in word:
-            raise InvalidConfig("command", word, "words without NUL characters")
-    return words
+def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:
+    if isinstance(codes, str | bytes) or not isinstance(codes, Sequence):
+        raise InvalidConfig("stop_exit_codes", codes, "a list of exit codes, such as [0, 3]")
+    for code in codes:
+        if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code <= 255:
+            raise InvalidConfig("stop_exit_codes", code, "exit codes, 0 to 255")
+    return tuple(codes)
 
 
 def _check_env(env: Mapping[str, str]) -> dict[str, str]:

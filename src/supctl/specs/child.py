@@ -3,38 +3,90 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from supctl.errors import InvalidConfig
 
 from .names import check_name
-from .policy import Backoff, Restart, check_count
+from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
+
+Put: TypeAlias = Callable[[str, object], None]
+
+UNLESS_STOPPED: Final = "unless-stopped"
+"""As a restart type: ``permanent``, and a stop by an operator outlasts the supervising process."""
+
+_WITHIN: Final = 60.0
+"""Seconds, where a child has ``max_restarts`` and not ``within``."""
 
 
 def put_child_fields(
-    put: Callable[[str, object], None],
+    put: Put,
     *,
     name: str,
     restart: Restart | str,
-    backoff: Backoff,
+    backoff: Backoff | None,
     give_up_after: int | None,
+    exhausted: Exhausted | str,
     significant: bool,
+    essential: bool,
     depends_on: Sequence[str],
+    autostart: bool,
+    has_limit: bool = False,
 ) -> None:
     """Check the fields that all child specs share and hand them to ``put``.
+
+    Args:
+        has_limit: there is a limit to its restarts besides ``give_up_after``.
 
     Raises:
         InvalidConfig: naming the field and what it wanted.
     """
-    restart = Restart.of("restart", restart)
+    stays_stopped = restart == UNLESS_STOPPED
+    restart = Restart.PERMANENT if stays_stopped else _restart(restart)
+    exhausted = Exhausted.of("exhausted", exhausted)
     if give_up_after is not None:
         check_count("give_up_after", give_up_after, 0)
+    elif exhausted is not Exhausted.STOP and not has_limit:
+        raise InvalidConfig("exhausted", str(exhausted), "a limit to restarts with it")
     if significant and restart is Restart.PERMANENT:  # OTP-SPEC-07: it never ends for good
         raise InvalidConfig("significant", significant, "restart transient or temporary with it")
     if isinstance(depends_on, str):
         raise InvalidConfig("depends_on", depends_on, f"a list of names, such as [{depends_on!r}]")
     put("name", check_name(name))
     put("restart", restart)
-    put("backoff", backoff)
+    put("stays_stopped", stays_stopped)
+    put("backoff", backoff or Backoff())
     put("give_up_after", give_up_after)
+    put("exhausted", exhausted)
     put("significant", significant)
+    put("essential", essential)
     put("depends_on", tuple(dict.fromkeys(depends_on)))
+    put("autostart", autostart)
+
+
+def put_run_fields(
+    put: Put, *, max_restarts: int | None, within: float | None, min_uptime: float
+) -> None:
+    """Check the fields of what runs, programs and actors, and hand them to ``put``.
+
+    Raises:
+        InvalidConfig: naming the field and what it wanted.
+    """
+    if max_restarts is not None:
+        check_count("max_restarts", max_restarts, 0)
+    if within is not None:
+        check_seconds("within", within, zero=False)
+        if max_restarts is None:
+            raise InvalidConfig("within", within, "max_restarts with it")
+    check_seconds("min_uptime", min_uptime)
+    put("max_restarts", max_restarts)
+    put("within", _WITHIN if within is None else within)
+    put("min_uptime", min_uptime)
+
+
+def _restart(value: Restart | str) -> Restart:
+    try:
+        return Restart(value)
+    except ValueError:
+        words = ", ".join([*Restart, UNLESS_STOPPED])
+        raise InvalidConfig("restart", value, f"one of {words}") from None

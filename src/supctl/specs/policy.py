@@ -77,6 +77,26 @@ class AutoShutdown(_Word):
     """When that has happened and none of them is left."""
 
 
+class Exhausted(_Word):
+    """What becomes of a child whose own limits, not its supervisor's, allow no more restarts."""
+
+    STOP = "stop"
+    """It becomes ``failed`` and stays down; its siblings live on."""
+    KEEP_TRYING = "keep_trying"
+    """It goes on, each time at the maximum delay of its back-off."""
+    SHUT_DOWN = "shut_down"
+    """The whole tree ends."""
+
+
+class StartFailures(_Word):
+    """What a supervisor does when a child does not start that it starts for the first time."""
+
+    ESCALATE = "escalate"
+    """It stops what has started and fails upwards, as OTP does."""
+    RETRY = "retry"
+    """It treats the child like one that crashed."""
+
+
 class Jitter(_Word):
     """How chance is mixed into a delay.
 

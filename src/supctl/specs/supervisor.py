@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from supctl.errors import InvalidConfig
 
-from .app import App
+from .app import App, Stop
 from .child import put_child_fields
 from .dependencies import check_dependencies
 from .ignore import Ignore
@@ -17,9 +17,11 @@ from .names import check_name
 from .policy import (
     AutoShutdown,
     Backoff,
+    Exhausted,
     Intensity,
     Restart,
     Start,
+    StartFailures,
     StartRate,
     Strategy,
     check_count,
@@ -48,10 +50,17 @@ class Supervisor:
             other strategies are about order.
         start_rate: limits the starts that automatic restarts make in all of the subtree
             together; ``None``: as the supervisor above, or without limit.
+        start_failures: what follows when a child does not start that is started for the first
+            time, with the supervisor or by ``start_child``: ``escalate`` (default), as OTP: the
+            supervisor stops what has started and has not started either, and ``start_child``
+            fails; ``retry``: it is treated like a child that crashed, its siblings go on, and
+            those that depend on it start once it is up (docs/policies.md).
+        stop: how all apps below it are asked to stop that do not say it themselves, or by a
+            supervisor in between.
         restart: what its own supervisor does when it ends.
         backoff: delay before its own supervisor starts it again.
-        give_up_after: restarts without a stable run after which it becomes ``failed``.
-        significant, depends_on: as in :class:`supctl.App`.
+        give_up_after, exhausted, significant, essential, depends_on, autostart: as in
+            :class:`supctl.App`.
         isolation: ``"task"`` (default): it runs in the process of its own supervisor;
             ``"process"``: in a process of its own, with all actors below it that have none
             themselves. Their classes, and functions that make children, are found from there by
@@ -71,11 +80,17 @@ class Supervisor:
     auto_shutdown: AutoShutdown
     start: Start
     start_rate: StartRate | None
+    start_failures: StartFailures
+    stop: Stop | None
     restart: Restart
+    stays_stopped: bool
     backoff: Backoff
     give_up_after: int | None
+    exhausted: Exhausted
     significant: bool
+    essential: bool
     depends_on: tuple[str, ...]
+    autostart: bool
     isolation: str
     hung_after: float | None
 
@@ -90,11 +105,16 @@ class Supervisor:
         auto_shutdown: AutoShutdown | str = AutoShutdown.NEVER,
         start: Start | str = Start.SEQUENTIAL,
         start_rate: StartRate | None = None,
+        start_failures: StartFailures | str = StartFailures.ESCALATE,
+        stop: Stop | None = None,
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        exhausted: Exhausted | str = Exhausted.STOP,
         significant: bool = False,
+        essential: bool = False,
         depends_on: Sequence[str] = (),
+        autostart: bool = True,
         isolation: str = "task",
         hung_after: float | None = 20.0,
     ) -> None:
@@ -105,10 +125,13 @@ class Supervisor:
             put,
             name=name,
             restart=restart,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
             give_up_after=give_up_after,
+            exhausted=exhausted,
             significant=significant,
+            essential=essential,
             depends_on=depends_on,
+            autostart=autostart,
         )
         strategy, start = self._check_strategy(strategy), Start.of("start", start)
         in_order = (Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE)
@@ -119,6 +142,8 @@ class Supervisor:
         put("auto_shutdown", AutoShutdown.of("auto_shutdown", auto_shutdown))
         put("start", start)
         put("start_rate", start_rate)
+        put("start_failures", StartFailures.of("start_failures", start_failures))
+        put("stop", stop)
         put("factory", children if callable(children) else None)
         put("children", () if callable(children) else self._check_children(children))
         check_isolation(isolation, hung_after)
@@ -165,7 +190,11 @@ class Supervisor:
                 raise InvalidConfig("children", child.name, wanted)
             seen[child.name] = child
         check_dependencies({name: (it.restart, it.depends_on) for name, it in seen.items()})
-        return tuple(children)
+        return tuple(map(self.adopt, children))
+
+    def adopt(self, child: ChildSpec) -> ChildSpec:
+        """Return ``child`` with what it does not say itself and is said here for all below."""
+        return child if self.stop is None else _with_stop(child, self.stop)
 
     def check_child(self, child: ChildSpec) -> None:
         """Refuse what cannot be a child here, whoever its siblings are.
@@ -218,7 +247,7 @@ class DynamicSupervisor(Supervisor):
             raise InvalidConfig("template.depends_on", template.depends_on, "none")
         if isinstance(template, App) and template.instances != 1:
             raise InvalidConfig("template.instances", template.instances, "1")
-        object.__setattr__(self, "template", template)
+        object.__setattr__(self, "template", self.adopt(template))
         if self.isolation == "process":
             check_code(self)
 
@@ -283,8 +312,25 @@ class PartitionSupervisor(Supervisor):
 
 def renamed(spec: C, name: str) -> C:
     """Return a copy of a child spec under another name."""
+    return _changed(spec, name=check_name(name))
+
+
+def _with_stop(spec: ChildSpec, stop: Stop) -> ChildSpec:
+    """Return ``spec`` with all apps in it stopping like that, but where it is said already."""
+    if isinstance(spec, App) and not spec.has_own_stop:
+        return _changed(spec, stop=stop, has_own_stop=True)
+    if not isinstance(spec, Supervisor) or spec.stop is not None:
+        return spec
+    below = tuple(_with_stop(child, stop) for child in spec.children)
+    if isinstance(spec, DynamicSupervisor):
+        return _changed(spec, stop=stop, template=_with_stop(spec.template, stop))
+    return _changed(spec, stop=stop, children=below)
+
+
+def _changed(spec: C, **values: object) -> C:
+    """Return a copy of a child spec with other values, which are known to be right."""
     other = object.__new__(type(spec))
     for field in fields(spec):
-        object.__setattr__(other, field.name, getattr(spec, field.name))
-    object.__setattr__(other, "name", check_name(name))
+        value = values.get(field.name, getattr(spec, field.name))
+        object.__setattr__(other, field.name, value)
     return other

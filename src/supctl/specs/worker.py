@@ -9,9 +9,9 @@ from typing import Any
 
 from supctl.errors import InvalidConfig
 
-from .child import put_child_fields
+from .child import put_child_fields, put_run_fields
 from .isolation import Code, check_code, check_isolation
-from .policy import Backoff, Restart, check_seconds
+from .policy import Backoff, Exhausted, Restart, check_seconds
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -24,10 +24,8 @@ class Worker:
             ``"module:name"``. A function is up at once, ends with the reason ``normal`` when it
             returns, crashes when it raises, and is cancelled when it is stopped.
         args, kwargs: handed to the constructor, or to the function, at every start.
-        restart: ``permanent`` (default), ``transient`` or ``temporary``.
-        backoff: delay before a restart.
-        give_up_after: restarts without a stable run after which it becomes ``failed``.
-        significant, depends_on: as in :class:`supctl.App`.
+        restart, backoff, give_up_after, max_restarts, within, exhausted, min_uptime, significant,
+        essential, depends_on, autostart: as in :class:`supctl.App`.
         grace: seconds that ``terminate`` may take before the actor is cancelled.
         isolation: ``"task"`` (default): the actor runs as a trio task of this process;
             ``"process"``: in a process of its own. Its class must be one that can be imported
@@ -48,10 +46,17 @@ class Worker:
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
     restart: Restart
+    stays_stopped: bool
     backoff: Backoff
     give_up_after: int | None
+    max_restarts: int | None
+    within: float
+    exhausted: Exhausted
+    min_uptime: float
     significant: bool
+    essential: bool
     depends_on: tuple[str, ...]
+    autostart: bool
     grace: float
     isolation: str
     blocking: bool
@@ -66,8 +71,14 @@ class Worker:
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
+        max_restarts: int | None = None,
+        within: float | None = None,
+        exhausted: Exhausted | str = Exhausted.STOP,
+        min_uptime: float = 0.0,
         significant: bool = False,
+        essential: bool = False,
         depends_on: Sequence[str] = (),
+        autostart: bool = True,
         grace: float = 5.0,
         isolation: str = "task",
         blocking: bool = False,
@@ -88,11 +99,16 @@ class Worker:
             put,
             name=name,
             restart=restart,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
             give_up_after=give_up_after,
+            exhausted=exhausted,
             significant=significant,
+            essential=essential,
             depends_on=depends_on,
+            autostart=autostart,
+            has_limit=max_restarts is not None,
         )
+        put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)
         put("actor", actor)
         put("args", args)
         put("kwargs", MappingProxyType(dict(kwargs or {})))

@@ -10,6 +10,7 @@ from supctl.specs import Restart, Strategy
 
 from . import messages as m
 from .messages import NO_PROCESS, ChildPolicy, ChildState
+from .window import RestartWindow
 
 if TYPE_CHECKING:
     from .plan import Plan
@@ -34,6 +35,12 @@ class ChildRecord:
     """Token of the timer that counts; those with others are stale."""
     admitted: bool = False
     """Whether the start rate has given it its turn already."""
+    window: RestartWindow | None = None
+    """Its restarts that count against its own limit."""
+    was_up: bool = False
+    """Whether a start has succeeded, or was ignored, since it is known."""
+    kept: bool = False
+    """Whether it is stopped to be started again, and so not forgotten."""
     exit_waits: m.ChildDown | None = None
     """Its end, while that waits in the inbox."""
     plan: Plan | None = None
@@ -43,6 +50,29 @@ class ChildRecord:
     def name(self) -> str:
         """Its name."""
         return self.policy.name
+
+    def forgive(self) -> None:
+        """Let its restarts count no more: somebody has taken it in hand."""
+        self.streak = 0
+        limit = self.policy.limit
+        self.window = None if limit is None else RestartWindow(limit)
+
+    def used_up(self, now: float) -> tuple[int, float | None] | None:
+        """Note one more restart, if its own limits allow it; if not, return which does not.
+
+        That is a number of restarts, and in how many seconds; ``None``: without a stable run.
+        """
+        allowed = self.policy.give_up_after
+        if allowed is not None and self.streak >= allowed:
+            return self.streak, None
+        if self.window is None or self.window.add(now):
+            return None
+        return len(self.window), self.window.within
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it does not wait for its first start."""
+        return self.state is not ChildState.HELD
 
     @property
     def lives(self) -> bool:
@@ -82,6 +112,7 @@ class Children:
         """Put a new child behind all others."""
         self._places += 1
         child = self._by_name[policy.name] = ChildRecord(policy, self._places)
+        child.forgive()
         return child
 
     def remove(self, child: ChildRecord) -> None:
@@ -91,7 +122,7 @@ class Children:
     def lets_go(self, child: ChildRecord) -> bool:
         """Return whether a child that has ended is to be forgotten (OTP-TYPE-04, OTP-SOFO-04)."""
         for_once = self._dynamic or child.policy.restart is Restart.TEMPORARY
-        return for_once and self._by_name.get(child.name) is child
+        return for_once and not child.kept and self._by_name.get(child.name) is child
 
     def group(self, child: ChildRecord, strategy: Strategy) -> list[ChildRecord]:
         """Return who is restarted together with ``child``, in start order."""

@@ -11,21 +11,23 @@ not hold up the others.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum, auto
 
-from supctl.errors import InvalidState, ProcessNotFound, StartFailed
+from supctl.errors import InvalidState, ProcessNotFound
 from supctl.exits import SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import AutoShutdown, Intensity, Restart, Strategy
+from supctl.specs import AutoShutdown, Exhausted, Intensity, Restart, Strategy
 
 from . import messages as m
 from .children import ChildRecord, Children
+from .endings import escalation
+from .holding import Holding
+from .inbox import Inbox, Waiting
 from .messages import ChildPolicy, ChildState, Context
+from .operations import Operations
 from .pacer import Pacer
 from .plan import Retry, Stage, StageKind
 from .plans import Answer, Impossible, Plans
-from .requests import DYNAMIC, TABLE, Verdict, refusal
 from .window import RestartWindow
 
 
@@ -48,6 +50,7 @@ class SupervisorCore:
         concurrent: ``start="concurrent"``.
         random: returns floats in [0, 1), for the jitter.
         pacer: the start rate, if there is one.
+        retries: ``start_failures="retry"``.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class SupervisorCore:
         concurrent: bool = False,
         random: Callable[[], float],
         pacer: Pacer | None = None,
+        retries: bool = False,
     ) -> None:
         self._dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
         self._children = Children(children, dynamic=self._dynamic)
@@ -70,9 +74,12 @@ class SupervisorCore:
         self._concurrent = concurrent
         self._random = random
         self._pacer = pacer
+        self.retries = retries
         self._phase = Phase.NEW
-        self._plans = Plans(self._say, self._is_down)
-        self._inbox: deque[m.Event | Retry] = deque()
+        self._plans = Plans(self.say, self._is_down)
+        self._operations = Operations(self._children, self._plans, self, dynamic=self._dynamic)
+        self._holding = Holding(self._children)
+        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent)
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
@@ -80,8 +87,11 @@ class SupervisorCore:
         self._timers = 0
         self._now = 0.0
 
-    def _say(self, command: m.Command) -> None:
+    def say(self, command: m.Command) -> None:
+        """Say a command; an answer to one request may be that to others too."""
         self._commands.append(command)
+        if isinstance(command, m.Reply):
+            self._commands += self._operations.answered(command)
 
     # What is to be seen.
 
@@ -118,28 +128,39 @@ class SupervisorCore:
             self._refuse(event)
         else:
             self._post(event)
-            while (waiting := self._next()) is not None:
+            while (waiting := self._inbox.take()) is not None:
                 self._dispatch(waiting)
         return self._commands
 
     def _post(self, event: m.Event) -> None:
         """Put an event into the inbox; an answer, and an urgent stop, take effect at once."""
         match event:
+            case m.ChildDown(reason=reason) | m.ChildNotUp(reason=reason) if (
+                reason.kind is ExitKind.ESCALATED and self._phase is not Phase.ENDING
+            ):
+                self._escalate(self._current(event), reason)
             case m.ChildDown():
                 child = self._current(event)
                 if child.state is ChildState.RUNNING and child.exit_waits is None:
                     # Until its turn comes it counts as running, as for OTP's supervisor.
                     child.exit_waits = event
-                    self._inbox.append(event)
+                    self._inbox.put(event)
                 else:
-                    self._plans.answer(child, event, self._now)
+                    self._take_answer(child, event)
             case m.ChildUp() | m.ChildNotUp() | m.ChildIgnored():
-                self._plans.answer(self._current(event), event, self._now)
+                self._take_answer(self._current(event), event)
             case m.Shutdown(urgent=True):
                 if self._phase is not Phase.ENDING:  # an operator does not wait for a plan to end
                     self._end(m.Finished(SHUTDOWN))
+            case _ if isinstance(event, m.Change) and self._operations.joins(event):
+                pass  # it will have the answer to the other
             case _:
-                self._inbox.append(event)
+                self._inbox.put(event)
+
+    def _take_answer(self, child: ChildRecord, event: Answer) -> None:
+        self._plans.answer(child, event, self._now)
+        self._holding.first_answers.discard(child)
+        self._see_if_up()
 
     def _current(self, event: Answer) -> ChildRecord:
         child = self._children.get(event.name)
@@ -147,33 +168,7 @@ class SupervisorCore:
             raise Impossible(f"{event} is not of the child's present life")
         return child
 
-    def _next(self) -> m.Event | Retry | None:
-        """Take the first event out of the inbox that need not wait for a plan."""
-        if not self._inbox:
-            return None
-        if not self._plans:
-            return self._inbox.popleft()
-        if not self._concurrent or self._plans.concern_all:
-            return None
-        for place, event in enumerate(self._inbox):
-            if self._need_not_wait(event):
-                del self._inbox[place]
-                return event
-        return None
-
-    def _need_not_wait(self, event: m.Event | Retry) -> bool:
-        """Return whether the plans that are under way are of no concern to ``event``."""
-        if isinstance(event, m.Query):
-            return True
-        if isinstance(event, m.Begin | m.Shutdown):
-            return False
-        child = self._children.get(event.name)
-        if child is None or child.plan is None:
-            return True
-        # What does not come up can be called off.
-        return isinstance(event, m.TerminateChild) and child.plan.is_start
-
-    def _dispatch(self, event: m.Event | Retry) -> None:
+    def _dispatch(self, event: Waiting) -> None:
         match event:
             case m.Begin():
                 self._begin()
@@ -183,16 +178,16 @@ class SupervisorCore:
                 self._on_retry(self._children.get(name), reason)
             case m.TimerFired(name, token):
                 self._on_timer(self._children.get(name), token)
-            case m.StartChild() | m.TerminateChild() | m.RestartChild() | m.DeleteChild():
-                self._on_request(event)
+            case _ if isinstance(event, m.Change):
+                self._operations.carry_out(event)
             case m.WhichChildren(token):
                 rows = [(child.name, child.state) for child in self._children]
-                self._say(m.Reply(token, rows[::-1]))
+                self.say(m.Reply(token, rows[::-1]))
             case m.CountChildren(token):
-                self._say(m.Reply(token, self._children.counts()))
+                self.say(m.Reply(token, self._children.counts()))
             case m.GetChildSpec(name, token):
                 known = self._children.get(name) is not None
-                self._say(m.Reply(token, name if known else ProcessNotFound(name)))
+                self.say(m.Reply(token, name if known else ProcessNotFound(name)))
             case m.Shutdown():
                 self._end(m.Finished(SHUTDOWN))
             case other:
@@ -200,15 +195,10 @@ class SupervisorCore:
 
     # Plans.
 
-    def _carry_out(
-        self,
-        *stages: Stage,
-        then: Callable[[], None] = lambda: None,
-        request: m.Change | None = None,
-    ) -> None:
-        self._plans.carry_out(*stages, then=then, failed=self._try_again, request=request)
+    def _carry_out(self, *stages: Stage) -> None:
+        self._plans.carry_out(*stages, then=self.release, failed=self._try_again)
 
-    def _stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
+    def stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
         """Return a stage for ``children``: in turn, or at once where order means nothing."""
         at_once = self._concurrent or (self._dynamic and kind is StageKind.STOP)  # OTP-SOFO-06
         return (Stage.at_once if at_once else Stage.in_turn)(kind, children)
@@ -218,7 +208,7 @@ class SupervisorCore:
         if reason is not None and not child.policy.bears(reason):
             self._report_ill_end(child, reason)
         if self._children.lets_go(child):
-            self._forget(child)
+            self.forget(child)
 
     def _report_ill_end(self, child: ChildRecord, reason: ExitReason) -> None:
         """Report a child that we stopped and that has ended otherwise than by that."""
@@ -229,11 +219,11 @@ class SupervisorCore:
             self._report(Context.SHUTDOWN_ERROR, child, reason)
 
     def _report(self, context: Context, child: ChildRecord, reason: ExitReason) -> None:
-        self._say(m.Report(context, child.policy.name, reason))
+        self.say(m.Report(context, child.policy.name, reason))
 
-    def _forget(self, child: ChildRecord) -> None:
+    def forget(self, child: ChildRecord) -> None:
         self._children.remove(child)
-        self._say(m.Forgotten(child.name))
+        self.say(m.Forgotten(child.name))
 
     # The start phase and the end.
 
@@ -241,12 +231,63 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
-        stage = self._stage(StageKind.START, list(self._children))
+        beginners = [child for child in self._children if child.policy.autostart]
+        if self.retries:
+            for child in beginners:
+                self._holding.put(child)
+            self.release()
+            self._see_if_up()
+            return
+        stage = self.stage(StageKind.START, beginners)
         self._plans.carry_out(stage, then=self._all_up, failed=self._roll_back, whole=True)
 
     def _all_up(self) -> None:
         self._phase = Phase.RUNNING
-        self._say(m.Up())
+        for child in self._holding:
+            self._tell_held(child)
+        self.say(m.Up())
+
+    def _tell_held(self, child: ChildRecord) -> None:
+        if needs := self._holding.needs(child):
+            self.say(m.ChildHeld(child.name, needs))
+
+    def _see_if_up(self) -> None:
+        """End a start phase in which each child has been tried that could be."""
+        if self.retries and self._phase is Phase.STARTING and not self._holding.first_answers:
+            self._all_up()
+
+    def hold(self, child: ChildRecord) -> bool:
+        """Let a new child wait if what it depends on is not up; return whether it has to."""
+        if not self._holding.needs(child):
+            return False
+        self._holding.put(child)
+        self._tell_held(child)
+        return True
+
+    def release(self) -> None:
+        """Start those who wait for what is up by now, one by one if this is sequential."""
+        if (self._plans and not self._concurrent) or self._group_waits():
+            return  # what is under way comes back here; a group starts as one
+        for child in self._holding.take(one=not self._concurrent):
+            if self._phase is Phase.STARTING:
+                self._holding.first_answers.add(child)
+            self._plans.carry_out(
+                self.stage(StageKind.START, [child]),
+                then=self.release,
+                failed=self.bear_start_failure,
+            )
+
+    def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
+        """Treat a child that has not started like one that crashed."""
+        self._report(Context.START_ERROR, child, reason)
+        if child.policy.is_restarted_after(reason):
+            self._retry_later(child, reason)
+            if len(self._group(child)) > 1:
+                return  # the others wait with it
+        else:
+            self._has_ended(child, reason)
+        if self._phase is not Phase.ENDING:
+            self.release()
 
     def _roll_back(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
@@ -260,25 +301,24 @@ class SupervisorCore:
         self._phase, self._outcome = Phase.ENDING, outcome
         self._plans.drop_all(_stopping())
         self._refuse_all()
-        stage = self._stage(StageKind.STOP, list(self._children)[::-1])
+        stage = self.stage(StageKind.STOP, list(self._children)[::-1])
         self._plans.carry_out(stage, then=self._over, failed=self._try_again, whole=True)
 
     def _over(self) -> None:
         self._phase = Phase.OVER
         self._refuse_all()
         for _, (reason, number) in sorted(self._ill_ends.items()):  # in OTP by term order
-            self._say(m.Report(Context.SHUTDOWN_ERROR, "", reason, number))
-        self._say(self._outcome)
+            self.say(m.Report(Context.SHUTDOWN_ERROR, "", reason, number))
+        self.say(self._outcome)
 
     def _refuse_all(self) -> None:
-        for event in self._inbox:
+        for event in self._inbox.empty():
             self._refuse(event)
-        self._inbox.clear()
 
-    def _refuse(self, event: m.Event | Retry) -> None:
+    def _refuse(self, event: Waiting) -> None:
         """Answer a request that nobody will carry out any more; other events mean nothing now."""
         if isinstance(event, m.Request):
-            self._say(m.Reply(event.token, _stopping()))
+            self.say(m.Reply(event.token, _stopping()))
 
     # Ends of children, and restarts.
 
@@ -288,19 +328,28 @@ class SupervisorCore:
             return  # a group restart has used it up
         child.exit_waits, child.state = None, ChildState.STOPPED
         policy, reason = child.policy, event.reason
-        if policy.restart is Restart.PERMANENT or not reason.is_normal:
+        if policy.should_not_end_by(reason):
             self._report(Context.CHILD_TERMINATED, child, reason)
-        if self._now - child.started_at >= policy.backoff.reset_after:
+        if self._now - child.started_at >= policy.stable_after:
             child.streak = 0
-        if policy.restart.applies(normal=reason.is_normal):
+        if policy.is_restarted_after(reason):
             self._restart(child, reason)
         else:
-            self._has_ended(child)
+            self._has_ended(child, reason)
 
-    def _has_ended(self, child: ChildRecord) -> None:
+    def _escalate(self, child: ChildRecord, reason: ExitReason) -> None:
+        """A supervisor below has ended with all of the tree; whatever we were about is over."""
+        child.state, child.exit_waits = ChildState.STOPPED, None
+        self._has_ended(child, reason)
+
+    def _has_ended(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has ended by itself, for good: perhaps that is our end too (OTP-SIG-01 to 03)."""
         if self._children.lets_go(child):
-            self._forget(child)
+            self.forget(child)
+        if (told := escalation(child, reason)) is not None:
+            self.say(m.AutoShutdown(child.name))
+            self._end(m.Finished(told))
+            return
         if not child.policy.significant or self._auto_shutdown is AutoShutdown.NEVER:
             return
         all_of_them = self._auto_shutdown is AutoShutdown.ALL_SIGNIFICANT
@@ -309,23 +358,29 @@ class SupervisorCore:
             for other in self._children
         ):
             return
-        self._say(m.AutoShutdown(child.name))
+        if self._phase is Phase.STARTING:
+            self._all_up()  # it is no failed start
+        self.say(m.AutoShutdown(child.name))
         self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail=f"{child.name} has ended")))
 
     def _restart(self, child: ChildRecord, reason: ExitReason) -> None:
-        """Restart ``child`` and its group, unless one of the two limits forbids it."""
-        policy = child.policy
-        if policy.give_up_after is not None and child.streak >= policy.give_up_after:
+        """Restart ``child`` and its group, unless its own limits or ours forbid it."""
+        backoff, used_up = child.policy.backoff, child.used_up(self._now)
+        if used_up is not None and child.policy.exhausted is not Exhausted.KEEP_TRYING:
             child.state = ChildState.FAILED
-            self._say(m.ChildFailed(policy.name, child.streak, reason))
-            self._has_ended(child)
+            self.say(m.ChildFailed(child.name, *used_up, reason))
+            self._has_ended(child, reason)
             return
         if not self._window.add(self._now):
             self._give_up(child, reason)
             return
-        child.delay = policy.backoff.delay(child.streak, child.delay, self._random)
+        if used_up is None:
+            child.delay = backoff.delay(child.streak, child.delay, self._random)
+        else:
+            child.delay = backoff.maximum
         child.streak += 1
-        self._say(m.RestartScheduled(policy.name, child.delay, child.streak))
+        exhausted = used_up is not None
+        self.say(m.RestartScheduled(child.name, child.delay, child.streak, exhausted))
         if child.delay == 0:
             self._restart_in_turn(child)
         else:
@@ -335,11 +390,11 @@ class SupervisorCore:
         """Stop the rest of the group now, and start all of it when the delay is over."""
         self._timers += 1
         child.state, child.due_at, child.timer = ChildState.WAITING, self._now + delay, self._timers
-        self._say(m.SetTimer(child.name, child.timer, delay))
-        others = [other for other in self._group(child) if other is not child]
+        self.say(m.SetTimer(child.name, child.timer, delay))
+        others = [it for it in self._group(child) if it is not child and it.has_begun]
+        self._leader = child
         if others:
-            self._leader = child
-            self._carry_out(self._stage(StageKind.STOP, others[::-1]))
+            self._carry_out(self.stage(StageKind.STOP, others[::-1]))
 
     def _on_timer(self, child: ChildRecord | None, token: int) -> None:
         if child is not None and child.state is ChildState.WAITING and child.timer == token:
@@ -352,7 +407,7 @@ class SupervisorCore:
         self._restart(child, reason)
         if self.state_of(child.name) is ChildState.FAILED and self._phase is Phase.RUNNING:
             # The rest of the group must not wait for what has failed for good.
-            self._carry_out(self._stage(StageKind.START, self._revived(self._group(child))))
+            self._carry_out(self.stage(StageKind.START, self._revived(self._group(child))))
 
     def _restart_in_turn(self, child: ChildRecord) -> None:
         """Restart the group now, or when the start rate lets it."""
@@ -361,10 +416,19 @@ class SupervisorCore:
             delay = self._pacer.reserve(self._now, starts)
             if delay > 0:
                 child.admitted = True
-                self._say(m.RestartPaced(child.name, delay))
+                self.say(m.RestartPaced(child.name, delay))
                 self._wait(child, delay)
                 return
         self._restart_group(child)
+
+    def _group_waits(self) -> bool:
+        """Return whether several children wait to be started together."""
+        leader = self._leader
+        return (
+            leader is not None
+            and leader.state is ChildState.WAITING
+            and len(self._group(leader)) > 1
+        )
 
     def _group(self, child: ChildRecord) -> list[ChildRecord]:
         return self._children.group(child, self._strategy)
@@ -374,90 +438,37 @@ class SupervisorCore:
         return [
             child
             for child in group
-            if child.policy.restart is not Restart.TEMPORARY
-            and child.state is not ChildState.FAILED
+            if child.state is not ChildState.FAILED
+            and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
+            and (child.policy.autostart or child.run > 0)
         ]
 
     def _restart_group(self, child: ChildRecord) -> None:
         """Stop what runs of the group in reverse order, then start it in order."""
         group = self._group(child)
         child.state = ChildState.STOPPED  # it waits no more: retries still queued are void
-        start = self._stage(StageKind.START, self._revived(group))
+        start = self.stage(StageKind.START, self._revived(group))
         if len(group) == 1:
             self._carry_out(start)
         else:
-            others = [other for other in group[::-1] if other is not child]
-            self._carry_out(self._stage(StageKind.STOP, others), start)
+            others = [it for it in group[::-1] if it is not child and it.has_begun]
+            self._carry_out(self.stage(StageKind.STOP, others), start)
 
     def _try_again(self, child: ChildRecord, reason: ExitReason) -> None:
         """A restart has failed; the next waits its turn, and is counted then (OTP-AGAIN-01)."""
         self._report(Context.START_ERROR, child, reason)
+        self._retry_later(child, reason)
+
+    def _retry_later(self, child: ChildRecord, reason: ExitReason) -> None:
         child.state, child.due_at = ChildState.WAITING, None
-        self._inbox.append(Retry(child.name, reason))
+        self._inbox.put(Retry(child.name, reason))
 
     def _give_up(self, child: ChildRecord, reason: ExitReason) -> None:
         gave_up = m.GaveUp(child.name, len(self._window), self._intensity.within, reason)
         child.state = ChildState.STOPPED
-        self._say(gave_up)
+        self.say(gave_up)
         self._report(Context.SHUTDOWN, child, reason)
         self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail="gave up"), gave_up=gave_up))
-
-    # Requests.
-
-    def _on_request(self, request: m.Change) -> None:
-        name = request.name
-        child = self._children.get(name)
-        state = None if child is None else child.state
-        if child is not None and child.plan is not None:
-            state = ChildState.STARTING
-        verdict = (DYNAMIC if self._dynamic else TABLE)[type(request), state]
-        match request, verdict:
-            case m.StartChild(), Verdict.ADD:
-                self._start_new(request)
-            case _, Verdict.STOP if child is not None:
-                self._stop_for(request, child)
-            case _, Verdict.START if child is not None:
-                child.streak = 0
-                self._start_for(request, child)
-            case _, Verdict.DELETE if child is not None:
-                self._forget(child)
-                self._say(m.Reply(request.token, None))
-            case _:
-                self._say(m.Reply(request.token, refusal(verdict, name, state)))
-
-    def _start_new(self, request: m.StartChild) -> None:
-        child = self._children.add(request.policy)
-        self._say(m.Added(child.name, request.token))
-        self._start_for(request, child)
-
-    def _start_for(self, request: m.Change, child: ChildRecord) -> None:
-        """Start a child and answer. A failure is answered, and nothing else (OTP-AGAIN-06)."""
-        token = request.token
-
-        def done() -> None:
-            up = child.state is not ChildState.STOPPED
-            self._say(m.Reply(token, child.run if up else None))
-
-        def failed(child: ChildRecord, reason: ExitReason) -> None:
-            if isinstance(request, m.StartChild):
-                self._forget(child)
-            error = StartFailed(child.name, reason.detail or str(reason))
-            self._say(m.Reply(token, error))
-
-        stage = self._stage(StageKind.START, [child])
-        self._plans.carry_out(stage, then=done, failed=failed, request=request)
-
-    def _stop_for(self, request: m.Change, child: ChildRecord) -> None:
-        if child.plan is not None:
-            self._plans.drop(
-                child.plan, InvalidState(child.name, "stopping", "left alone while it starts")
-            )
-        child.streak = 0
-        self._carry_out(
-            self._stage(StageKind.STOP, [child]),
-            then=lambda: self._say(m.Reply(request.token, None)),
-            request=request,
-        )
 
 
 def _stopping() -> InvalidState:

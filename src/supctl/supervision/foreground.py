@@ -80,6 +80,7 @@ def run(spec: Supervisor, *, log_directory: str | PathLike[str] | None = None) -
 
     Raises:
         GaveUp: the root saw more restarts than its intensity allows.
+        TreeEnded: it has ended with a child, and not by code 0.
         What :func:`open_tree` raises.
     """
     trio.run(lambda: serve(spec, log_directory=log_directory))

@@ -197,7 +197,7 @@ class SupervisorHandle:
         node.spec.check_child(spec)
         if names_of(spec) != [spec.name]:
             raise InvalidConfig("instances", len(names_of(spec)), "1 for a child that is added")
-        return await self._add(node, spec, _needed(node, spec))
+        return await self._add(node, node.spec.adopt(spec), _needed(node, spec))
 
     async def start_instance(
         self, *args: Any, name: str | None = None, **kwargs: Any

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import Backoff, Restart
+from supctl.specs import Backoff, Exhausted, Intensity, Restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,22 +19,44 @@ class ChildPolicy:
         brutal: a stop kills it at once (OTP's ``brutal_kill``).
         depends_on: names of children that must be up before it starts.
         is_supervisor: it is counted among the supervisors; nothing else (OTP-SPEC-10).
-        restart, backoff, give_up_after, significant: as in the spec of the child.
+        restart, backoff, give_up_after, exhausted, min_uptime, significant, essential,
+            autostart: as in the spec of the child.
+        limit: its ``max_restarts`` and ``within``.
     """
 
     name: str
     restart: Restart = Restart.PERMANENT
     backoff: Backoff = field(default_factory=Backoff)
     give_up_after: int | None = None
+    limit: Intensity | None = None
+    exhausted: Exhausted = Exhausted.STOP
+    min_uptime: float = 0.0
     significant: bool = False
+    essential: bool = False
+    autostart: bool = True
     brutal: bool = False
     depends_on: tuple[str, ...] = ()
     is_supervisor: bool = False
 
+    def is_restarted_after(self, reason: ExitReason) -> bool:
+        """Return whether an end for ``reason`` calls for a restart."""
+        return not reason.is_final and self.restart.applies(normal=reason.is_normal)
+
+    def should_not_end_by(self, reason: ExitReason) -> bool:
+        """Return whether an end for ``reason`` is reported (OTP-REP-01)."""
+        if reason.kind is ExitKind.FINISHED:
+            return False
+        return self.restart is Restart.PERMANENT or not reason.is_normal
+
+    @property
+    def stable_after(self) -> float:
+        """Seconds of running after which its restarts are forgotten."""
+        return max(self.backoff.reset_after, self.min_uptime)
+
     def bears(self, reason: ExitReason) -> bool:
         """Return whether a stop on request may end with ``reason`` unreported (OTP-STOP-02)."""
         wanted = ExitKind.KILLED if self.brutal else ExitKind.SHUTDOWN
-        if reason.kind is wanted:
+        if reason.kind in (wanted, ExitKind.ESCALATED):
             return True
         return reason.is_normal and self.restart is not Restart.PERMANENT
 
@@ -50,10 +72,12 @@ class ChildState(StrEnum):
     WAITING = "waiting"
     """Its restart is due (OTP's *restarting*)."""
     FAILED = "failed"
-    """It used up its ``give_up_after``."""
+    """Its own limits allow no more restarts."""
+    HELD = "held"
+    """It has not been started yet, and will be when what it depends on is up."""
 
 
-NO_PROCESS = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED})
+NO_PROCESS = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED, ChildState.HELD})
 
 # What the core hears.
 
@@ -141,6 +165,18 @@ class RestartChild:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewChild:
+    """Somebody wants a child that has ended when this begins, and runs when it is done. Ours.
+
+    Answered as :class:`StartChild` is. One that comes while another about the same child has no
+    answer yet is one with it, unless another request about the child lies between them.
+    """
+
+    name: str
+    token: Any
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteChild:
     """Somebody wants a child forgotten that does not run (OTP's ``delete_child``)."""
 
@@ -182,7 +218,7 @@ class Shutdown:
     urgent: bool = False
 
 
-Change: TypeAlias = StartChild | TerminateChild | RestartChild | DeleteChild
+Change: TypeAlias = StartChild | TerminateChild | RestartChild | RenewChild | DeleteChild
 Query: TypeAlias = WhichChildren | CountChildren | GetChildSpec
 Request: TypeAlias = Change | Query
 Event: TypeAlias = (
@@ -267,12 +303,14 @@ class Reply:
 class RestartScheduled:
     """A child, or its group, will be started again in ``delay`` seconds.
 
-    ``restarts``: how many since its last stable run, this one included.
+    ``restarts``: how many since its last stable run, this one included. ``exhausted``: it has
+    none left, and keeps trying.
     """
 
     name: str
     delay: float
     restarts: int
+    exhausted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,11 +323,23 @@ class RestartPaced:
 
 @dataclass(frozen=True, slots=True)
 class ChildFailed:
-    """A child used up its ``give_up_after`` and stays down."""
+    """A child used up one of its own limits, and stays down.
+
+    ``restarts``: made within ``within`` seconds; without a stable run if that is ``None``.
+    """
 
     name: str
     restarts: int
+    within: float | None
     reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True)
+class ChildHeld:
+    """A child is not started yet, as these that it depends on are not up."""
+
+    name: str
+    needs: tuple[str, ...]
 
 
 class Context(StrEnum):
@@ -331,14 +381,14 @@ class GaveUp:
 
 @dataclass(frozen=True, slots=True)
 class AutoShutdown:
-    """The supervisor ends because this significant child has ended for good."""
+    """The supervisor ends because this child, a significant or an essential one, has ended."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """All children have been started."""
+    """All children have been started, or have failed to start once where that is borne."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +396,8 @@ class Finished:
     """The supervisor is over and nothing of it runs. The last command.
 
     Args:
-        reason: for its own supervisor; ``shutdown`` also after giving up, as in OTP.
+        reason: for its own supervisor; ``shutdown`` also after giving up, as in OTP;
+            ``escalated`` if that one has to end too.
         gave_up: set if it gave up.
         not_started: the child that did not start, if the start phase failed.
     """
@@ -366,6 +417,7 @@ Command: TypeAlias = (
     | RestartScheduled
     | RestartPaced
     | ChildFailed
+    | ChildHeld
     | Report
     | GaveUp
     | AutoShutdown

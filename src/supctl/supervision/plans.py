@@ -102,6 +102,7 @@ class Plans:
             return False
         child.run += 1
         child.state, child.due_at, child.admitted = ChildState.STARTING, None, False
+        child.kept = False
         self._say(m.Start(child.policy.name, child.run))
         return True
 
@@ -134,6 +135,7 @@ class Plans:
         if not stopping and child.state is not ChildState.STARTING:
             raise Impossible(f"{event}, but it is {child.state}")
         plan, child.plan = child.plan, None
+        child.was_up |= isinstance(event, m.ChildUp | m.ChildIgnored)
         match event:
             case m.ChildUp() if stopping:
                 child.plan = plan

@@ -24,6 +24,7 @@ class Verdict(Enum):
     ADD = auto()
     STOP = auto()
     START = auto()
+    RENEW = auto()
     DELETE = auto()
     NOT_FOUND = auto()
     ALREADY_STARTED = auto()
@@ -45,6 +46,7 @@ TABLE: Final[dict[Place, Verdict]] = {
     (m.StartChild, _S.RUNNING): _V.ALREADY_STARTED,
     (m.StartChild, _S.WAITING): _V.ALREADY_PRESENT,
     (m.StartChild, _S.FAILED): _V.ALREADY_PRESENT,
+    (m.StartChild, _S.HELD): _V.ALREADY_PRESENT,
     # OTP-API-03
     (m.TerminateChild, None): _V.NOT_FOUND,
     (m.TerminateChild, _S.STOPPED): _V.STOP,
@@ -52,6 +54,7 @@ TABLE: Final[dict[Place, Verdict]] = {
     (m.TerminateChild, _S.RUNNING): _V.STOP,
     (m.TerminateChild, _S.WAITING): _V.STOP,
     (m.TerminateChild, _S.FAILED): _V.STOP,
+    (m.TerminateChild, _S.HELD): _V.STOP,
     # OTP-API-04
     (m.RestartChild, None): _V.NOT_FOUND,
     (m.RestartChild, _S.STOPPED): _V.START,
@@ -59,6 +62,15 @@ TABLE: Final[dict[Place, Verdict]] = {
     (m.RestartChild, _S.RUNNING): _V.RUNNING,
     (m.RestartChild, _S.WAITING): _V.RESTARTING,
     (m.RestartChild, _S.FAILED): _V.START,
+    (m.RestartChild, _S.HELD): _V.START,
+    # Ours: whatever it does, it ends and starts.
+    (m.RenewChild, None): _V.NOT_FOUND,
+    (m.RenewChild, _S.STOPPED): _V.RENEW,
+    (m.RenewChild, _S.STARTING): _V.RENEW,
+    (m.RenewChild, _S.RUNNING): _V.RENEW,
+    (m.RenewChild, _S.WAITING): _V.RENEW,
+    (m.RenewChild, _S.FAILED): _V.RENEW,
+    (m.RenewChild, _S.HELD): _V.RENEW,
     # OTP-API-05
     (m.DeleteChild, None): _V.NOT_FOUND,
     (m.DeleteChild, _S.STOPPED): _V.DELETE,
@@ -66,6 +78,7 @@ TABLE: Final[dict[Place, Verdict]] = {
     (m.DeleteChild, _S.RUNNING): _V.RUNNING,
     (m.DeleteChild, _S.WAITING): _V.RESTARTING,
     (m.DeleteChild, _S.FAILED): _V.DELETE,
+    (m.DeleteChild, _S.HELD): _V.DELETE,
 }
 
 DYNAMIC: Final[dict[Place, Verdict]] = {
@@ -77,7 +90,7 @@ DYNAMIC: Final[dict[Place, Verdict]] = {
 IMPOSSIBLE: Final = {
     # Whatever is asked of a child waits until it is down.
     (kind, _S.STOPPING)
-    for kind in (m.StartChild, m.TerminateChild, m.RestartChild, m.DeleteChild)
+    for kind in (m.StartChild, m.TerminateChild, m.RestartChild, m.RenewChild, m.DeleteChild)
 }
 """Pairs that cannot come about; with the table they are all pairs there are."""
 

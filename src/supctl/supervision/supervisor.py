@@ -20,6 +20,7 @@ import trio
 from supctl import events
 from supctl.actors.app.actor import AppActor
 from supctl.actors.incarnation import (
+    NOTHING_SEEN,
     Detached,
     Down,
     Ignored,
@@ -29,19 +30,23 @@ from supctl.actors.incarnation import (
     Paused,
     Report,
     Resumed,
+    Seen,
+    Started,
     Tell,
     Up,
 )
+from supctl.actors.probing.liveness import HealthState
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, ChildSpec, Start, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Start, StartFailures, Supervisor, Worker
 from supctl.specs.ignore import Ignore
 
 from . import messages as m
 from .child import Child, expand, join, policies
 from .core import Phase, SupervisorCore
+from .endings import as_meant
 from .isolated.life import IsolatedSupervisor
 from .pacer import Pacer
 from .world import World
@@ -120,6 +125,7 @@ class SupervisorActor(Incarnation):
             concurrent=self.spec.start is Start.CONCURRENT,
             random=self._world.random,
             pacer=self._world.pacer,
+            retries=self.spec.start_failures is StartFailures.RETRY,
         )
 
     # What its own supervisor does with it.
@@ -233,18 +239,22 @@ class SupervisorActor(Incarnation):
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
         match report:
-            case Up(pid, unenforced):
-                child.pid, child.started_at = pid, trio.current_time()
-                self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
-                if unenforced != child.unenforced:  # said once, not at every restart
-                    child.unenforced = unenforced
-                    for detail in unenforced:
-                        self._note(child, events.LimitsNotEnforced, detail=detail)
+            case Started(pid, unenforced):
+                self._note_start(child, pid, unenforced)
+            case Up(pid, unenforced, ready_after):
+                if ready_after is None:
+                    self._note_start(child, pid, unenforced)
+                else:
+                    self._note(child, events.ChildReady, after=ready_after)
                 self._feed(m.ChildUp(child.name, run))
             case Ignored():
                 child.life = None
                 self._note(child, events.ChildIgnored)
                 self._feed(m.ChildIgnored(child.name, run))
+            case Seen(health, said):
+                before, child.seen = child.seen.health, report
+                if health not in (before, "", HealthState.UNKNOWN):
+                    self._note(child, events.HealthChanged, health=health, said=said)
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
             case Paused():
@@ -254,15 +264,24 @@ class SupervisorActor(Incarnation):
             case Killed(grace):
                 self._note(child, events.ChildKilled, grace=grace)
             case NotUp(reason):
-                child.life, child.reason = None, reason
+                child.life, child.pid, child.reason = None, 0, reason
                 self._note(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
             case Down(reason):
-                self._bury(child, reason)
+                uptime = trio.current_time() - child.started_at
+                reason = as_meant(child.spec, reason, uptime)
+                self._bury(child, reason, uptime)
                 self._feed(m.ChildDown(child.name, run, reason))
 
-    def _bury(self, child: Child, reason: ExitReason) -> None:
-        uptime = trio.current_time() - child.started_at
+    def _note_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
+        child.pid, child.started_at = pid, trio.current_time()
+        self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+        if unenforced != child.unenforced:  # said once, not at every restart
+            child.unenforced = unenforced
+            for detail in unenforced:
+                self._note(child, events.LimitsNotEnforced, detail=detail)
+
+    def _bury(self, child: Child, reason: ExitReason, uptime: float) -> None:
         asked = child.stop_asked
         if child.life is not None and child.life.last_event is not None:
             child.last_event = child.life.last_event
@@ -307,15 +326,19 @@ class SupervisorActor(Incarnation):
     def _announce(self, command: m.Command) -> None:
         """Emit the event that tells of a decision."""
         match command:
-            case m.RestartScheduled(name, delay, restarts):
+            case m.RestartScheduled(name, delay, restarts, exhausted):
                 child = self.children[name]
                 child.restarts += 1
-                self._note(child, events.RestartScheduled, delay=delay, restarts=restarts)
+                facts: dict[str, Any] = {"delay": delay, "restarts": restarts}
+                self._note(child, events.RestartScheduled, exhausted=exhausted, **facts)
             case m.RestartPaced(name, delay):
                 self._note(self.children[name], events.RestartPaced, delay=delay)
-            case m.ChildFailed(name, restarts, reason):
-                child = self.children[name]
-                self._note(child, events.ChildFailed, restarts=restarts, reason=reason)
+            case m.ChildFailed(name, restarts, within, reason):
+                facts = {"restarts": restarts, "within": within, "reason": reason}
+                self._note(self.children[name], events.ChildFailed, **facts)
+            case m.ChildHeld(name, needs):
+                needed = tuple(join(self.address, it) for it in needs)
+                self._note(self.children[name], events.ChildHeld, needs=needed)
             case m.Report():
                 self._report(command)
             case m.AutoShutdown(name):
@@ -331,7 +354,7 @@ class SupervisorActor(Incarnation):
                 )
 
     def _start(self, child: Child, run: int) -> None:
-        child.run, child.stop_asked = run, False
+        child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
         tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:

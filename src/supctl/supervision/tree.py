@@ -21,6 +21,7 @@ from supctl.errors import (
     InvalidState,
     ProcessNotFound,
     StartFailed,
+    TreeEnded,
     Unsupported,
 )
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
@@ -214,8 +215,12 @@ class Tree:
     async def wait_up(self) -> None:
         """Return when all children of the root have been started. Cancelling is harmless.
 
+        With ``start_failures="retry"`` also when some of them have failed to, and wait for their
+        next attempt.
+
         Raises:
             StartFailed: they were not; what had started is stopped again.
+            GaveUp, TreeEnded: as :meth:`wait`.
         """
         await self._settled.wait()
         if self._reason is not None:
@@ -227,6 +232,8 @@ class Tree:
         Raises:
             GaveUp: the root saw more restarts than its intensity allows.
             StartFailed: it did not come up.
+            TreeEnded: it ended with a child, an essential one for example, and that did not end
+                by code 0.
         """
         await self._ended.wait()
         self.check_end()
@@ -235,6 +242,11 @@ class Tree:
     def check_end(self) -> None:
         """Raise what :meth:`wait` raises, if the tree has ended that way."""
         finished = self._actor.finished
+        if (ended := self._reason) is not None and ended.kind is ExitKind.ESCALATED:
+            code = 1 if ended.status is None else ended.status.shell_code
+            if code:
+                raise TreeEnded(self.name, ended.detail, code)
+            return
         if finished is None:
             if self._reason is not None and self._reason.kind is ExitKind.START_FAILED:
                 raise StartFailed("/", self._reason.detail)  # its children could not be made
@@ -307,6 +319,7 @@ async def open_tree(
     Raises:
         StartFailed: a child of the root did not start.
         GaveUp: the root saw more restarts than its intensity allows; the block is cancelled.
+        TreeEnded: as :meth:`Tree.wait`; the block is cancelled.
         AlreadyRunning: another tree writes to the log directory.
         StorageFailed: the log directory cannot be used.
         PlatformNotSupported: there is no backend for this system.
@@ -365,7 +378,7 @@ async def running(tree: Tree, *, wait_up: bool) -> AsyncIterator[Tree]:
 async def _cancel_on_give_up(tree: Tree, block: trio.CancelScope) -> None:
     try:
         await tree.wait()
-    except GaveUp:
+    except (GaveUp, TreeEnded):
         block.cancel()
 
 

@@ -14,6 +14,11 @@ class RestartWindow:
         self._intensity = intensity
         self._restarted_at: deque[float] = deque()
 
+    @property
+    def within(self) -> float:
+        """Its length in seconds."""
+        return self._intensity.within
+
     def __len__(self) -> int:
         return len(self._restarted_at)
 

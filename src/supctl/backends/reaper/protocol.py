@@ -82,6 +82,7 @@ class Launch:
     stop_signal: int = 15
     grace: float = 10.0
     cgroup: str | None = None
+    pid_in: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, ready for JSON."""

@@ -109,6 +109,8 @@ class SubtreeHost(Host):
                 self._relay.hear_notice(*args)
             case "host", "hear_last_words":
                 self._relay.hear_last_words(*args)
+            case "host", "hear_line":
+                self._relay.hear_line(*args)
             case "host", ("signal" | "pause" | "resume" | "reset"):
                 address, *rest = args
                 with suppress(KeyError, InvalidState):  # it has just ended

@@ -127,5 +127,5 @@ class Rehearsal:
                     self._ledger.time_is_up(trio.current_time())
 
 
-def _no_output(address: str, stream: str, fd: int, last_words: object) -> None:
+def _no_output(address: str, stream: str, fd: int, *_: object) -> None:
     raise AssertionError("stand-ins say nothing")
