@@ -138,6 +138,16 @@ class ChildDetached(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildPaused(Event):
+    """All processes of an app were told to stand still (SIGSTOP)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildResumed(Event):
+    """The processes of a paused app go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildExited(Event):
     """A child ended. ``asked`` tells whether we had asked it to."""
 

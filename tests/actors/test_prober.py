@@ -29,6 +29,8 @@ class Living(Process):
     def signal(self, number: int) -> None:
         raise NotImplementedError
 
+    signal_all = signal
+
     def kill(self) -> None:
         raise NotImplementedError
 

@@ -23,13 +23,13 @@ def test_the_reason_is_shortened_before_the_name() -> None:
     lines = list(table(COLUMNS, ROWS, 50))
     assert lines[1] == "a                               7  exit 1 twice i…"
     assert lines[2].startswith("an-instance-of-a-long-name  ")
-    lines = list(table(COLUMNS, ROWS, 36))
+    lines = list(table(COLUMNS, ROWS, 32))
     assert lines[2] == "an-instance-of…  12345"
-    assert max(map(len, lines)) == 36
+    assert max(map(len, lines)) == 32
 
 
 def test_no_terminal_is_so_narrow_that_everything_goes() -> None:
-    assert max(map(len, table(COLUMNS, ROWS, 5))) == 12 + 2 + 5 + 2 + 12
+    assert max(map(len, table(COLUMNS, ROWS, 5))) == 8 + 2 + 5 + 2 + 8
 
 
 def test_a_table_without_rows_has_its_titles() -> None:

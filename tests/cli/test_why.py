@@ -12,7 +12,9 @@ from supctl.cli.why import why
 def row(state: str, due_in: float | None = None, kind: str = "app", **facts: Any) -> dict[str, Any]:
     usual = {"kind": "crashed", "code": None, "signal": None, "detail": "", "times": 1, "within": 0}
     end = {**usual, **facts} if facts else None
-    return {"state": state, "kind": kind, "due_in": due_in, "end": end}
+    return {
+        "state": state, "kind": kind, "due_in": due_in, "end": end, "health": "", "probed": ""
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -26,11 +28,25 @@ def row(state: str, due_in: float | None = None, kind: str = "app", **facts: Any
         (row("exited", kind="app", code=0), "exit 0"),
         (row("backoff", 1.0, detail="ValueError: no"), "back-off 1 s, crashed: ValueError: no"),
         (row("stopped"), ""),
-        (row("paused"), "paused by request"),
+        (row("paused"), "by request"),
     ],
 )
 def test_the_reason_in_words(row: dict[str, Any], told: str) -> None:
     assert why(row) == told
+
+
+@pytest.mark.parametrize(
+    ("state", "health", "told"),
+    [
+        ("running", "healthy", ""),
+        ("ready", "unhealthy", "unhealthy: status 503"),
+        ("running", "unresponsive", "unresponsive: status 503"),
+        ("starting", "", "not ready yet: status 503"),
+        ("stopping", "healthy", ""),
+    ],
+)
+def test_what_probes_say_of_what_runs(state: str, health: str, told: str) -> None:
+    assert why({**row(state), "health": health, "probed": "status 503"}) == told
 
 
 @pytest.mark.parametrize(

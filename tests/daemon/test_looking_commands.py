@@ -72,7 +72,10 @@ def test_one_child_in_all_detail(shop: Desk) -> None:
     assert "command    sh -c 'exit 3'" in told
     assert "shop/bad failed for good: exited with code 3 after 2 restarts" in told
     assert "in 2 processes" in shop.run("describe", "api:1")
-    assert "strategy   one_for_one" in shop.run("describe", "web")
+    assert "stop       signal SIGTERM, grace 10 s" in shop.run("describe", "api:1")
+    told = shop.run("describe", "web")
+    assert "strategy   one_for_one" in told
+    assert "intensity  max restarts 1, within 5 s" in told
     told = shop.run("events", "bad").splitlines()[-1]
     assert told.endswith("failed for good: exited with code 3 after 2 restarts")
     assert "hush" not in shop.run("describe", "api:1", "--json")

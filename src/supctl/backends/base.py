@@ -221,6 +221,13 @@ class Process(ABC):
         """
 
     @abstractmethod
+    def signal_all(self, number: int) -> None:
+        """Send a signal to every process of the tree, also to those that have left the group.
+
+        Otherwise as :meth:`signal`. For SIGSTOP and SIGCONT: what is born meanwhile may be missed.
+        """
+
+    @abstractmethod
     def kill(self) -> None:
         """Kill the whole tree, again and again until none of it is left. Never blocks."""
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 _GAP: Final = "  "
-_LEAST: Final = 12
+_LEAST: Final = 8
 """Columns that a cell keeps when it is shortened."""
 
 
 def terminal_width() -> int | None:
     """Return the columns of the terminal that we write to; ``None`` if it is none."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    return os.get_terminal_size(sys.stdout.fileno()).columns or None  # 0: nobody has told it
 
 
 def fitted(text: str, width: int) -> str:
@@ -23,8 +24,7 @@ def fitted(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a table.
 
     Args:

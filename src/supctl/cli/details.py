@@ -11,7 +11,8 @@ from typing import Any
 import click
 
 from .columns import Column, fitted, table, terminal_width
-from .lifecycle import as_json_option, names_argument
+from .lifecycle import as_json_option
+from .naming import name_argument, names_argument, some_names_argument
 from .outcomes import show as show_outcomes
 from .paint import painted
 from .reach import reached
@@ -23,7 +24,7 @@ Facts = dict[str, Any]
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def describe(name: str, as_json: bool) -> None:
     """Show all that is known of one child: what it is, how it does, and what has happened to it.
@@ -61,6 +62,10 @@ def _now(told: Facts) -> Iterator[tuple[str, str]]:
     if told["uptime"] is not None:
         yield "uptime", seconds(told["uptime"])
     yield "restarts", counted(told["restarts"], "automatic restart")
+    if told["health"]:
+        yield "health", ", ".join(filter(None, [told["health"], told["probed"]]))
+    if told["status_text"]:
+        yield "says", told["status_text"]
     if told["end"] is not None:
         yield "last end", end(told["end"])
     if told["cpu"] is not None:
@@ -75,16 +80,21 @@ def _processes(number: int) -> str:
 def _spec(spec: Facts) -> Iterator[tuple[str, str]]:
     for name, value in spec.items():
         match value:
-            case None | [] | {}:
+            case None | []:
                 continue
             case list() if name == "command":
                 yield name, shlex.join(value)
             case list():
                 yield name, ", ".join(map(str, value))
             case dict():
-                yield name, ", ".join(f"{key} {it}" for key, it in value.items() if it is not None)
+                yield name, ", ".join(_fact(*it) for it in value.items() if it[1] is not None)
             case _:
                 yield name, str(value)
+
+
+def _fact(name: str, value: Any) -> str:
+    words = {"grace": seconds, "within": seconds, "memory": size}.get(name, str)
+    return f"{name.replace('_', ' ')} {words(value)}"
 
 
 def _history(events: list[Facts]) -> None:
@@ -105,7 +115,7 @@ def _history(events: list[Facts]) -> None:
 
 
 @click.command()
-@click.argument("name")
+@name_argument
 @click.option("--show", is_flag=True, help="Show what looks like secrets, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as a JSON object.")
 def env(name: str, show: bool, as_json: bool) -> None:
@@ -127,7 +137,7 @@ def env(name: str, show: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 def inspect(names: tuple[str, ...], as_json: bool) -> None:
     """Show the system's facts about processes: memory, descriptors, threads, memory maps,

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from .naming import some_names_argument
 from .paint import painted
 from .reach import reached
 
@@ -16,19 +17,19 @@ _INTERRUPTED = 130
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens, until Ctrl-C.")
 @click.option("--since", type=int, metavar="SEQ", help="Only what came after that event.")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a JSON object.")
 def events(names: tuple[str, ...], follow: bool, since: int | None, as_json: bool) -> None:
     """Tell what has happened lately, the oldest first: to all, or to what is named.
 
-    Each event has a number ("seq" in its JSON). Where some are missing, that is told.
+    Each event has a number, "seq" in JSON. Where some are missing, an "events_missed" says so.
 
     \b
     Examples:
       supctl events shop -f
-      supctl events --json --since 4711     go on where you left off
+      supctl events --json -f --since 4711     go on where you left off
     """
     try:
         with reached() as client:

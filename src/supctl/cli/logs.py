@@ -14,6 +14,7 @@ from supctl.control.home import Home
 from supctl.logs.directory import LogDirectory
 from supctl.logs.tail import tail
 
+from .naming import some_names_argument
 from .paint import is_painted
 from .reach import reached
 
@@ -26,7 +27,7 @@ Item = dict[str, Any]
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
 @click.option(
     "-n", "--lines", "count", type=click.IntRange(min=0), default=20, show_default=True,
     help="How many of the last lines, of each output.",

@@ -36,6 +36,10 @@ def sentence(event: events.Event) -> str:
         case events.ChildDetached(pids=pids, kept=kept):
             fate = "they live on" if kept else "they are ended"
             return f"{who}: main process ended but left {pid_list(pids)}; {fate}"
+        case events.ChildPaused():
+            return f"{who} is paused"
+        case events.ChildResumed():
+            return f"{who} goes on"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
         case events.RestartScheduled(delay=delay, restarts=restarts, exhausted=exhausted):

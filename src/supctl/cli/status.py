@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from .columns import Column, fitted, table, terminal_width
+from .naming import some_names_argument
 from .paint import is_painted, painted
 from .reach import reached
 from .why import why
@@ -32,7 +33,7 @@ def paint_state(cell: str) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
 @click.option("--usage", is_flag=True, help="With --json: tell CPU and memory too (takes 0.1 s).")
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
 def status(names: tuple[str, ...], usage: bool, as_json: bool) -> None:
@@ -97,7 +98,7 @@ def _name(row: Row) -> str:
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
 def tree(names: tuple[str, ...]) -> None:
     """Draw the tree of supervisors and programs. "supctl status --json" has it as data.
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from .errors import FAILED
-from .lifecycle import names_argument
+from .naming import names_argument
 from .reach import reached
 from .words import seconds
 

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from .words import seconds
 
+_WELL = frozenset({"running", "ready", "starting", "stopping"})
+
 
 def why(row: dict[str, Any]) -> str:
-    """Return, for the row of whatever is not well, why; of the rest what it says of itself."""
+    """Return, for the row of whatever is not well, why; empty for the rest."""
     state, told = row["state"], []
-    if state == "starting":
-        return str(row["probed"] or "")
-    if state in ("running", "ready"):
-        is_ill = row["health"] in ("unhealthy", "unresponsive")
-        return f"{row['health']}: {row['probed']}" if is_ill else str(row["status_text"] or "")
-    if state == "stopping" or (state == "stopped" and row["kind"] == "supervisor"):
+    if state in _WELL:
+        return _health(row)
+    if state == "stopped" and row["kind"] == "supervisor":
         return ""
     if state == "paused":
-        return "paused by request"
+        return "by request"
     if row["due_in"] is not None:
         told.append(f"back-off {seconds(row['due_in'])}")
     if row["end"] is not None:
         told.append(end(row["end"]))
     return ", ".join(told)
+
+
+def _health(row: dict[str, Any]) -> str:
+    """Return how something that runs is, if that is not well; what a start waits for."""
+    if row["health"] in ("unhealthy", "unresponsive"):
+        return f"{row['health']}: {row['probed']}"
+    return f"not ready yet: {row['probed']}" if row["state"] == "starting" and row["probed"] else ""
 
 
 def end(facts: dict[str, Any]) -> str:
@@ -54,6 +59,8 @@ def _way(facts: dict[str, Any]) -> str:
 
 
 def _signal_name(number: int) -> str:
+    import signal
+
     try:
         return signal.Signals(number).name
     except ValueError:

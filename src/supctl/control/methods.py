@@ -92,6 +92,31 @@ class Methods(Generic[Items]):
         outcomes: list[Facts] = await self._call("signal", names=[*names], number=number)
         return outcomes
 
+    async def pause(self, *names: str) -> list[Facts]:
+        """Have programs stand still."""
+        outcomes: list[Facts] = await self._call("pause", names=[*names])
+        return outcomes
+
+    async def resume(self, *names: str) -> list[Facts]:
+        """Let programs that are paused go on."""
+        outcomes: list[Facts] = await self._call("resume", names=[*names])
+        return outcomes
+
+    async def save(self) -> Facts:
+        """Save what should run, as every change does; return its ``path`` and what that holds."""
+        answer: Facts = await self._call("save")
+        return answer
+
+    async def resurrect(self) -> list[Facts]:
+        """Start what should run and does not."""
+        outcomes: list[Facts] = await self._call("resurrect")
+        return outcomes
+
+    async def call(self, name: str, method: str, *args: Any, timeout: float = 30.0) -> Any:
+        """Call a method of an actor; return its result as JSON can hold it."""
+        asked = {"name": name, "method": method, "args": [*args], "timeout": timeout}
+        return await self._asks.call("call", asked, None)
+
     async def reset(self, *names: str) -> list[Facts]:
         """Count automatic restarts from 0 again."""
         outcomes: list[Facts] = await self._call("reset", names=[*names])

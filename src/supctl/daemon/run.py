@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -19,6 +19,7 @@ from supctl.supervision.tree import Tree, open_tree
 
 from .admission import read_admission
 from .audit import Audit
+from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
@@ -34,9 +35,13 @@ from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "reset", "shutdown")
-LOOKING = ("ping", "about", "status", "describe", "events", "lines", "wait", "env", "inspect")
-"""Methods of the control protocol (docs/protocol.md), those that change something and the rest."""
+CHANGING = (
+    *("add", "start", "stop", "restart", "delete", "signal", "pause", "resume", "reset"),
+    *("call", "env", "save", "resurrect", "shutdown"),
+)
+LOOKING = ("ping", "about", "status", "describe", "inspect", "wait", "events", "lines")
+"""Methods of the control protocol (docs/protocol.md), those that change something or may
+show a secret, and the rest."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -65,9 +70,10 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
     async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
-        control, views = Control(tree, keeper), Views(tree, home, lines)
-        changing = _methods(CHANGING, control)
-        looking = _methods(LOOKING, views, Waiting(tree), Details(tree))
+        control = Control(tree, keeper)
+        details = Details(tree)
+        changing = _methods(CHANGING, control, Calls(tree), details)
+        looking = _methods(LOOKING, Views(tree, home, lines), details, Waiting(tree))
         audit = Audit(home.audit)
         with closing(Listener(home, admission)) as listener:
 
@@ -86,8 +92,8 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         _log.info("daemon %d ends", os.getpid())
 
 
-def _methods(names: tuple[str, ...], *owners: object) -> dict[str, Callable[..., Any]]:
-    """Return each method from the first of ``owners`` that has it."""
+def _methods(names: Sequence[str], *owners: object) -> dict[str, Callable[..., Any]]:
+    """Return methods by name, each of the first of ``owners`` that has it."""
     return {
         name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
         for name in names

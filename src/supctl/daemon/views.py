@@ -155,13 +155,13 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "uptime": row.uptime,
         "restarts": row.restarts,
         "due_in": row.due_in,
-        "health": row.health or None,
-        "probed": row.probed or None,
-        "status_text": row.status_text or None,
         "depth": row.depth,
         "reason": None if reason is None else str(reason),
         "exit": None if reason is None or reason.status is None else reason.status.shell_code,
         "end": ends.of(row),
+        "health": row.health,
+        "probed": row.probed,
+        "status_text": row.status_text,
     }
 
 
@@ -174,7 +174,6 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {"user": spec.user, "limits": asdict(spec.limits) if spec.limits else None}
         told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):
-        told |= {"strategy": str(spec.strategy), "max_restarts": spec.intensity.max_restarts}
-        told |= {"within": spec.intensity.within}
+        told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
     told["depends_on"] = list(spec.depends_on)
     return told

@@ -27,7 +27,9 @@ from supctl.actors.incarnation import (
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
     Seen,
     Started,
     Tell,
@@ -256,6 +258,10 @@ class SupervisorActor(Incarnation):
                     self._note(child, events.HealthChanged, health=health, said=said)
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
+            case Paused():
+                self._note(child, events.ChildPaused)
+            case Resumed():
+                self._note(child, events.ChildResumed)
             case Killed(grace):
                 self._note(child, events.ChildKilled, grace=grace)
             case NotUp(reason):

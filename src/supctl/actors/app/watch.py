@@ -66,6 +66,7 @@ class AppWatch:
         self._heard_at = -math.inf  # of the last WATCHDOG=1
         self._call: Answer | None = None  # for help, perhaps before anybody minded
         self._seen = NOTHING_SEEN
+        self._is_held = False
         self._scope = trio.CancelScope()
         self._notes: Notes | None = None
         if self._watchdog is not None or isinstance(app.ready and app.ready.probe, Notify):
@@ -118,6 +119,11 @@ class AppWatch:
                 if health is not None:
                     await self._stay_well(prober, health)
         self.close()
+
+    def hold(self, *, held: bool) -> None:
+        """Draw no conclusions as long as it is ``held``: it is paused, and cannot answer."""
+        self._is_held = held
+        self._heard_at = max(self._heard_at, trio.current_time())
 
     def cancel(self) -> None:
         """Ask nothing more. Never blocks."""
@@ -207,6 +213,8 @@ class AppWatch:
     def _judge(self, answer: Answer) -> bool:
         """Draw the conclusions of an answer; return whether nothing more need be asked."""
         liveness = self._liveness
+        if self._is_held:
+            return False
         if liveness is None or liveness.is_over:
             return True
         liveness.take(answer)

@@ -111,7 +111,7 @@ class SubtreeHost(Host):
                 self._relay.hear_last_words(*args)
             case "host", "hear_line":
                 self._relay.hear_line(*args)
-            case "host", ("signal" | "reset"):
+            case "host", ("signal" | "pause" | "resume" | "reset"):
                 address, *rest = args
                 with suppress(KeyError, InvalidState):  # it has just ended
                     getattr(self._node(address), method)(*rest)
