@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -169,9 +170,10 @@ def _memory(pids: Iterable[int]) -> int:
     """Return the bytes of processes, shared ones in proportion (PSS)."""
     total = 0
     for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
+        with suppress(FileNotFoundError, ProcessLookupError):  # one of the reserve has just gone
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1]) * 1024
     return total
 
 

@@ -27,13 +27,22 @@ if TYPE_CHECKING:
     from .control.connector import connect as connect
     from .specs import App as App
     from .specs import Backoff as Backoff
+    from .specs import Delay as Delay
     from .specs import DynamicSupervisor as DynamicSupervisor
+    from .specs import Exec as Exec
+    from .specs import Health as Health
+    from .specs import Http as Http
     from .specs import Limits as Limits
+    from .specs import Notify as Notify
+    from .specs import Output as Output
     from .specs import PartitionSupervisor as PartitionSupervisor
     from .specs import Pool as Pool
+    from .specs import Ready as Ready
     from .specs import StartRate as StartRate
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
+    from .specs import Tcp as Tcp
+    from .specs import Watchdog as Watchdog
     from .specs import Worker as Worker
     from .specs.ignore import IGNORE as IGNORE
     from .supervision.foreground import run as run
@@ -43,22 +52,31 @@ if TYPE_CHECKING:
 # Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
 # modules of this package with nothing but the standard library.
 _PLACES = {
-    "IGNORE": ".specs.ignore",
     "Actor": ".actors.actor",
-    "Ended": ".actors.message",
-    "Ref": ".actors.ref",
-    "connect": ".control.connector",
     "App": ".specs",
     "Backoff": ".specs",
+    "Delay": ".specs",
     "DynamicSupervisor": ".specs",
+    "Ended": ".actors.message",
+    "Exec": ".specs",
+    "Health": ".specs",
+    "Http": ".specs",
+    "IGNORE": ".specs.ignore",
     "Limits": ".specs",
+    "Notify": ".specs",
+    "Output": ".specs",
     "PartitionSupervisor": ".specs",
     "Pool": ".specs",
+    "Ready": ".specs",
+    "Ref": ".actors.ref",
     "StartRate": ".specs",
     "Stop": ".specs",
     "Supervisor": ".specs",
-    "Worker": ".specs",
+    "Tcp": ".specs",
     "Tree": ".supervision.tree",
+    "Watchdog": ".specs",
+    "Worker": ".specs",
+    "connect": ".control.connector",
     "idempotent": ".actors.idempotent",
     "open_tree": ".supervision.tree",
     "run": ".supervision.foreground",

@@ -19,10 +19,17 @@ from supctl.specs import (
     App,
     AutoShutdown,
     Backoff,
+    Delay,
+    Exec,
     Exhausted,
+    Health,
+    Http,
     Intensity,
     Jitter,
     Limits,
+    Notify,
+    Output,
+    Ready,
     Restart,
     Start,
     StartFailures,
@@ -30,6 +37,8 @@ from supctl.specs import (
     Stop,
     Strategy,
     Supervisor,
+    Tcp,
+    Watchdog,
     Worker,
 )
 
@@ -74,6 +83,7 @@ RLIMIT = st.integers(0, 2**62)
 CHILD = {
     "restart": st.sampled_from([*Restart, "unless-stopped"]),
     "essential": st.booleans(),
+    "autostart": st.booleans(),
     "backoff": st.builds(Backoff, **BACKOFF),
     "give_up_after": st.none() | st.integers(0, 10**6),
 }
@@ -88,6 +98,22 @@ SUPERVISED = {
     "stop": st.none() | st.builds(Stop, **STOP),
 }
 ACCOUNT = st.sampled_from(["www-data", "nobody-of-that-name", 0, 4711])
+PORT = st.integers(1, 65535)
+ANSWER = {"status": st.none() | st.integers(100, 599), "body": st.none() | WORD}
+URL = st.sampled_from(["http://localhost/", "https://[::1]:8443/health"])
+PATH = st.sampled_from(["/", "/health?x=1"])
+HTTP = st.builds(Http, PORT, path=PATH, **ANSWER) | st.builds(Http, URL, **ANSWER)
+TCP = st.builds(Tcp, PORT) | st.builds(Tcp, PORT, st.sampled_from(["localhost", "::1"]))
+EXEC = st.builds(Exec, st.lists(WORD, min_size=1, max_size=3))
+OUTPUT = st.builds(Output, st.sampled_from(["listening", "^ready$"]))
+ASKED = TCP | HTTP | EXEC
+READY = st.builds(Ready, ASKED | OUTPUT | st.just(Notify()), timeout=MORE_THAN_0) | st.builds(
+    Ready, st.builds(Delay, MORE_THAN_0)
+)
+RETRIES = {"retries": st.integers(1, 99), "start_period": SECONDS}
+HEALTH = st.builds(Health, ASKED, interval=MORE_THAN_0, timeout=MORE_THAN_0, **RETRIES) | st.builds(
+    Health, st.builds(Watchdog, MORE_THAN_0), **RETRIES
+)
 DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     AppKeys: RUN
     | {
@@ -96,6 +122,8 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
         "cwd": st.sampled_from(["/", "/srv/a b", "/no/such"]),
         "env": st.none()
         | st.dictionaries(WORD.filter(lambda name: "=" not in name), TEXT, max_size=3),
+        "ready": st.none() | READY,
+        "health": st.none() | HEALTH,
         "stop": st.builds(Stop, **STOP),
         "limits": st.builds(Limits, **LIMITS),
         "instances": st.integers(1, 10_000),

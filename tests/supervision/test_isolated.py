@@ -38,6 +38,7 @@ from supctl.errors import (
     ProcessNotFound,
     StartFailed,
     TreeEnded,
+    Unsupported,
 )
 from supctl.exits import ExitKind
 from supctl.specs import Backoff, ChildSpec, Stop
@@ -182,6 +183,28 @@ async def test_requests_go_down(open_root: Open) -> None:
         before = tree["sub/a"].pid
         await tree["sub/a"].restart()
         assert tree["sub/a"].pid not in (0, before)
+
+
+async def test_apps_below_are_paused_and_counted_anew(open_root: Open) -> None:
+    async with open_root(isolated(sleeper("a"))) as tree:
+        app = tree["sub/a"]
+        with tree.subscribe() as subscription:
+            os.kill(app.pid, signal.SIGKILL)
+            await until(subscription, ev.ChildStarted, "/sub/a")
+            assert app.restarts == 1
+            app.reset()
+            app.pause()
+            await until(subscription, ev.ChildPaused, "/sub/a")
+            assert (app.state, app.restarts) == ("paused", 0)
+            with pytest.raises(InvalidState, match="an app that runs"):
+                app.pause()
+            app.resume()
+            await until(subscription, ev.ChildResumed, "/sub/a")
+            assert app.state == "running"
+            with pytest.raises(InvalidState, match="an app that is paused"):
+                app.resume()
+        with pytest.raises(Unsupported, match="no app"):
+            tree["sub"].pause()
 
 
 async def test_a_temporary_child_that_has_ended_can_be_started_again(open_root: Open) -> None:

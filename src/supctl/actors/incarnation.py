@@ -5,9 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from supctl.exits import ExitReason
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """It has a process, but whether its start succeeds is open. Fields as of :class:`Up`."""
+
+    pid: int
+    unenforced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,8 @@ class Up:
     pid: int = 0
     unenforced: tuple[str, ...] = ()
     """Limits that were asked for and are not enforced, each with its reason."""
+    ready_after: float | None = None
+    """Seconds since :class:`Started`; ``None``: there was nothing to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +42,40 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How it is, as it was last seen.
+
+    Args:
+        health: a word of :class:`~supctl.actors.probing.liveness.HealthState`; empty if nobody
+            asks for its health.
+        said: what the last probe said; empty before the first.
+        status_text: what it says of itself (``STATUS=`` of sd_notify(3)).
+    """
+
+    health: str = ""
+    said: str = ""
+    status_text: str = ""
+
+
+NOTHING_SEEN: Final = Seen()
+
+
+@dataclass(frozen=True, slots=True)
 class Detached:
     """Its main process has ended and these descendants live on; ``kept``: they may."""
 
     pids: tuple[int, ...]
     kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """All its processes stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Its processes go on after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +92,9 @@ class Down:
     reason: ExitReason
 
 
-Report: TypeAlias = Up | NotUp | Ignored | Detached | Killed | Down
+Report: TypeAlias = (
+    Started | Up | NotUp | Ignored | Seen | Detached | Paused | Resumed | Killed | Down
+)
 Tell: TypeAlias = Callable[[Report], None]
 
 
@@ -62,6 +103,7 @@ class Incarnation(ABC):
 
     Its supervisor runs :meth:`run` in a task of its own and hears by reports: one of
     :class:`Up`, :class:`NotUp` and :class:`Ignored`; after ``Up`` in the end one :class:`Down`.
+    One that is asked to stop before it was ``Up`` may end with ``Down`` too.
     """
 
     __slots__ = ()
@@ -76,7 +118,7 @@ class Incarnation(ABC):
     @property
     @abstractmethod
     def state(self) -> str:
-        """The state as people see it: ``starting``, ``running``, ``stopping``, ``detached``."""
+        """The state as people see it: ``starting``, ``running``, ``ready``, ``stopping``, ..."""
 
     @abstractmethod
     async def run(self) -> None:
@@ -92,3 +134,9 @@ class Incarnation(ABC):
 
     def signal(self, number: int) -> None:  # noqa: B027
         """Send a signal to its process group. Does nothing if it has no process, or none now."""
+
+    def pause(self) -> None:  # noqa: B027
+        """Have all its processes stand still. Does nothing but to a program that runs."""
+
+    def resume(self) -> None:  # noqa: B027
+        """Let its processes go on. Does nothing but to what is paused."""

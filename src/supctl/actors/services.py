@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
+
+import trio
 
 from supctl.backends.base import Process, Spawner
 from supctl.errors import InvalidConfig
+from supctl.logs.seek import Seek
 
 from .process.switchboard import Switchboard
 from .registry import Registry, TreeRegistry
+
+PROBES_AT_ONCE: Final = 50
+"""Enough for a thousand apps that answer in milliseconds; and as many commands may be started."""
 
 LastWords: TypeAlias = Callable[[bytes], None]
 """Is given the last bytes of an output at its end, 4 KiB at most. Called in any thread."""
@@ -20,11 +26,16 @@ class TakeOutput(Protocol):
     """Takes over the output of a process, if it has any."""
 
     def __call__(
-        self, address: str, process: Process, last_words: LastWords | None = None, /
+        self,
+        address: str,
+        process: Process,
+        last_words: LastWords | None = None,
+        seek: Seek | None = None,
+        /,
     ) -> None:
         """Take the output pipes of ``process``, those of the child at ``address``.
 
-        ``last_words`` is told the end of its standard error.
+        ``last_words`` is told the end of its standard error, ``seek`` of a line of either pipe.
         """
 
 
@@ -40,6 +51,7 @@ class Services:
             :class:`supctl.backends.base.PythonSpec`.
         board: knows the way to actors in other processes.
         registry: knows actors by name, and in groups.
+        probes: how many questions to programs may be under way at once.
     """
 
     backend: Spawner
@@ -48,6 +60,7 @@ class Services:
     start_method: str = "fork"
     board: Switchboard = field(default_factory=Switchboard)
     registry: Registry = field(default_factory=TreeRegistry)
+    probes: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(PROBES_AT_ONCE))
 
     def __post_init__(self) -> None:
         if self.start_method not in ("fork", "spawn"):
@@ -55,15 +68,24 @@ class Services:
         self.board.names = self.registry
 
 
-def handed_to(attach: Callable[[str, str, int, LastWords | None], None]) -> TakeOutput:
-    """Return what gives every pipe to ``attach``, with the child's address, the stream's name
-    (``"stdout"``, ``"stderr"``) and, for the latter, who is told the last words."""
+Attach: TypeAlias = Callable[[str, str, int, LastWords | None, Seek | None], None]
 
-    def take(address: str, process: Process, last_words: LastWords | None = None) -> None:
+
+def handed_to(attach: Attach) -> TakeOutput:
+    """Return what gives every pipe to ``attach``, with the child's address, the stream's name
+    (``"stdout"``, ``"stderr"``), for the latter who is told the last words, and who seeks a line.
+    """
+
+    def take(
+        address: str,
+        process: Process,
+        last_words: LastWords | None = None,
+        seek: Seek | None = None,
+    ) -> None:
         stdout, stderr = process.take_output()
         if stdout is not None:
-            attach(address, "stdout", stdout, None)
+            attach(address, "stdout", stdout, None, seek)
         if stderr is not None:
-            attach(address, "stderr", stderr, last_words)
+            attach(address, "stderr", stderr, last_words, seek)
 
     return take

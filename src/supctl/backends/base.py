@@ -15,6 +15,9 @@ from typing import Self, TypeAlias
 from supctl.errors import PlatformNotSupported
 from supctl.exits import ExitStatus
 
+from .answers import StandIn
+from .notify import NotifySocket
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessSpec:
@@ -31,6 +34,7 @@ class ProcessSpec:
         stop_signal, grace: how the reaper ends it if *we* are gone.
         force: seconds after which nobody waits any more for what was killed.
         memory, cpu, pids: limits in bytes, processors, tasks; ``None`` is unlimited.
+        pid_in: name of a variable that is to hold the program's own pid; empty: none.
     """
 
     command: tuple[str, ...]
@@ -51,6 +55,7 @@ class ProcessSpec:
     memory: int | None = None
     cpu: float | None = None
     pids: int | None = None
+    pid_in: str = ""
 
     def limits(self) -> dict[str, str]:
         """Return a phrase for each limit that is set, by its name (a cgroup controller's)."""
@@ -145,6 +150,21 @@ class ProcessInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process and all that descends from it use, at one moment.
+
+    Args:
+        cpu_time: user plus system seconds so far, of what lives and of what was waited for.
+        memory: resident bytes; pages that several of them share count for each.
+        processes: how many they are.
+    """
+
+    cpu_time: float
+    memory: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this system can do; probed once and passed in, so a test can take one away.
 
@@ -201,8 +221,27 @@ class Process(ABC):
         """
 
     @abstractmethod
+    def signal_all(self, number: int) -> None:
+        """Send a signal to every process of the tree, also to those that have left the group.
+
+        Otherwise as :meth:`signal`. For SIGSTOP and SIGCONT: what is born meanwhile may be missed.
+        """
+
+    @abstractmethod
     def kill(self) -> None:
         """Kill the whole tree, again and again until none of it is left. Never blocks."""
+
+    def holds(self, pid: int) -> bool:
+        """Return whether a process that lives now is the main process or descends from it."""
+        return pid == self.pid
+
+    def is_stopped(self) -> bool:
+        """Return whether the main process stands still because somebody stopped it (SIGSTOP)."""
+        return False
+
+    def stand_in(self) -> StandIn | None:
+        """Return who answers probes for it; ``None``: it is a real program, and is asked."""
+        return None
 
     def take_output(self) -> tuple[int | None, int | None]:
         """Return ``(stdout, stderr)`` and leave the closing of both to the caller."""
@@ -243,6 +282,16 @@ class Spawner(ABC):
             PlatformNotSupported: this backend runs no Python code.
         """
 
+    def open_notify_socket(self) -> NotifySocket | None:
+        """Return a socket for what programs tell of themselves; ``None``: they are simulated.
+
+        It is the caller's to close.
+
+        Raises:
+            OSError, PlatformNotSupported: it cannot be had.
+        """
+        return NotifySocket()
+
 
 class Backend(Spawner):
     """What an operating system does for us.
@@ -276,4 +325,11 @@ class Backend(Spawner):
         """Return facts about those main processes that still live.
 
         Asks the system, some milliseconds for each, and may be called in any thread.
+        """
+
+    @abstractmethod
+    def usage(self, pids: Collection[int]) -> dict[int, Usage]:
+        """Return what those main processes that still live use, with all their descendants.
+
+        Asks the system, some 30 us for each process, and may be called in any thread.
         """

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from signal import SIGTERM
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import trio
+
+from supctl.logs.seek import Seek
 
 from .base import Gone, Notice, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
@@ -23,9 +26,14 @@ class TakeOutput(Protocol):
     """Takes over the output of a process."""
 
     def __call__(
-        self, address: str, process: Process, last_words: Callable[[bytes], None] | None = None, /
+        self,
+        address: str,
+        process: Process,
+        last_words: Callable[[bytes], None] | None = None,
+        seek: Seek | None = None,
+        /,
     ) -> None:
-        """Take it, as that of the child at ``address``; ``last_words`` may come in any thread."""
+        """Take it, as that of the child at ``address``; others are told of it in any thread."""
 
 
 @dataclass(slots=True, eq=False)
@@ -87,6 +95,11 @@ class Custody:
         if (held := self._held.get(number)) is not None:
             held.process.signal(signal)
 
+    def signal_all(self, number: int, signal: int) -> None:
+        """Send a signal to every process of a tree, if it is there."""
+        if (held := self._held.get(number)) is not None:
+            held.process.signal_all(signal)
+
     def kill(self, number: int) -> None:
         """Kill a process, if it is there."""
         if (held := self._held.get(number)) is not None:
@@ -103,16 +116,31 @@ class Custody:
             self._discard(held)
             self._forget_if_over(number, held)
 
-    def take_output(self, number: int, address: str, wants_words: bool) -> None:
-        """Take the output of a process, which may have ended by now."""
+    def take_output(
+        self,
+        number: int,
+        address: str,
+        wants_words: bool,
+        sought: tuple[bytes, int] | None = None,
+    ) -> None:
+        """Take the output of a process, which may have ended by now.
+
+        ``sought``: pattern and flags of a line that is waited for.
+        """
         held = self._held[number]
         token = trio.lowlevel.current_trio_token()
 
-        def last_words(words: bytes) -> None:
+        def tell(*message: Any) -> None:
             with suppress(trio.RunFinishedError):
-                token.run_sync_soon(self._tell, "hear_last_words", number, words)
+                token.run_sync_soon(self._tell, *message)
 
-        self._take_output(address, held.process, last_words if wants_words else None)
+        def last_words(words: bytes) -> None:
+            tell("hear_last_words", number, words)
+
+        seek = None
+        if sought is not None:
+            seek = Seek(re.compile(*sought), partial(tell, "hear_line", number))
+        self._take_output(address, held.process, last_words if wants_words else None, seek)
         held.is_taken = True
         self._forget_if_over(number, held)
 

@@ -263,4 +263,5 @@ def _launch(spec: ProcessSpec, mark: int, cgroup: str | None) -> Launch:
         stop_signal=spec.stop_signal,
         grace=spec.grace,
         cgroup=cgroup,
+        pid_in=spec.pid_in,
     )

@@ -25,7 +25,7 @@ class PosixProcess(ToldProcess):
         self, number: int, launch: Launch, link: ReaperLink, with_output: set[PosixProcess]
     ) -> None:
         super().__init__()
-        self.launch = launch
+        self.launch, self.mark = launch, launch.mark
         self.failure: SpawnFailed | ReaperLost | None = None
         self._number = number
         self._link: ReaperLink | None = link  # None once nothing is left to signal
@@ -36,6 +36,10 @@ class PosixProcess(ToldProcess):
     def signal(self, number: int) -> None:
         if self._link is not None:
             self._link.send("signal", self._number, number)
+
+    def signal_all(self, number: int) -> None:
+        if self._link is not None:
+            self._link.send("signal_all", self._number, number)
 
     def kill(self) -> None:
         if self._link is not None:

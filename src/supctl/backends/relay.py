@@ -9,9 +9,11 @@ from typing import Any, Protocol
 import trio
 
 from supctl.errors import ConnectionLost, ReaperLost
+from supctl.logs.seek import Seek
 
 from .base import Gone, Notice, Notify, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
+from .reaper import marks
 from .told import ToldProcess
 
 
@@ -40,6 +42,10 @@ class RelayedProcess(ToldProcess):
         if not self.gone:
             self._above.tell("signal", self.number, number)
 
+    def signal_all(self, number: int) -> None:
+        if not self.gone:
+            self._above.tell("signal_all", self.number, number)
+
     def kill(self) -> None:
         if not self.gone:
             self._above.tell("kill", self.number)
@@ -62,10 +68,12 @@ class Relay(Spawner):
         self._numbers = itertools.count(1)
         self._processes: dict[int, RelayedProcess] = {}
         self._last_words: dict[int, Callable[[bytes], None]] = {}
+        self._seeks: dict[int, Seek] = {}
 
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         process, (pid, unenforced) = await self._begin("spawn", spec, notify)
         process.pid, process.unenforced = pid, tuple(unenforced)
+        process.mark = marks.own_mark_of(pid)
         return process
 
     async def spawn_python(
@@ -95,16 +103,24 @@ class Relay(Spawner):
         return process, answer
 
     def take_output(
-        self, address: str, process: Process, last_words: Callable[[bytes], None] | None = None
+        self,
+        address: str,
+        process: Process,
+        last_words: Callable[[bytes], None] | None = None,
+        seek: Seek | None = None,
     ) -> None:
         """Let the output of ``process`` be taken where it is, as that of the child at ``address``.
 
-        ``last_words`` is told the end of its standard error.
+        ``last_words`` is told the end of its standard error, ``seek`` of a line of either pipe.
         """
         assert isinstance(process, RelayedProcess)
+        number = process.number
         if last_words is not None:
-            self._last_words[process.number] = last_words
-        self._above.tell("take_output", process.number, address, last_words is not None)
+            self._last_words[number] = last_words
+        if seek is not None and not process.gone:
+            self._seeks[number] = seek
+        sought = None if seek is None else (seek.pattern.pattern, seek.pattern.flags)
+        self._above.tell("take_output", number, address, last_words is not None, sought)
 
     # What the custody tells.
 
@@ -114,8 +130,15 @@ class Relay(Spawner):
         if process is not None:
             if isinstance(notice, Gone):
                 del self._processes[number]
+                self._seeks.pop(number, None)
             process.notice(notice)
 
     def hear_last_words(self, number: int, words: bytes) -> None:
         """Hear the end of a standard error."""
         self._last_words.pop(number)(words)
+
+    def hear_line(self, number: int) -> None:
+        """Hear that a line was printed that was sought."""
+        seek = self._seeks.pop(number, None)
+        if seek is not None:
+            seek.found()

@@ -70,6 +70,9 @@ class Program:
         deaf_to: signals it ignores.
         hangs_after: seconds from its start after which it ignores every signal but SIGKILL and
             prints nothing more; ``None``: it never hangs. It still ends by its ``lifetime``.
+            Its probes get no answer.
+        ready_after: seconds from its start after which its probes succeed; ``None``: they never do.
+        unhealthy_after: seconds from its start after which they fail again; ``None``: never.
         stop_delay: seconds from a signal that ends it to its end; SIGKILL ends it at once.
         stop_code: exit code after such a signal; ``None``: it dies by the signal.
         start_delay: seconds that the spawn takes.
@@ -89,6 +92,8 @@ class Program:
     out_of_memory: bool = False
     deaf_to: frozenset[int] = frozenset()
     hangs_after: float | None = None
+    ready_after: float | None = 0.0
+    unhealthy_after: float | None = None
     stop_delay: float = 0.0
     stop_code: int | None = None
     start_delay: float = 0.0
@@ -100,8 +105,9 @@ class Program:
     def __post_init__(self) -> None:
         if self.lifetime is not None:
             check_seconds("lifetime", self.lifetime)
-        if self.hangs_after is not None:
-            check_seconds("hangs_after", self.hangs_after)
+        for name in ("hangs_after", "ready_after", "unhealthy_after"):
+            if (seconds := getattr(self, name)) is not None:
+                check_seconds(name, seconds)
         check_seconds("stop_delay", self.stop_delay)
         check_seconds("start_delay", self.start_delay)
         _check_deafness(self.deaf_to)

@@ -12,8 +12,10 @@ import trio
 
 from supctl.exits import ExitStatus
 
+from .answers import StandIn
 from .base import Exited, Gone, Left, Lost, Notice, Notify, Process, ProcessSpec
 from .scripts import Child, Program
+from .simulated_answers import SimulatedAnswers
 from .timeline import Timeline
 
 
@@ -59,6 +61,9 @@ class SimulatedProcess(Process):
     async def wait_gone(self) -> None:
         await self._gone.wait()
 
+    def stand_in(self) -> StandIn:
+        return SimulatedAnswers(self.program, self.started_at)
+
     @property
     def population(self) -> int:
         """How many processes of its tree live."""
@@ -73,6 +78,16 @@ class SimulatedProcess(Process):
             if child.ends_by(number) and (ended or not child.escapes):
                 self._after(0.0, partial(self._end_child, pid))
         if not ended:
+            self._signal_main(number)
+
+    def signal_all(self, number: int) -> None:
+        if self._gone.is_set():
+            return
+        self.signals.append(number)
+        for pid, child in self.children.items():
+            if child.ends_by(number):
+                self._after(0.0, partial(self._end_child, pid))
+        if self.status is None:
             self._signal_main(number)
 
     def _signal_main(self, number: int) -> None:

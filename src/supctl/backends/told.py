@@ -7,6 +7,7 @@ import trio
 from supctl.exits import ExitStatus
 
 from .base import Exited, Gone, Lost, Notice, Notify, Process
+from .reaper import marks
 
 
 class ToldProcess(Process):
@@ -15,9 +16,10 @@ class ToldProcess(Process):
     Attributes:
         status: how it ended; ``None`` as long as that is not known.
         gone: whether nothing of it lives any more.
+        mark: what its descendants carry; ``None`` if that is not known.
     """
 
-    __slots__ = ("_changed", "_early", "_notify", "gone", "status")
+    __slots__ = ("_changed", "_early", "_notify", "gone", "mark", "status")
 
     def __init__(self) -> None:
         self.pid = 0
@@ -25,9 +27,18 @@ class ToldProcess(Process):
         self.unenforced = ()
         self.status: ExitStatus | None = None
         self.gone = False
+        self.mark: int | None = None
         self._notify: Notify | None = None
         self._early: list[Notice] | None = []  # notices that came before anybody listened
         self._changed: trio.Event | None = None  # made by the first to wait
+
+    def holds(self, pid: int) -> bool:
+        if pid == self.pid:
+            return self.status is None
+        return pid > 0 and self.mark is not None and marks.mark_of(pid) == self.mark
+
+    def is_stopped(self) -> bool:
+        return self.status is None and marks.is_stopped(self.pid)
 
     async def wait(self) -> ExitStatus:
         while self.status is None:

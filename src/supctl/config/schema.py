@@ -14,8 +14,10 @@ from supctl.specs import (
     AutoShutdown,
     Backoff,
     Exhausted,
+    Health,
     Jitter,
     Limits,
+    Ready,
     Restart,
     Start,
     StartFailures,
@@ -25,6 +27,7 @@ from supctl.specs import (
 )
 
 from .environment import Inherit
+from .probes import parse_health, parse_ready, write_health, write_ready
 from .reading import By, Each, Table
 from .units import (
     parse_cpu,
@@ -120,6 +123,7 @@ class ChildKeys(TypedDict, total=False):
     exhausted: Annotated[Exhausted, By(parse_exhausted)]
     significant: Flag
     essential: Flag
+    autostart: Flag
     depends_on: Names
 
 
@@ -138,6 +142,8 @@ class AppKeys(RunKeys, total=False):
     cwd: Text
     env: Annotated[dict[str, str], Each(parse_env_value)]
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]
+    ready: Annotated[Ready, By(parse_ready, write_ready)]
+    health: Annotated[Health, By(parse_health, write_health)]
     stop_exit_codes: Annotated[tuple[int, ...], By(parse_exit_codes)]
     stop: Annotated[Stop, Table(StopKeys, whole=True)]
     limits: Annotated[Limits, Table(LimitsKeys)]

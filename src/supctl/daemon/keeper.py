@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import trio
 
 from .desired import Desired, DesiredFile
@@ -20,6 +22,11 @@ class Keeper:
         self._changes = self._saved = 0
         self._one_at_a_time = trio.Lock()
 
+    @property
+    def path(self) -> Path:
+        """Where it is kept."""
+        return self._file.path
+
     async def keep(self) -> None:
         """Return when all that has changed so far is on the disk.
 
@@ -31,5 +38,5 @@ class Keeper:
             if self._saved >= wanted:
                 return
             now = self._changes
-            await trio.to_thread.run_sync(self._file.save, self.desired)
+            await trio.to_thread.run_sync(self._file.save, self.desired.snapshot())
             self._saved = now

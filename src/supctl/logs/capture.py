@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from .directory import LogDirectory
 from .file import LogFile, OnProblem, log_problem
+from .seek import Seek, Seeker
 
 Tap: TypeAlias = Callable[[str, str, bytes], None]
 """Sees output too: address, ``"stdout"`` or ``"stderr"``, bytes; ``b""`` is the end of a life's
@@ -73,24 +74,33 @@ class Capture:
         self._wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector.register(self._wakeup, selectors.EVENT_READ)
         self._lock = threading.Lock()  # guards the end: who attaches is before it or after it
-        self._new: deque[tuple[str, str, int, LastWords | None]] = deque()
+        self._new: deque[tuple[str, str, int, LastWords | None, Seek | None]] = deque()
+        self._seekers: dict[int, Seeker] = {}  # by pipe
         self._last_words: dict[int, tuple[bytearray, LastWords]] = {}  # by pipe
         self._close_at: float | None = None
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="supctl-capture", daemon=True)
         self._thread.start()
 
-    def attach(self, address: str, stream: str, fd: int, on_end: LastWords | None = None) -> None:
+    def attach(
+        self,
+        address: str,
+        stream: str,
+        fd: int,
+        on_end: LastWords | None = None,
+        seek: Seek | None = None,
+    ) -> None:
         """Take over the read end of a pipe; it is closed here, at its end.
 
         ``on_end`` is called then, in our thread, with the last bytes that came through it.
+        ``seek`` is told of a line that it wants as soon as that comes through it.
 
         What the pipe of an earlier life of the stream holds by now is stored before anything
         of this one. A closed capture closes ``fd`` at once.
         """
         with self._lock:
             if not self._ended:
-                self._new.append((address, stream, fd, on_end))
+                self._new.append((address, stream, fd, on_end, seek))
                 self._wake_up()
                 return
         os.close(fd)
@@ -136,7 +146,9 @@ class Capture:
         with suppress(BlockingIOError):
             os.read(self._wakeup, 4096)
         while self._new:
-            address, name, fd, on_end = self._new.popleft()
+            address, name, fd, on_end, seek = self._new.popleft()
+            if seek is not None:
+                self._seekers[fd] = Seeker(seek)
             if on_end is not None:
                 self._last_words[fd] = bytearray(), on_end
             if earlier := self._streams.get((address, name)):
@@ -163,6 +175,7 @@ class Capture:
             self._selector.register(fd, selectors.EVENT_READ, stream)
         except OSError:  # such as fs.epoll.max_user_watches: the others' output goes on
             _log.exception("output of %s is lost", stream.file.address)
+            self._seekers.pop(fd, None)
             with suppress(OSError):
                 os.close(fd)
         else:
@@ -182,6 +195,8 @@ class Capture:
             return 0
         except OSError:
             data = b""
+        if fd in self._seekers and self._seekers[fd].feed(data):
+            del self._seekers[fd]
         if data:
             stream.file.append(data)
             self._show(stream, data)
@@ -196,6 +211,7 @@ class Capture:
     def _end(self, stream: _Stream, fd: int) -> None:
         self._selector.unregister(fd)
         os.close(fd)
+        self._seekers.pop(fd, None)
         if fd in self._last_words:
             kept, on_end = self._last_words.pop(fd)
             on_end(bytes(kept))
@@ -217,7 +233,7 @@ class Capture:
                 stream.file.tell()
         with self._lock:
             self._ended = True
-            for fd in (self._wakeup, self._wake, *(fd for _, _, fd, _ in self._new)):
+            for fd in (self._wakeup, self._wake, *(new[2] for new in self._new)):
                 os.close(fd)
         self._selector.close()
 

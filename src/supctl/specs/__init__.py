@@ -7,6 +7,8 @@ A spec is checked when it is made (:class:`~supctl.errors.InvalidConfig`), never
 from .app import App as App
 from .app import Limits as Limits
 from .app import Stop as Stop
+from .health import Health as Health
+from .health import Ready as Ready
 from .policy import AutoShutdown as AutoShutdown
 from .policy import Backoff as Backoff
 from .policy import Exhausted as Exhausted
@@ -18,6 +20,14 @@ from .policy import StartFailures as StartFailures
 from .policy import StartRate as StartRate
 from .policy import Strategy as Strategy
 from .pool import Pool as Pool
+from .probe import Delay as Delay
+from .probe import Exec as Exec
+from .probe import Http as Http
+from .probe import Notify as Notify
+from .probe import Output as Output
+from .probe import Probe as Probe
+from .probe import Tcp as Tcp
+from .probe import Watchdog as Watchdog
 from .supervisor import ChildSpec as ChildSpec
 from .supervisor import DynamicSupervisor as DynamicSupervisor
 from .supervisor import PartitionSupervisor as PartitionSupervisor

@@ -12,7 +12,10 @@ from typing import Final
 from supctl.errors import InvalidConfig
 
 from .child import put_child_fields, put_run_fields
+from .command import check_command
+from .health import Health, Ready, health_of, ready_of
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
+from .probe import Probe
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -97,6 +100,12 @@ class App:
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
         essential: its end for good ends the whole tree, at whatever depth it is.
         depends_on: siblings that must be up before it starts and stay until it has stopped.
+        autostart: whether it is started when its supervisor starts. If not, it is ``stopped`` until
+            somebody starts it.
+        ready: when it counts as up; a probe is short for a :class:`Ready` with the usual time-out.
+            ``None``: as soon as it runs.
+        health: what shows that it is still well; a probe is short for a :class:`Health` with the
+            usual figures. ``None``: it is, as long as it runs.
         stop: how it is asked to stop; ``None``: as its supervisor says (:class:`Supervisor`),
             or ``Stop()``.
         limits: memory, processors, processes.
@@ -132,6 +141,9 @@ class App:
     significant: bool
     essential: bool
     depends_on: tuple[str, ...]
+    autostart: bool
+    ready: Ready | None
+    health: Health | None
     stop: Stop
     has_own_stop: bool = field(compare=False)
     limits: Limits
@@ -162,6 +174,9 @@ class App:
         significant: bool = False,
         essential: bool = False,
         depends_on: Sequence[str] = (),
+        autostart: bool = True,
+        ready: Ready | Probe | None = None,
+        health: Health | Probe | None = None,
         stop: Stop | None = None,
         limits: Limits | None = None,
         instances: int = 1,
@@ -186,13 +201,16 @@ class App:
             significant=significant,
             essential=essential,
             depends_on=depends_on,
+            autostart=autostart,
             has_limit=max_restarts is not None,
         )
         put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)
         put("stop_exit_codes", _check_codes(stop_exit_codes))
-        put("command", _check_command(command))
+        put("command", check_command(command))
         put("cwd", None if cwd is None else os.fspath(cwd))
         put("env", None if env is None else MappingProxyType(_check_env(env)))
+        put("ready", ready_of(ready))
+        put("health", health_of(health))
         put("stop", stop or Stop())
         put("has_own_stop", stop is not None)
         put("limits", limits or Limits())
@@ -209,20 +227,6 @@ class App:
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""
         return hash((self.name, self.command))
-
-
-def _check_command(command: Sequence[str | os.PathLike[str]]) -> tuple[str, ...]:
-    if isinstance(command, str | bytes):
-        raise InvalidConfig("command", command, 'a list of words, such as ["sleep", "60"]')
-    words = tuple(os.fspath(word) for word in command)
-    if not words or not words[0]:
-        raise InvalidConfig("command", list(words), "a program and its arguments")
-    for word in words:
-        if not isinstance(word, str):
-            raise InvalidConfig("command", word, "text (surrogateescape carries other bytes)")
-        if "\0" in word:
-            raise InvalidConfig("command", word, "words without NUL characters")
-    return words
 
 
 def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:

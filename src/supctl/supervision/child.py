@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from supctl.actors.incarnation import Incarnation
+from supctl.actors.incarnation import NOTHING_SEEN, Incarnation, Seen
 from supctl.exits import ExitReason
 from supctl.specs import App, ChildSpec, Intensity, Supervisor, Worker
 from supctl.specs.dependencies import start_order
@@ -36,6 +36,8 @@ class Child:
     last_event: int | None = None
     """Number of the last event that was about it: the cause of the next."""
     stop_asked: bool = False
+    seen: Seen = NOTHING_SEEN
+    """How its present or last life looks, as last told."""
     unenforced: tuple[str, ...] = ()
     """Its limits that are not enforced here, as last told."""
 
@@ -101,6 +103,7 @@ def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> Chi
         min_uptime,
         significant=spec.significant,
         essential=spec.essential,
+        autostart=spec.autostart,
         brutal=grace == 0,
         depends_on=tuple(depends_on),
         is_supervisor=isinstance(spec, Supervisor),

@@ -35,6 +35,8 @@ class ChildRecord:
     """Token of the timer that counts; those with others are stale."""
     admitted: bool = False
     """Whether the start rate has given it its turn already."""
+    is_warming: bool = False
+    """Whether its start waits for nothing but that it becomes ready."""
     window: RestartWindow | None = None
     """Its restarts that count against its own limit."""
     was_up: bool = False
@@ -153,4 +155,5 @@ def revived(group: Iterable[ChildRecord]) -> list[ChildRecord]:
         for child in group
         if child.state is not ChildState.FAILED
         and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
+        and (child.policy.autostart or child.run > 0)
     ]

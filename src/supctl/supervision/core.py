@@ -80,7 +80,8 @@ class SupervisorCore:
         self._operations = Operations(
             self._children, self._plans, self._holding, self, dynamic=self._dynamic
         )
-        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent)
+        apart = strategy in (Strategy.ONE_FOR_ONE, Strategy.SIMPLE_ONE_FOR_ONE)
+        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent, apart=apart)
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
@@ -148,6 +149,8 @@ class SupervisorCore:
                     self._inbox.put(event)
                 else:
                     self._take_answer(child, event)
+            case m.ChildWarming():
+                self._current(event).is_warming = True
             case m.ChildUp() | m.ChildNotUp() | m.ChildIgnored():
                 self._take_answer(self._current(event), event)
             case m.Shutdown(urgent=True):
@@ -162,7 +165,7 @@ class SupervisorCore:
         self._plans.answer(child, event, self._now)
         self._holding.hear_answer(child)
 
-    def _current(self, event: Answer) -> ChildRecord:
+    def _current(self, event: Answer | m.ChildWarming) -> ChildRecord:
         child = self._children.get(event.name)
         if child is None or child.run != event.run:
             raise Impossible(f"{event} is not of the child's present life")
@@ -231,10 +234,11 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
+        beginners = [child for child in self._children if child.policy.autostart]
         if self.retries:
-            self._holding.begin()
+            self._holding.begin(beginners)
             return
-        stage = self.stage(StageKind.START, list(self._children))
+        stage = self.stage(StageKind.START, beginners)
         self._plans.carry_out(stage, then=self.be_up, failed=self._roll_back, whole=True)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
 from supctl.exits import ExitReason
-from supctl.specs import ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
+from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
 
 from .child import join, names_of
 from .messages import Counts
@@ -95,6 +95,43 @@ class Handle:
         if not node.pid_of(name):
             raise InvalidState(self.address, node.state_of(name), "a process that runs")
         node.signal(name, number)
+
+    def pause(self) -> None:
+        """Have all processes of an app stand still (SIGSTOP). Never blocks.
+
+        Its time goes on: what waits for it does, and a stop lets it go on first.
+
+        Raises:
+            Unsupported: it is no app.
+            InvalidState: it does not run, or is paused already.
+        """
+        node, name = self._find_app("pause")
+        if (state := node.state_of(name)) not in ("running", "ready", "detached"):
+            raise InvalidState(self.address, state, "an app that runs")
+        node.pause(name)
+
+    def resume(self) -> None:
+        """Let the processes of a paused app go on. Never blocks.
+
+        Raises:
+            Unsupported: it is no app.
+            InvalidState: it is not paused.
+        """
+        node, name = self._find_app("resume")
+        if (state := node.state_of(name)) != "paused":
+            raise InvalidState(self.address, state, "an app that is paused")
+        node.resume(name)
+
+    def _find_app(self, method: str) -> tuple[Node, str]:
+        node, name = self._tree.find(self.address)
+        if not isinstance(node.spec_of(name), App):
+            raise Unsupported(method, f"{self.address}, which is no app", "name an app")
+        return node, name
+
+    def reset(self) -> None:
+        """Count its automatic restarts from 0 again. Never blocks."""
+        node, name = self._tree.find(self.address)
+        node.reset(name)
 
     async def stop(self) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import messages as m
 from .children import ChildRecord, Children
 from .ground import Ground
@@ -29,9 +31,9 @@ class Holding:
         self._held: dict[ChildRecord, None] = {}
         self._unanswered: set[ChildRecord] = set()  # of the first starts in the start phase
 
-    def begin(self) -> None:
-        """Begin the start phase."""
-        for child in self._children:
+    def begin(self, children: Iterable[ChildRecord]) -> None:
+        """Begin the start phase with those who are to be started in it."""
+        for child in children:
             self._put(child)
         self.release()
         self._see_if_up()

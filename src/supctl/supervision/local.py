@@ -86,6 +86,19 @@ class LocalNode(Node):
         if life is not None:
             life.signal(number)
 
+    def pause(self, name: str) -> None:
+        life = self._child(name).life
+        if life is not None:
+            life.pause()
+
+    def resume(self, name: str) -> None:
+        life = self._child(name).life
+        if life is not None:
+            life.resume()
+
+    def reset(self, name: str) -> None:
+        self.actor.reset(name)
+
     async def start(self, name: str) -> None:
         if self.actor.core.state_of(name) is not None:
             await self.restart_child(name)

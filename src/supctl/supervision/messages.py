@@ -21,6 +21,14 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class ChildWarming:
+    """Start number ``run`` of a child is well under way: it runs, and is to become ready."""
+
+    name: str
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChildUp:
     """Start number ``run`` of a child has succeeded."""
 
@@ -155,7 +163,15 @@ Change: TypeAlias = StartChild | TerminateChild | RestartChild | RenewChild | De
 Query: TypeAlias = WhichChildren | CountChildren | GetChildSpec
 Request: TypeAlias = Change | Query
 Event: TypeAlias = (
-    Begin | ChildUp | ChildNotUp | ChildIgnored | ChildDown | TimerFired | Request | Shutdown
+    Begin
+    | ChildWarming
+    | ChildUp
+    | ChildNotUp
+    | ChildIgnored
+    | ChildDown
+    | TimerFired
+    | Request
+    | Shutdown
 )
 
 

@@ -90,6 +90,18 @@ class Node(ABC):
         """Send a signal to the process of a child. Does nothing if it has none. Never blocks."""
 
     @abstractmethod
+    def pause(self, name: str) -> None:
+        """Have all processes of an app that runs stand still. Never blocks."""
+
+    @abstractmethod
+    def resume(self, name: str) -> None:
+        """Let the processes of an app that is paused go on. Never blocks."""
+
+    @abstractmethod
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again. Never blocks."""
+
+    @abstractmethod
     async def start(self, name: str) -> None:
         """Start a child that does not run; also a temporary one that has ended.
 

@@ -130,9 +130,14 @@ class Operations:
     def _stop(self, request: m.Change, child: ChildRecord) -> None:
         self._call_off(child)
         child.forgive()
+
+        def done() -> None:
+            self._reply(request, None)
+            self._holding.release()  # a start that was called off is in nobody's way any more
+
         self._plans.carry_out(
             self._ground.stage(StageKind.STOP, [child]),
-            then=lambda: self._reply(request, None),
+            then=done,
             failed=self._ground.bear_start_failure,
             request=request,
         )

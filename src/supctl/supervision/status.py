@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from supctl.actors.probing.liveness import HealthState
 from supctl.exits import ExitReason
 from supctl.specs import App, ChildSpec, Worker
 
@@ -26,6 +27,11 @@ class ChildStatus:
         reason: why it ended last; ``None`` if it never did.
         due_in: seconds until its next start; ``None`` if none is due.
         depth: 0 for children of the root.
+        health: ``healthy``, ``unhealthy``, ``unresponsive``, or ``unknown`` before the first
+            answer and while it does not run; empty if nobody asks for its health.
+        probed: what the last probe of its present or last life said, be it for its readiness or
+            its health; empty before the first.
+        status_text: what the app says of itself (``STATUS=`` of sd_notify(3)).
     """
 
     address: str
@@ -37,6 +43,9 @@ class ChildStatus:
     reason: ExitReason | None
     due_in: float | None
     depth: int
+    health: str = ""
+    probed: str = ""
+    status_text: str = ""
 
     @property
     def name(self) -> str:
@@ -58,7 +67,17 @@ def status_of(
         reason=child.reason,
         due_in=None if due_at is None else max(0.0, due_at - now),
         depth=depth,
+        health=_health_of(child),
+        probed=child.seen.said,
+        status_text=child.seen.status_text,
     )
+
+
+def _health_of(child: Child) -> str:
+    if not isinstance(child.spec, App) or child.spec.health is None:
+        return ""
+    known = child.seen.health if child.life is not None else ""
+    return known or HealthState.UNKNOWN.value
 
 
 def state_word(child: Child, state: ChildState | None, due_at: float | None) -> str:
@@ -112,10 +131,14 @@ def _line(row: ChildStatus) -> str:
     facts = [row.state]
     if row.pid:
         facts.append(f"pid {row.pid}")
+    if row.health:
+        facts.append(row.health)
+    if row.probed and (row.state == "starting" or row.health not in ("", "healthy")):
+        facts.append(row.probed)
     if row.due_in is not None:
         facts.append(f"starts in {row.due_in:.1f} s")
     if row.restarts:
         facts.append(f"{row.restarts} restarts" if row.restarts > 1 else "1 restart")
-    if row.reason is not None and row.state not in ("running", "starting"):
+    if row.reason is not None and row.state not in ("running", "ready", "starting"):
         facts.append(str(row.reason))
     return f"{row.name}: {', '.join(facts)}"

@@ -20,16 +20,22 @@ import trio
 from supctl import events
 from supctl.actors.app.actor import AppActor
 from supctl.actors.incarnation import (
+    NOTHING_SEEN,
     Detached,
     Down,
     Ignored,
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
+    Seen,
+    Started,
     Tell,
     Up,
 )
+from supctl.actors.probing.liveness import HealthState
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
@@ -187,6 +193,11 @@ class SupervisorActor(Incarnation):
             raise request.result
         return request.result
 
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again."""
+        self.children[name].restarts = 0
+        self._world.watch.changed(self, {name})
+
     # What happens.
 
     def _post(self, message: _Message) -> None:
@@ -228,24 +239,33 @@ class SupervisorActor(Incarnation):
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
         match report:
-            case Up(pid, unenforced):
-                child.pid, child.started_at = pid, trio.current_time()
-                self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
-                if unenforced != child.unenforced:  # said once, not at every restart
-                    child.unenforced = unenforced
-                    for detail in unenforced:
-                        self._note(child, events.LimitsNotEnforced, detail=detail)
+            case Started(pid, unenforced):
+                self._note_start(child, pid, unenforced)
+                self._feed(m.ChildWarming(child.name, run))
+            case Up(pid, unenforced, ready_after):
+                if ready_after is None:
+                    self._note_start(child, pid, unenforced)
+                else:
+                    self._note(child, events.ChildReady, after=ready_after)
                 self._feed(m.ChildUp(child.name, run))
             case Ignored():
                 child.life = None
                 self._note(child, events.ChildIgnored)
                 self._feed(m.ChildIgnored(child.name, run))
+            case Seen(health, said):
+                before, child.seen = child.seen.health, report
+                if health not in (before, "", HealthState.UNKNOWN):
+                    self._note(child, events.HealthChanged, health=health, said=said)
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
+            case Paused():
+                self._note(child, events.ChildPaused)
+            case Resumed():
+                self._note(child, events.ChildResumed)
             case Killed(grace):
                 self._note(child, events.ChildKilled, grace=grace)
             case NotUp(reason):
-                child.life, child.reason = None, reason
+                child.life, child.pid, child.reason = None, 0, reason
                 self._note(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
             case Down(reason):
@@ -253,6 +273,14 @@ class SupervisorActor(Incarnation):
                 reason = as_meant(child.spec, reason, uptime)
                 self._bury(child, reason, uptime)
                 self._feed(m.ChildDown(child.name, run, reason))
+
+    def _note_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
+        child.pid, child.started_at = pid, trio.current_time()
+        self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+        if unenforced != child.unenforced:  # said once, not at every restart
+            child.unenforced = unenforced
+            for detail in unenforced:
+                self._note(child, events.LimitsNotEnforced, detail=detail)
 
     def _bury(self, child: Child, reason: ExitReason, uptime: float) -> None:
         asked = child.stop_asked
@@ -327,7 +355,7 @@ class SupervisorActor(Incarnation):
                 )
 
     def _start(self, child: Child, run: int) -> None:
-        child.run, child.stop_asked = run, False
+        child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
         tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:

@@ -83,7 +83,7 @@ async def simulated_stage(
         try:
             async with trio.open_nursery() as readers, backend:
 
-                def attach(address: str, name: str, fd: int, last_words: object) -> None:
+                def attach(address: str, name: str, fd: int, *_: object) -> None:
                     outputs.stream(address, name).attached(record.lives[address] + 1)
                     readers.start_soon(partial(_read, logs, outputs, address, name, fd))
 

@@ -313,7 +313,7 @@ async def test_wrong_arguments_are_told_in_a_sentence(
     [
         (lambda: Tcp(0), "port is 0; wanted 1 to 65535"),
         (lambda: Http("localhost:80"), "where is 'localhost:80'; wanted a port, or a URL such"),
-        (lambda: Http("https://localhost"), "where is 'https://localhost'; wanted a port, or a UR"),
+        (lambda: Http("ftp://localhost"), "where is 'ftp://localhost'; wanted a port, or a UR"),
         (lambda: Output("["), "pattern is .*; wanted a regular expression"),
     ],
 )

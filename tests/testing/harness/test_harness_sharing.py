@@ -21,10 +21,10 @@ from supctl.testing import Http, Output, SharedAppLost, SharedApps, Tcp
 from supctl.testing.wire import (
     app_as_dict,
     app_from_dict,
-    condition_as_dict,
-    condition_from_dict,
     decode,
     encode,
+    probe_as_dict,
+    probe_from_dict,
 )
 
 if TYPE_CHECKING:
@@ -220,6 +220,4 @@ def test_words_that_are_not_utf8_survive_the_wire(word: str) -> None:
     ],
 )
 def test_conditions_survive_the_wire(condition: Tcp | Http | Output | None) -> None:
-    assert (
-        condition_from_dict(decode(encode({"c": condition_as_dict(condition)}))["c"]) == condition
-    )
+    assert probe_from_dict(decode(encode({"c": probe_as_dict(condition)}))["c"]) == condition

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal as signals
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import trio
 
 from supctl.actors.incarnation import (
     Detached,
@@ -11,18 +16,23 @@ from supctl.actors.incarnation import (
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
+    Seen,
+    Started,
     Tell,
     Up,
 )
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
-from supctl.exits import ExitKind, ExitReason
+from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.ipc.alarm import Alarm
 from supctl.specs import App
 
 from .machine import TABLE, Do, Event, State
+from .watch import AppWatch
 
 
 class AppActor(Incarnation):
@@ -38,18 +48,29 @@ class AppActor(Incarnation):
     __slots__ = (
         "_address",
         "_alarm",
+        "_fault",
+        "_is_asked",
+        "_is_paused",
+        "_is_up",
         "_process",
         "_reason",
         "_services",
         "_spec",
+        "_started_at",
         "_state",
         "_tell",
+        "_watch",
     )  # fmt: skip
 
     def __init__(self, spec: App, address: str, services: Services, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
         self._state = State.STARTING
         self._process: Process | None = None
+        self._is_paused = False
+        self._watch: AppWatch | None = None  # of an app whose readiness or health is asked for
+        self._started_at = 0.0
+        self._is_up = self._is_asked = False
+        self._fault: ExitReason | None = None  # why we have asked it to stop, unasked
         self._reason: ExitReason | None = None
         self._alarm = Alarm()
 
@@ -59,47 +80,130 @@ class AppActor(Incarnation):
 
     @property
     def state(self) -> str:
+        if self._is_paused and self._state in _PAUSABLE:
+            return "paused"
+        if self._state is State.RUNNING and self._spec.ready is not None:
+            return "ready"
         return _SHOWN.get(self._state, self._state.value)
 
     def stop(self) -> None:
-        # Without a grace it is OTP's brutal_kill: nobody asks.
-        self._decide(Event.STOP if self._spec.stop.grace else Event.KILL)
+        self._is_asked = True
+        self._ask(Event.STOP)
 
     def kill(self) -> None:
+        self._is_asked = True
         self._decide(Event.KILL)
 
     def signal(self, number: int) -> None:
         if self._process is not None:
             self._process.signal(number)
 
+    def pause(self) -> None:
+        if self._process is not None and self._state in _PAUSABLE and not self._is_paused:
+            self._is_paused = True
+            self._process.signal_all(signals.SIGSTOP)
+            if self._watch is not None:
+                self._watch.hold(held=True)
+            self._tell(Paused())
+
+    def resume(self) -> None:
+        if self._go_on():
+            self._tell(Resumed())
+
+    def _go_on(self) -> bool:
+        """Let it go on if it is paused; return whether it was."""
+        was_paused, self._is_paused = self._is_paused, False
+        if was_paused and self._process is not None:
+            self._process.signal_all(signals.SIGCONT)
+            if self._watch is not None:
+                self._watch.hold(held=False)
+        return was_paused
+
     async def run(self) -> None:
+        spec = process_spec(self._spec)
         try:
-            process = await self._services.backend.spawn(process_spec(self._spec), self._handle)
-        except SupctlError as error:
+            process = await self._spawn(spec)
+        except (SupctlError, OSError) as error:
             self._reason = ExitReason(ExitKind.START_FAILED, detail=str(error))
+            self._drop_watch()
             self._decide(Event.NOT_SPAWNED)
             return
-        self._process = process
-        self._services.take_output(self._address, process)
-        self._decide(Event.SPAWNED)
-        self._tell(Up(process.pid, process.unenforced))
         try:
-            # What happens is handled at once, in the task that brings it; this one is here for
-            # the time that passes.
-            while await self._alarm.sleep():
-                self._decide(Event.GRACE_OVER)
+            await self._live(process, spec)
         except BaseException:  # our own task is ended: nobody would end the program later
             process.kill()
             raise
+        finally:
+            self._drop_watch()
+
+    async def _spawn(self, spec: ProcessSpec) -> Process:
+        if self._spec.ready is not None or self._spec.health is not None:
+            self._watch = AppWatch(self._spec, self._services, self)
+            spec = self._watch.dress(spec)
+        return await self._services.backend.spawn(spec, self._handle)
+
+    async def _live(self, process: Process, spec: ProcessSpec) -> None:
+        watch, is_cold = self._watch, self._spec.ready is not None
+        self._process, self._started_at = process, trio.current_time()
+        seek = None if watch is None else watch.seek(process)
+        self._services.take_output(self._address, process, None, seek)
+        self._decide(Event.SPAWNED_COLD if is_cold else Event.SPAWNED)
+        self._is_up = not is_cold
+        self._tell((Started if is_cold else Up)(process.pid, process.unenforced))
+        if watch is None:
+            await self._pass_time()
+            return
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch.run, process, spec)
+            await self._pass_time()
+            watch.cancel()
+        self._tell(self._last_report())
+
+    async def _pass_time(self) -> None:
+        # What happens is handled at once, in the task that brings it; this one is here for
+        # the time that passes.
+        while await self._alarm.sleep():
+            self._decide(Event.GRACE_OVER)
+
+    def _drop_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    # What its watch has seen.
+
+    def became_ready(self) -> None:
+        """Count as up."""
+        self._decide(Event.READY)
+
+    def is_late(self, why: str) -> None:
+        """Stop: the start has failed."""
+        self._stop_for(Event.LATE, ExitReason(ExitKind.START_FAILED, detail=why))
+
+    def is_unhealthy(self, why: str) -> None:
+        """Stop: it has failed."""
+        self._stop_for(Event.UNHEALTHY, ExitReason(ExitKind.UNHEALTHY, detail=why))
+
+    def is_seen(self, seen: Seen) -> None:
+        """Pass on how it is."""
+        self._tell(seen)
+
+    def _stop_for(self, event: Event, fault: ExitReason) -> None:
+        if self._state not in WATCHED:
+            return
+        self._fault = fault
+        if self._reason is not None:  # its main process had ended before
+            self._reason = replace(fault, status=self._reason.status)
+        self._ask(event)
+        if self._process is not None and self._process.is_stopped():
+            self._process.signal(signals.SIGCONT)  # else it could not even obey
+
+    # What happens to it.
 
     def _handle(self, notice: Notice) -> None:
         match notice:
             case Exited(status):
-                self._reason = ExitReason.of_status(status)
-                if self._state is State.STOPPING:
-                    self._reason = ExitReason(ExitKind.SHUTDOWN, status)
-                elif self._state is State.KILLING:
-                    self._reason = ExitReason(ExitKind.KILLED, status)
+                self._reason = self._reason_of(status)
                 self._decide(Event.EXITED)
             case Lost(detail):
                 self._reason = ExitReason(ExitKind.LOST, detail=f"its reaper was lost: {detail}")
@@ -111,13 +215,34 @@ class AppActor(Incarnation):
             case Gone():
                 self._decide(Event.GONE)
 
+    def _reason_of(self, status: ExitStatus) -> ExitReason:
+        if self._fault is not None and not self._is_asked:
+            return replace(self._fault, status=status)
+        if self._state is State.STOPPING:
+            return ExitReason(ExitKind.SHUTDOWN, status)
+        if self._state is State.KILLING:
+            return ExitReason(ExitKind.KILLED, status)
+        return ExitReason.of_status(status)
+
+    def _ask(self, event: Event) -> None:
+        """Decide what follows from an event that has it asked to stop."""
+        # Without a grace it is OTP's brutal_kill: nobody asks.
+        self._decide(event if self._spec.stop.grace else Event.KILL)
+
     def _decide(self, event: Event) -> None:
         """Look up what follows from ``event`` and do it."""
         self._state, do = TABLE[self._state, event]
-        process, stop = self._process, self._spec.stop
+        process, stop, watch = self._process, self._spec.stop, self._watch
+        if watch is not None and self._state not in WATCHED:
+            watch.cancel()
         match do:
+            case Do.REPORT_UP if process is not None:
+                self._is_up = True
+                after = trio.current_time() - self._started_at
+                self._tell(Up(process.pid, process.unenforced, after))
             case Do.ASK if process is not None:
                 process.signal(stop.signal)
+                self._go_on()  # who is paused could not obey
                 self._alarm.set(stop.grace)
             case Do.ASK_REST if process is not None:
                 process.signal(stop.signal)
@@ -128,22 +253,45 @@ class AppActor(Incarnation):
                 self._alarm.set(stop.force)
             case Do.END:
                 self._alarm.turn_off()
-                self._tell(self._last_report())
+                if watch is None:  # else when no question is under way any more
+                    self._tell(self._last_report())
 
     def _last_report(self) -> Report:
-        if self._process is None and self._reason is not None:
-            return NotUp(self._reason)
         stuck = f"SIGKILL has not ended it in {self._spec.stop.force:g} s"
-        return Down(self._reason or ExitReason(ExitKind.KILLED, detail=stuck))
+        reason = self._reason or ExitReason(ExitKind.KILLED, detail=stuck)
+        if self._process is None:
+            return NotUp(reason)
+        if self._is_up or self._is_asked:
+            return Down(reason)
+        return NotUp(_before_ready(reason))
 
+
+WATCHED: Final = (
+    *(State.STARTING, State.CALLED_OFF, State.DOOMED),
+    *(State.WARMING, State.RUNNING, State.ENDING, State.DETACHED),
+)
+"""States in which it is watched, or may yet be."""
+
+
+def _before_ready(reason: ExitReason) -> ExitReason:
+    """Return why the start of what has ended before it was ready has failed."""
+    if reason.kind is ExitKind.START_FAILED:
+        return reason
+    told = reason.detail or str(reason.status or reason)
+    detail = f"{told} before it was ready"
+    return ExitReason(ExitKind.START_FAILED, reason.status, detail)
+
+
+_PAUSABLE: Final = (State.RUNNING, State.DETACHED)
 
 _SHOWN = {
     State.CALLED_OFF: "stopping",
     State.DOOMED: "stopping",
+    State.WARMING: "starting",
     State.KILLING: "stopping",
     State.ENDING: "stopping",
 }
-"""States that last for a moment and are no words of our vocabulary."""
+"""States that are no words of our vocabulary; but for the first they last for a moment."""
 
 
 def process_spec(app: App, environ: Mapping[str, str] = os.environ) -> ProcessSpec:

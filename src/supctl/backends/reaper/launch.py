@@ -4,7 +4,7 @@
 tables first: half a millisecond for a small Python. So what a single-threaded process may
 change for a moment and change back (directory, umask, soft limits) is changed here around the
 spawn, and only what cannot be taken back (user, hard limits, niceness, a cgroup, a death signal)
-goes through a fork.
+or known before (its pid) goes through a fork.
 """
 
 from __future__ import annotations
@@ -147,6 +147,7 @@ def _needs_fork(launch: Launch) -> bool:
         or launch.rlimits
         or launch.death_signal
         or launch.cgroup is not None
+        or launch.pid_in
     )
 
 
@@ -202,8 +203,11 @@ def _fork(program: str, launch: Launch, stdio: Stdio) -> int:
 def _be_the_child(program: str, launch: Launch, stdio: Stdio, parent: int, tell: int) -> NoReturn:
     try:
         _prepare_child(launch, stdio, parent)
+        env = launch.env
+        if launch.pid_in:
+            env = {**env, launch.pid_in: str(os.getpid())}
         try:
-            os.execve(program, launch.command, launch.env)
+            os.execve(program, launch.command, env)
         except OSError as error:
             raise explain_exec(program, error.errno or errno.EIO) from None
     except LaunchFailed as failure:

@@ -122,6 +122,18 @@ def is_zombie(pid: int) -> bool:
     return stat is None or stat[0] in b"ZX"
 
 
+def is_stopped(pid: int) -> bool:
+    """Return whether ``pid`` was stopped by a signal (SIGSTOP and its like) and not let go on."""
+    stat = _stat(pid)
+    return stat is not None and stat[0] == b"T"
+
+
+def own_mark_of(pid: int) -> int | None:
+    """Return the mark that ``pid`` carries, ``None`` if it carries none or is gone."""
+    mark = mark_of(pid)
+    return mark if is_mark(mark) else None
+
+
 def children_by_parent() -> dict[int, list[int]]:
     """Return the living children of every process. Reads all of ``/proc``: 14 us a process."""
     children: dict[int, list[int]] = {}

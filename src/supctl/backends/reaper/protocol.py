@@ -14,6 +14,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
+``["signal_all", run, number]``            to every process of its tree
 ``["kill", run]``                          kill all of its tree until none is left
 ``["subtree", path]``                      the cgroup that the reaper is to take back as its last
                                            act, with the daemon gone; null if it need not
@@ -81,6 +82,7 @@ class Launch:
     stop_signal: int = 15
     grace: float = 10.0
     cgroup: str | None = None
+    pid_in: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, ready for JSON."""

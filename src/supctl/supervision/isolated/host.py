@@ -109,10 +109,12 @@ class SubtreeHost(Host):
                 self._relay.hear_notice(*args)
             case "host", "hear_last_words":
                 self._relay.hear_last_words(*args)
-            case "host", "signal":
-                address, name, number = args
+            case "host", "hear_line":
+                self._relay.hear_line(*args)
+            case "host", ("signal" | "pause" | "resume" | "reset"):
+                address, *rest = args
                 with suppress(KeyError, InvalidState):  # it has just ended
-                    self._node(address).signal(name, number)
+                    getattr(self._node(address), method)(*rest)
             case _:
                 super().cast(to, method, args, kwargs)
 

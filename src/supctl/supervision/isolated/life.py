@@ -26,7 +26,7 @@ from .mirror import Mirror
 from .retelling import Retelling
 
 _CUSTODY_CALLS = ("spawn", "spawn_python")
-_CUSTODY_CASTS = ("signal", "kill", "abandon", "take_output", "discard_output")
+_CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
 _MIRROR_CASTS = ("opened", "closed", "state", "added", "forgotten", "shown")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from signal import Signals
@@ -21,7 +22,9 @@ from supctl.specs import (
     Pool,
     Supervisor,
     Worker,
+    health,
     policy,
+    probe,
 )
 from supctl.specs.app import Limits, Stop
 from supctl.specs.ignore import Ignore
@@ -74,6 +77,13 @@ def _load(kind: type) -> Callable[[Any], Any]:
     return load
 
 
+def _dump_pattern(pattern: re.Pattern[bytes]) -> Form:
+    return [MARKS[RECORD], "re.Pattern", {"pattern": pattern.pattern, "flags": pattern.flags}]
+
+
+DEFAULT.dumps[re.Pattern] = _dump_pattern
+DEFAULT.loads["re.Pattern"] = lambda held: re.compile(**held)
+
 _SPECS: Final = (
     App, Worker, Supervisor, DynamicSupervisor, PartitionSupervisor, Pool, base.ProcessSpec
 )  # fmt: skip
@@ -86,6 +96,8 @@ for kind in (
     *(policy.AutoShutdown, policy.Jitter, policy.Restart, policy.Start, policy.Strategy),
     *(policy.Exhausted, policy.StartFailures),
     *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
+    *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),
+    *(probe.Delay, probe.Notify, probe.Watchdog),
     *(base.Exited, base.Gone, base.Left, base.Lost, base.PythonSpec),
     *(ChildStatus, Context, Counts, Signals),
     *(

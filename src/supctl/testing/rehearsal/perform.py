@@ -15,7 +15,7 @@ from supctl.backends.machine import WallClock
 from supctl.backends.scripts import Script
 from supctl.backends.simulated import SimulatedBackend
 from supctl.errors import GaveUp, StartFailed, TreeEnded
-from supctl.specs import App, Restart, Supervisor, Worker
+from supctl.specs import App, Delay, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.tree import Tree, running
 from supctl.supervision.world import World
@@ -98,12 +98,21 @@ class Rehearsal:
             check_app("--runtime", name, addresses)
 
     def _audition(self, address: str, child: App | Worker) -> Script:
-        page = self._ledger.enter(address, child.restart)
+        ready = child.ready if isinstance(child, App) else None
+        page = self._ledger.enter(address, child.restart, warms=ready is not None)
         runtime = self._runtime(address, child)
         if runtime is not None:
             self._jobs[address] = runtime
         rates = self._faults.of(address)
-        return Fate(self._seed, address, rates, runtime, trio.current_time, page.expect_hang)
+        return Fate(
+            self._seed,
+            address,
+            rates,
+            runtime,
+            trio.current_time,
+            page.expect_hang,
+            shows_ready=ready is not None and not isinstance(ready.probe, Delay),
+        )
 
     def _runtime(self, address: str, child: App | Worker) -> float | None:
         is_service = child.restart is Restart.PERMANENT
@@ -127,5 +136,5 @@ class Rehearsal:
                     self._ledger.time_is_up(trio.current_time())
 
 
-def _no_output(address: str, stream: str, fd: int, last_words: object) -> None:
+def _no_output(address: str, stream: str, fd: int, *_: object) -> None:
     raise AssertionError("stand-ins say nothing")
