@@ -565,15 +565,21 @@ class NoDaemon(SupctlError):
 
     Args:
         socket: where it would listen.
+        pid: of one that runs nevertheless, and does not listen: it has not begun to, or ends.
     """
 
     code, category = "no_daemon", "daemon"
 
-    def __init__(self, socket: str) -> None:
-        self.socket = socket
-        super().__init__(socket)
+    def __init__(self, socket: str, pid: int | None = None) -> None:
+        self.socket, self.pid = socket, pid
+        super().__init__(socket, pid)
 
     def __str__(self) -> str:
+        if self.pid is not None:
+            return (
+                f"the daemon of pid {self.pid} does not listen at {self.socket}: it has only just "
+                f'begun, or ends; if it stays so, "kill -HUP {self.pid}" has it listen again'
+            )
         return f'no daemon listens at {self.socket}; "supctl start" starts one'
 
 

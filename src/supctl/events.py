@@ -8,10 +8,12 @@ this one, so that a chain from a crash to an escalation can be followed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Any
 
-from .exits import ExitReason
+from .exits import ExitKind, ExitReason, ExitStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +36,27 @@ class Event:
         """Return it as values that JSON can hold."""
         told: dict[str, Any] = {"event": self.kind}
         for item in fields(self):
-            value = getattr(self, item.name)
-            told[item.name] = _reason_as_dict(value) if isinstance(value, ExitReason) else value
+            told[item.name] = _plain(getattr(self, item.name))
         return told
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, ExitReason):
+        return _reason_as_dict(value)
+    if isinstance(value, Enum):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
-    told: dict[str, Any] = {"kind": str(reason.kind), "text": str(reason)}
+    told: dict[str, Any] = {
+        "kind": str(reason.kind),
+        "text": str(reason),
+        "detail": reason.detail,
+    }
     if reason.status is not None:
-        told |= {item.name: getattr(reason.status, item.name) for item in fields(reason.status)}
+        status = reason.status
+        told |= {item.name: _plain(getattr(status, item.name)) for item in fields(status)}
     return told
 
 
@@ -243,3 +257,26 @@ class EventsMissed(Event):
     """A slow reader missed ``count`` events; the tree did not wait for it."""
 
     count: int
+
+
+def event_of(told: Mapping[str, Any]) -> Event:
+    """Return the event that :meth:`Event.as_dict` has told.
+
+    One that is not known here, from a supctl of another version, becomes a plain :class:`Event`;
+    facts that are not known are left out.
+    """
+    kinds = {kind.__name__: kind for kind in Event.__subclasses__()}
+    kind = kinds.get(told["event"].title().replace("_", ""), Event)
+    known = {item.name for item in fields(kind)}
+    facts = {name: value for name, value in told.items() if name in known}
+    if isinstance(facts.get("reason"), dict):
+        facts["reason"] = _reason_of(facts["reason"])
+    return kind(**facts)
+
+
+def _reason_of(told: Mapping[str, Any]) -> ExitReason:
+    names = {item.name for item in fields(ExitStatus)}
+    status = {name: value for name, value in told.items() if name in names}
+    return ExitReason(
+        ExitKind(told["kind"]), ExitStatus(**status) if status else None, told["detail"]
+    )

@@ -83,6 +83,7 @@ RLIMIT = st.integers(0, 2**62)
 CHILD = {
     "restart": st.sampled_from([*Restart, "unless-stopped"]),
     "essential": st.booleans(),
+    "autostart": st.booleans(),
     "backoff": st.builds(Backoff, **BACKOFF),
     "give_up_after": st.none() | st.integers(0, 10**6),
 }

@@ -17,6 +17,20 @@ from supctl.control.client import Client
 from supctl.control.home import Home
 from supctl.control.launch import reach
 
+NOBODY = 65534
+
+_AS_SOMEBODY = """
+import os, sys
+import supctl.cli.daemon, supctl.cli.lifecycle, supctl.cli.main, supctl.cli.status
+import supctl.config.units, supctl.control.launch, supctl.cli.reach
+uid, group, *words = sys.argv[1:]
+os.setgroups([int(group)])
+os.setgid(int(uid))
+os.setuid(int(uid))
+supctl.cli.main.main(words, prog_name="supctl")
+"""
+"""Imports first: another user need not be able to read where Python is."""
+
 
 @dataclass
 class Desk:
@@ -55,6 +69,19 @@ class Desk:
             out, err = command.communicate(timeout=50)
         assert command.returncode == status, out + err
         return out + err
+
+    def run_as(self, uid: int, group: int, *words: str) -> tuple[int, str]:
+        """Run a command as another user, who stands in the directory above the daemon's;
+        return its status and what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-c", _AS_SOMEBODY, str(uid), str(group), *words],
+            cwd=self.base,
+            env={**self.environ, "SUPCTL_HOME": "/proc/self/cwd"},
+            capture_output=True,
+            text=True,
+            timeout=50,
+        )
+        return done.returncode, done.stdout + done.stderr
 
     def json(self, *words: str) -> Any:
         return json.loads(self.run(*words, "--json"))

@@ -15,6 +15,7 @@ import pytest
 
 import supctl
 from supctl.control.endpoint import connect
+from supctl.control.home import Home
 from supctl.errors import ConnectionLost, NoDaemon, ProcessNotFound, UnknownMethod
 
 from .conftest import Desk
@@ -53,17 +54,29 @@ def test_a_day_of_an_operator(desk: Desk) -> None:
 
 
 def test_what_should_run_comes_back(desk: Desk) -> None:
-    desk.run("start", desk.write(SHOP))
-    desk.run("stop", "db")
+    text = SHOP.replace("[apps.db]", "[apps.db]\nrestart = 'unless-stopped'")
+    desk.run("start", desk.write(text))
+    desk.run("stop", "db", "api:2")
     (desk.directory / "shop.toml").unlink()  # it is not needed any more
     assert "has ended" in desk.run("kill", "--yes")
     desk.run("daemon", "start")
-    with desk.client() as client:
-        while client.status("db")[0]["state"] != "stopped":
-            pass
     states = desk.states()
     assert states.pop("/shop/db") == "stopped"
-    assert set(states.values()) == {"running"}
+    assert set(states.values()) == {"running"}  # what is restarted always, also after a stop
+    assert desk.run("start", "db") == "shop/db started\n"
+
+
+def test_a_program_that_does_not_start_keeps_nothing_else_from_it(desk: Desk) -> None:
+    text = "[apps.a]\ncommand = ['sleep', '1000']\n[apps.b]\ncommand = ['./late']\n"
+    late = desk.directory / "late"
+    late.write_text("#!/bin/sh\nsleep 1000\n")
+    late.chmod(0o755)
+    desk.run("start", desk.write(text))
+    late.unlink()
+    desk.run("kill", "--yes")
+    desk.run("daemon", "start")
+    assert desk.states()["/shop/a"] == "running"
+    assert desk.states()["/shop/b"] == "backoff"
 
 
 def test_when_all_is_killed_it_comes_back_too(desk: Desk) -> None:
@@ -106,7 +119,7 @@ def test_a_second_daemon_is_refused(desk: Desk) -> None:
 def test_a_home_with_a_long_and_strange_path(desk: Desk) -> None:
     base = desk.directory / ("ein sehr langer Weg, mit Leerzeichen und Ümläuten " * 3)
     base.mkdir()
-    desk.home = type(desk.home)(base / "run", base / "state", base / "logs")
+    desk.home = Home.of({"SUPCTL_HOME": str(base)})
     assert desk.run("start", desk.write(SHOP)) == "shop added\n"
     assert desk.run("ping") == "pong\n"
 

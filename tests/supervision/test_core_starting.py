@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from supctl.exits import SHUTDOWN, ExitKind
+from supctl.exits import SHUTDOWN, ExitKind, ExitReason
+from supctl.specs import Strategy
+from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
-from supctl.supervision.core import Phase
+from supctl.supervision.core import Phase, SupervisorCore
+from supctl.supervision.messages import ChildPolicy
 from tests.supervision.world import ALL, CRASH, REST, World, policy
 
 
@@ -166,3 +169,34 @@ def test_a_second_shutdown_changes_nothing() -> None:
     assert world.exit("b", CRASH) == "-a over"
     world.feed(m.Shutdown(urgent=True))
     assert world.seen() == ""
+
+
+@pytest.mark.parametrize("retries", [False, True])
+@pytest.mark.parametrize("concurrent", [False, True])
+def test_who_does_not_start_by_itself_waits_for_somebody(retries: bool, concurrent: bool) -> None:
+    core = SupervisorCore(
+        [ChildPolicy("a", autostart=False), ChildPolicy("b")],
+        concurrent=concurrent,
+        retries=retries,
+        random=lambda: 0.0,
+    )
+    assert core.handle(m.Begin(), 0.0) == [m.Start("b", 1)]
+    assert m.Up() in core.handle(m.ChildUp("b", 1), 0.0)
+    assert core.state_of("a") is m.ChildState.STOPPED
+    assert core.handle(m.RestartChild("a", "token"), 1.0) == [m.Start("a", 1)]
+
+
+def test_a_group_does_not_revive_who_was_never_started() -> None:
+    core = SupervisorCore(
+        [
+            ChildPolicy("a", backoff=NO_BACKOFF, autostart=False),
+            ChildPolicy("b", backoff=NO_BACKOFF),
+        ],
+        strategy=Strategy.ONE_FOR_ALL,
+        random=lambda: 0.0,
+    )
+    core.handle(m.Begin(), 0.0)
+    core.handle(m.ChildUp("b", 1), 0.0)
+    crashed = ExitReason(ExitKind.CRASHED)
+    assert m.Start("b", 2) in core.handle(m.ChildDown("b", 1, crashed), 1.0)
+    assert core.state_of("a") is m.ChildState.STOPPED

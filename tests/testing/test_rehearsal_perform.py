@@ -344,3 +344,21 @@ def test_report_is_equal_to_itself_run_again() -> None:
         return rehearse(varied("rest_for_one"), hours=100, seed=5, faults=ROUGH)
 
     assert json.dumps(once().as_dict()) == json.dumps(once().as_dict())
+
+
+def test_an_essential_app_ends_the_rehearsal() -> None:
+    spec = tree(*apps("a"), *apps("job", restart="temporary", essential=True))
+    report = rehearse(spec, faults=parse_faults(["crash=1/week"]))
+    assert report.root_reason is not None
+    assert report.root_reason.kind is ExitKind.ESCALATED
+    assert str(report.root_reason).startswith("escalated (job, which is essential: ")
+
+
+def test_limits_of_one_app_and_of_a_worker_are_kept() -> None:
+    limits: dict[str, Any] = {"max_restarts": 3, "within": 3600 * 24.0}
+    worker = Worker("w", "a:B", exhausted="keep_trying", **limits)
+    spec = tree(*apps("a", **limits), worker, *apps("c"))
+    report = rehearse(spec, faults=parse_faults(["crash=2/day"]))
+    failed, goes_on, unlimited = report.apps
+    assert failed.failed_at is not None
+    assert (goes_on.failed_at, unlimited.failed_at) == (None, None)

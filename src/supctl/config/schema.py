@@ -123,6 +123,7 @@ class ChildKeys(TypedDict, total=False):
     exhausted: Annotated[Exhausted, By(parse_exhausted)]
     significant: Flag
     essential: Flag
+    autostart: Flag
     depends_on: Names
 
 

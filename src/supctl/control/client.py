@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -86,8 +86,18 @@ class Client:
     signal = _blocking(Methods[Iterator[Facts]].signal)
     status = _blocking(Methods[Iterator[Facts]].status)
     describe = _blocking(Methods[Iterator[Facts]].describe)
+    reset = _blocking(Methods[Iterator[Facts]].reset)
+    env = _blocking(Methods[Iterator[Facts]].env)
+    inspect = _blocking(Methods[Iterator[Facts]].inspect)
+    wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
-    def events(self, *names: str, follow: bool = False) -> Iterator[Facts]:
+    def events(
+        self, *names: str, follow: bool = False, since: int | None = None
+    ) -> Iterator[Facts]:
         """As :meth:`Methods.events`."""
-        return self._methods.events(*names, follow=follow)
+        return self._methods.events(*names, follow=follow, since=since)
+
+    def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Iterator[Facts]:
+        """As :meth:`Methods.lines`."""
+        return self._methods.lines(*names, streams=streams)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,27 @@ def _short(path: Path) -> Iterator[str]:
         os.close(directory)
 
 
-def connect(path: Path, timeout: float | None = None) -> socket.socket:
-    """Return a socket that is connected to the one at ``path``. Raises OSError."""
-    return _with_socket(path, lambda made, name: made.connect(name), timeout)
+def connect(path: Path, timeout: float) -> socket.socket:
+    """Return a socket that is connected to the one at ``path``, and has that time-out.
+
+    Raises:
+        BlockingIOError: so many wait to be taken in that we were not, in that time.
+        OSError: nobody listens, or not to us.
+    """
+
+    def knock(made: socket.socket, name: str) -> None:
+        # A socket that does not block would not wait for room in the backlog (unix(7)).
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(timeout))
+        made.connect(name)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(0))
+        made.settimeout(timeout)
+
+    return _with_socket(path, knock)
+
+
+def _timeval(seconds: float) -> bytes:
+    whole, rest = divmod(seconds, 1)
+    return struct.pack("@ll", int(whole), int(rest * 1e6))
 
 
 def listen(path: Path, backlog: int) -> socket.socket:
@@ -44,15 +63,12 @@ def listen(path: Path, backlog: int) -> socket.socket:
             os.umask(before)
         made.listen(backlog)
 
-    return _with_socket(path, bind, None)
+    return _with_socket(path, bind)
 
 
-def _with_socket(
-    path: Path, use: Callable[[socket.socket, str], None], timeout: float | None
-) -> socket.socket:
+def _with_socket(path: Path, use: Callable[[socket.socket, str], None]) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        made.settimeout(timeout)
         with _short(path) as name:
             use(made, name)
     except BaseException:

@@ -18,14 +18,16 @@ class Home:
     """The directories of one daemon. There may be one daemon for each home.
 
     Args:
-        run: what is gone after a reboot: the socket and the locks. Mode 0700.
-        state: what is kept: what should run, the audit. Mode 0700.
+        run: what is gone after a reboot: the socket. Mode 0700, or 0710 where a group is let in.
+        state: what is kept: what should run, the audit, the daemon's lock. Mode 0700.
         logs: output of apps, and what the daemon itself says.
+        config: what people write: ``daemon.toml``. Need not be there.
     """
 
     run: Path
     state: Path
     logs: Path
+    config: Path
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Home:
@@ -41,7 +43,7 @@ class Home:
             base = Path(given)
             if not base.is_absolute():
                 raise InvalidConfig(VARIABLE, given, "an absolute path")
-            return cls(base / "run", base / "state", base / "logs")
+            return cls(base / "run", base / "state", base / "logs", base)
         import platformdirs
 
         state = Path(platformdirs.user_state_dir("supctl", appauthor=False))
@@ -49,7 +51,7 @@ class Home:
         runtime = environ.get("XDG_RUNTIME_DIR")
         # platformdirs would fall back on a shared directory; ours is nobody else's.
         run = Path(runtime) / "supctl" if runtime else state / "run"
-        return cls(run, state, logs)
+        return cls(run, state, logs, Path(platformdirs.user_config_dir("supctl", appauthor=False)))
 
     @property
     def socket(self) -> Path:
@@ -58,13 +60,21 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """Held by the daemon as long as it lives; tells its pid."""
-        return self.run / "daemon.lock"
+        """Held by the daemon as long as it lives; tells its pid.
+
+        Not among what a reboot or a log-out sweeps away: without it a second one could begin.
+        """
+        return self.state / "daemon.lock"
 
     @property
     def start_lock(self) -> Path:
         """Held by who starts the daemon until that answers."""
         return self.run / "start.lock"
+
+    @property
+    def settings(self) -> Path:
+        """Who else may speak with the daemon."""
+        return self.config / "daemon.toml"
 
     @property
     def log(self) -> Path:
@@ -94,7 +104,8 @@ class Home:
             except OSError as error:
                 wanted = f"a directory of ours (or {VARIABLE} naming another)"
                 raise StorageFailed(str(path), error.errno or 0, wanted) from None
-            if path != self.logs and (found.st_uid != os.geteuid() or found.st_mode & 0o077):
+            open_to_others = found.st_mode & (0o067 if path == self.run else 0o077)
+            if path != self.logs and (found.st_uid != os.geteuid() or open_to_others):
                 mode = stat.S_IMODE(found.st_mode)
                 raise InvalidConfig(
                     str(path), f"uid {found.st_uid}, mode {mode:o}", "ours alone, mode 700"

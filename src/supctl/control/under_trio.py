@@ -9,11 +9,10 @@ from typing import Any
 
 import trio
 
-from supctl.errors import NoDaemon
 from supctl.ipc import Connection, Hello, open_connection
 
-from .endpoint import connect
 from .home import Home
+from .launch import dial
 from .methods import Facts, Methods
 from .target import TARGET
 
@@ -37,10 +36,7 @@ class _Asks:
 @asynccontextmanager
 async def open_methods(home: Home) -> AsyncIterator[Methods[AsyncIterator[Facts]]]:
     """Speak with the daemon of ``home`` for the length of the block. Raises as Connector does."""
-    try:
-        connected = connect(home.socket)
-    except (FileNotFoundError, ConnectionRefusedError):
-        raise NoDaemon(str(home.socket)) from None
+    connected = await trio.to_thread.run_sync(dial, home)
     stream = trio.SocketStream(trio.socket.from_stdlib_socket(connected))
     async with open_connection(stream, hello=Hello("command"), heartbeat=None) as connection:
         yield Methods(_Asks(connection))

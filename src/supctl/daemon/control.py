@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from supctl.supervision.tree import Tree
 
 from .desired import Project
 from .keeper import Keeper
-from .naming import resolve
+from .naming import below, resolve
 from .outcome import Outcome, each
 
 _log = logging.getLogger("supctl.daemon")
@@ -127,6 +128,18 @@ class Control:
 
         return await each(resolve(names, self._tree.status()), "signal", send, None)
 
+    async def reset(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Count automatic restarts from 0 again, of all that is meant and all below it."""
+
+        async def reset(address: str) -> Outcome:
+            await trio.lowlevel.checkpoint()
+            self._tree[address].reset()
+            return Outcome(address, "counts from 0")
+
+        rows = self._tree.status()
+        chosen = [row.address for row in below(resolve(names, rows), rows)]
+        return await each(chosen, "reset", reset, None)
+
     async def shutdown(self) -> None:
         """Stop everything in order; then the daemon ends. What should run is kept."""
         self._tree.stop()
@@ -134,18 +147,25 @@ class Control:
 
     async def resurrect(self) -> None:
         """Start what should run and does not. For the daemon's own start."""
-        desired = self._keeper.desired
         there = {row.address for row in self._tree.status()}
-        for name, project in desired.projects.items():
+        for name, project in self._keeper.desired.projects.items():
             if f"/{name}" not in there:
                 try:
-                    spec = _read(name, project.tree)
-                    await self._tree.supervisor().start_child(spec)
+                    await self._tree.supervisor().start_child(self._parked(name, project.tree))
                 except SupctlError as error:  # the others are to come back
                     _log.error("%s does not come back: %s", name, error)
-        known = {row.address for row in self._tree.status()}
-        for address in desired.stopped & known:
-            await self._tree[address].stop()
+
+    def _parked(self, project: str, tree: dict[str, Any]) -> Supervisor:
+        """Return a project in which what an operator has stopped does not start by itself.
+
+        What is restarted ``always`` does: that is the difference from ``unless-stopped``.
+        """
+        tree = copy.deepcopy(tree)
+        for address in self._keeper.desired.stopped:
+            owner, _, path = address[1:].partition("/")
+            if owner == project:
+                _park(tree, path.split("/") if path else [])
+        return _read(project, tree)
 
     # How.
 
@@ -164,10 +184,13 @@ class Control:
         held -= below
         (held.update if stopped else held.difference_update)(addresses)
         if held != before:
-            await self._keep_or(lambda: self._take_back(before))
+            added, removed = held - before, before - held
+            await self._keep_or(lambda: self._take_back(added, removed))
 
-    def _take_back(self, stopped: set[str]) -> None:
-        self._keeper.desired.stopped = stopped
+    def _take_back(self, added: set[str], removed: set[str]) -> None:
+        """Undo one change; others may have been made meanwhile."""
+        desired = self._keeper.desired
+        desired.stopped = desired.stopped - added | removed
 
     async def _keep_or(self, undo: Callable[[], Any]) -> None:
         try:
@@ -208,6 +231,17 @@ class Control:
         desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
         await self._keeper.keep()
         return Outcome(address, "deleted")
+
+
+def _park(tree: dict[str, Any], path: Sequence[str]) -> None:
+    """Let the child at ``path`` not start by itself, unless it always does."""
+    table: Any = tree
+    for name in path:
+        table = table.get("apps", {}).get(name.partition(":")[0])
+        if table is None:
+            return
+    if path and table.get("restart", "always") not in ("always", "permanent"):
+        table["autostart"] = False
 
 
 def _read(project: str, tree: dict[str, Any]) -> Supervisor:

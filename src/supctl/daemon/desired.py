@@ -38,6 +38,10 @@ class Desired:
     projects: dict[str, Project] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
 
+    def snapshot(self) -> Desired:
+        """Return what it is now, whatever changes meanwhile; trees never do."""
+        return Desired(dict(self.projects), set(self.stopped))
+
 
 class DesiredFile:
     """A file that holds it. What is there is always whole: the old, or the new.

@@ -31,5 +31,5 @@ class Keeper:
             if self._saved >= wanted:
                 return
             now = self._changes
-            await trio.to_thread.run_sync(self._file.save, self.desired)
+            await trio.to_thread.run_sync(self._file.save, self.desired.snapshot())
             self._saved = now

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from supctl.control.launch import read_holder
 from supctl.errors import AlreadyRunning
 
 
@@ -48,12 +49,3 @@ class DaemonLock:
         traceback: TracebackType | None,
     ) -> None:
         os.close(self._fd)
-
-
-def read_holder(path: Path) -> int | None:
-    """Return the pid that a lock file tells, if it tells any."""
-    try:
-        pid = json.loads(path.read_text())["pid"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return pid if isinstance(pid, int) else None

@@ -1,4 +1,4 @@
-"""Who speaks at the other end of a socket, and what it may."""
+"""Who speaks at the other end of a socket."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import pwd
 import socket
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from supctl.errors import PermissionDenied
-
 _CREDENTIALS: Final = struct.Struct("3i")
+
+_SO_PEERGROUPS: Final = 59
+"""Of socket(7), where Python has no name for it."""
+
+_MOST_BYTES: Final = 1024  # that Python asks the kernel for
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,31 @@ class Peer:
     """A process that speaks with us, as the kernel told of it when it connected (unix(7)).
 
     Args:
-        pid, uid, gid: of the process.
+        pid, uid: of the process.
+        groups: all that it is a member of.
     """
 
     pid: int
     uid: int
-    gid: int
+    groups: frozenset[int] = field(default_factory=frozenset)
 
     @classmethod
     def of(cls, connected: socket.socket) -> Peer:
         """Return who is at the other end."""
         told = connected.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        return cls(*_CREDENTIALS.unpack(told))
+        pid, uid, gid = _CREDENTIALS.unpack(told)
+        if uid in (0, os.geteuid()):
+            return cls(pid, uid, frozenset({gid}))
+        try:
+            more = connected.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MOST_BYTES)
+        except OSError:  # it is in more groups than we can be told
+            more = b""
+        return cls(pid, uid, frozenset({gid, *memoryview(more).cast("I")}))
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it is of our own user, or of root."""
+        return self.uid in (0, os.geteuid())
 
     @property
     def name(self) -> str:
@@ -39,12 +55,3 @@ class Peer:
             return pwd.getpwuid(self.uid).pw_name
         except KeyError:
             return f"uid {self.uid}"
-
-    def check(self) -> None:
-        """Refuse whoever is neither our own user nor root.
-
-        Raises:
-            PermissionDenied: it is somebody else.
-        """
-        if self.uid not in (0, os.geteuid()):
-            raise PermissionDenied(self.name, "speak with this daemon", "its own user, or root")

@@ -17,19 +17,26 @@ from supctl.control.home import Home
 from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
+from .admission import read_admission
 from .audit import Audit
 from .control import Control
 from .desired import DesiredFile
+from .details import Details
 from .keeper import Keeper
+from .lines import Lines
+from .listener import Listener
 from .lock import DaemonLock
+from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
+from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-_CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
-_LOOKING = ("ping", "about", "status", "describe", "events")
+CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "reset", "shutdown")
+LOOKING = ("ping", "about", "status", "describe", "events", "lines", "wait", "env", "inspect")
+"""Methods of the control protocol (docs/protocol.md), those that change something and the rest."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -52,17 +59,22 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 
 
 async def _run(home: Home, ready_fd: int | None) -> None:
+    admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
-    root = Supervisor("daemon", max_restarts=None, start="concurrent")
-    async with open_tree(root, log_directory=home.logs) as tree:
-        control, views = Control(tree, keeper), Views(tree, home)
-        changing, looking = _methods(control, _CHANGING), _methods(views, _LOOKING)
+    root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
+    lines = Lines()
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
+        control, views = Control(tree, keeper), Views(tree, home, lines)
+        changing = _methods(CHANGING, control)
+        looking = _methods(LOOKING, views, Waiting(tree), Details(tree))
         audit = Audit(home.audit)
-        server = ControlServer(
-            home.socket, lambda peer: ControlService(peer, changing, looking, audit)
-        )
-        with closing(server):
+        with closing(Listener(home, admission)) as listener:
+
+            def serve(peer: Peer) -> ControlService:
+                return ControlService(peer, admission.of(peer), changing, looking, audit)
+
+            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(server.serve)
@@ -74,8 +86,12 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         _log.info("daemon %d ends", os.getpid())
 
 
-def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
-    return {name: getattr(owner, name) for name in names}
+def _methods(names: tuple[str, ...], *owners: object) -> dict[str, Callable[..., Any]]:
+    """Return each method from the first of ``owners`` that has it."""
+    return {
+        name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
+        for name in names
+    }
 
 
 def _tell_ready(ready_fd: int | None) -> None:

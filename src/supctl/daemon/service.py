@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from supctl.control.target import TARGET
-from supctl.errors import UnknownMethod
+from supctl.errors import PermissionDenied, UnknownMethod
 from supctl.ipc import Request
 
+from .admission import Access
 from .audit import Audit
 from .peer import Peer
 
@@ -22,6 +23,7 @@ class ControlService:
 
     Args:
         peer: who asks.
+        access: what it may.
         changing: methods that change something, by name; each call is noted in the audit.
         looking: methods that do not.
         audit: where who changed what is noted.
@@ -30,11 +32,13 @@ class ControlService:
     def __init__(
         self,
         peer: Peer,
+        access: Access,
         changing: Mapping[str, Callable[..., Any]],
         looking: Mapping[str, Callable[..., Any]],
         audit: Audit,
     ) -> None:
-        self._peer, self._changing, self._looking, self._audit = peer, changing, looking, audit
+        self._peer, self._access, self._audit = peer, access, audit
+        self._changing, self._looking = changing, looking
 
     def call(self, request: Request) -> None:
         """Begin to do what is asked."""
@@ -65,8 +69,18 @@ class ControlService:
         if request.target != TARGET or method is None or request.args:
             known = ", ".join(sorted([*self._changing, *self._looking]))
             raise UnknownMethod(TARGET, request.method, f"there are {known}")
+        self._permit(request.method)
         try:
             inspect.signature(method).bind(**request.kwargs)
         except TypeError as error:
             raise TypeError(f"{request.method}: {error}") from None
         return method
+
+    def _permit(self, method: str) -> None:
+        wanted = Access.FULL if method in self._changing else Access.READ
+        if self._access < wanted:
+            who = "the daemon's own user, root, or a group that its daemon.toml admits"
+            full = f'{who} with access = "full"'
+            raise PermissionDenied(
+                self._peer.name, f"ask for {method}", full if wanted is Access.FULL else who
+            )

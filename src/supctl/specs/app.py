@@ -100,6 +100,8 @@ class App:
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
         essential: its end for good ends the whole tree, at whatever depth it is.
         depends_on: siblings that must be up before it starts and stay until it has stopped.
+        autostart: whether it is started when its supervisor starts. If not, it is ``stopped`` until
+            somebody starts it.
         ready: when it counts as up; a probe is short for a :class:`Ready` with the usual time-out.
             ``None``: as soon as it runs.
         health: what shows that it is still well; a probe is short for a :class:`Health` with the
@@ -139,6 +141,7 @@ class App:
     significant: bool
     essential: bool
     depends_on: tuple[str, ...]
+    autostart: bool
     ready: Ready | None
     health: Health | None
     stop: Stop
@@ -171,6 +174,7 @@ class App:
         significant: bool = False,
         essential: bool = False,
         depends_on: Sequence[str] = (),
+        autostart: bool = True,
         ready: Ready | Probe | None = None,
         health: Health | Probe | None = None,
         stop: Stop | None = None,
@@ -197,6 +201,7 @@ class App:
             significant=significant,
             essential=essential,
             depends_on=depends_on,
+            autostart=autostart,
             has_limit=max_restarts is not None,
         )
         put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)

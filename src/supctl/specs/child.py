@@ -30,6 +30,7 @@ def put_child_fields(
     significant: bool,
     essential: bool,
     depends_on: Sequence[str],
+    autostart: bool,
     has_limit: bool = False,
 ) -> None:
     """Check the fields that all child specs share and hand them to ``put``.
@@ -60,6 +61,7 @@ def put_child_fields(
     put("significant", significant)
     put("essential", essential)
     put("depends_on", tuple(dict.fromkeys(depends_on)))
+    put("autostart", autostart)
 
 
 def put_run_fields(

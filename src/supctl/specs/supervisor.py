@@ -59,7 +59,8 @@ class Supervisor:
             supervisor in between.
         restart: what its own supervisor does when it ends.
         backoff: delay before its own supervisor starts it again.
-        give_up_after, exhausted, significant, essential, depends_on: as in :class:`supctl.App`.
+        give_up_after, exhausted, significant, essential, depends_on, autostart: as in
+            :class:`supctl.App`.
         isolation: ``"task"`` (default): it runs in the process of its own supervisor;
             ``"process"``: in a process of its own, with all actors below it that have none
             themselves. Their classes, and functions that make children, are found from there by
@@ -89,6 +90,7 @@ class Supervisor:
     significant: bool
     essential: bool
     depends_on: tuple[str, ...]
+    autostart: bool
     isolation: str
     hung_after: float | None
 
@@ -112,6 +114,7 @@ class Supervisor:
         significant: bool = False,
         essential: bool = False,
         depends_on: Sequence[str] = (),
+        autostart: bool = True,
         isolation: str = "task",
         hung_after: float | None = 20.0,
     ) -> None:
@@ -128,6 +131,7 @@ class Supervisor:
             significant=significant,
             essential=essential,
             depends_on=depends_on,
+            autostart=autostart,
         )
         strategy, start = self._check_strategy(strategy), Start.of("start", start)
         in_order = (Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE)

@@ -103,6 +103,7 @@ def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> Chi
         min_uptime,
         significant=spec.significant,
         essential=spec.essential,
+        autostart=spec.autostart,
         brutal=grace == 0,
         depends_on=tuple(depends_on),
         is_supervisor=isinstance(spec, Supervisor),

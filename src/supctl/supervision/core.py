@@ -234,13 +234,14 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
+        beginners = [child for child in self._children if child.policy.autostart]
         if self.retries:
-            for child in self._children:
+            for child in beginners:
                 self._holding.put(child)
             self.release()
             self._see_if_up()
             return
-        stage = self.stage(StageKind.START, list(self._children))
+        stage = self.stage(StageKind.START, beginners)
         self._plans.carry_out(stage, then=self._all_up, failed=self._roll_back, whole=True)
 
     def _all_up(self) -> None:
@@ -442,6 +443,7 @@ class SupervisorCore:
             for child in group
             if child.state is not ChildState.FAILED
             and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
+            and (child.policy.autostart or child.run > 0)
         ]
 
     def _restart_group(self, child: ChildRecord) -> None:

@@ -96,16 +96,25 @@ class Handle:
             raise InvalidState(self.address, node.state_of(name), "a process that runs")
         node.signal(name, number)
 
+    def reset(self) -> None:
+        """Count its automatic restarts from 0 again. Never blocks."""
+        node, name = self._tree.find(self.address)
+        node.reset(name)
+
     async def stop(self) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.
 
-        Cancelling does not take the request back.
+        A stop is not a crash: it does not count as a restart, and those so far are forgotten. If
+        it waits for its restart, that is called off. Cancelling does not take the request back.
         """
         node, name = self._tree.find(self.address)
         await node.stop(name)
 
     async def start(self) -> None:
         """Start it after it was stopped, has ended or failed; return when it runs.
+
+        Under a supervisor with ``start_failures="retry"`` it may not run, and wait for its next
+        attempt: :attr:`state` says so.
 
         Raises:
             InvalidState: it runs already, or its restart is due.
@@ -115,9 +124,27 @@ class Handle:
         await node.start(name)
 
     async def restart(self) -> None:
-        """Stop it, then start it, as :meth:`stop` and :meth:`start` do."""
-        await self.stop()
-        await self.start()
+        """Stop it and start it, whatever it does now, and return when it runs again.
+
+        Restarts of two callers that overlap are one. Cancelling does not take the request back.
+
+        Raises:
+            StartFailed: it did not start; not under ``start_failures="retry"``, as :meth:`start`.
+            InvalidState: somebody has called the start off.
+        """
+        node, name = self._tree.find(self.address)
+        await node.renew(name)
+
+    async def delete(self) -> None:
+        """Stop it, if it runs, starts or waits for that, and forget it.
+
+        It is back when its supervisor restarts, if that has it from the beginning.
+
+        Raises:
+            InvalidState: somebody has started it while it was about to be forgotten.
+        """
+        node, name = self._tree.find(self.address)
+        await node.drop(name)
 
 
 class SupervisorHandle:
@@ -149,7 +176,8 @@ class SupervisorHandle:
         Raises:
             AlreadyRunning: a child of that name runs.
             AlreadyPresent: one of that name is there, but does not run.
-            StartFailed: it did not start, and is forgotten.
+            StartFailed: it did not start, and is forgotten. With ``start_failures="retry"`` it
+                is kept instead, and waits for its next attempt.
             InvalidConfig: it is significant where nobody minds, depends on a stranger, or has
                 several instances.
             Unsupported: the supervisor is dynamic.

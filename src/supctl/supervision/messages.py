@@ -19,8 +19,8 @@ class ChildPolicy:
         brutal: a stop kills it at once (OTP's ``brutal_kill``).
         depends_on: names of children that must be up before it starts.
         is_supervisor: it is counted among the supervisors; nothing else (OTP-SPEC-10).
-        restart, backoff, give_up_after, exhausted, min_uptime, significant, essential: as in the
-            spec of the child.
+        restart, backoff, give_up_after, exhausted, min_uptime, significant, essential,
+            autostart: as in the spec of the child.
         limit: its ``max_restarts`` and ``within``.
     """
 
@@ -33,6 +33,7 @@ class ChildPolicy:
     min_uptime: float = 0.0
     significant: bool = False
     essential: bool = False
+    autostart: bool = True
     brutal: bool = False
     depends_on: tuple[str, ...] = ()
     is_supervisor: bool = False

@@ -191,6 +191,11 @@ class SupervisorActor(Incarnation):
             raise request.result
         return request.result
 
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again."""
+        self.children[name].restarts = 0
+        self._world.watch.changed(self, {name})
+
     # What happens.
 
     def _post(self, message: _Message) -> None:
@@ -376,6 +381,12 @@ class SupervisorActor(Incarnation):
             child.life.kill()
         else:
             child.life.stop()
+
+    def stopped(self, name: str) -> None:
+        """Show that a child was stopped by somebody, be it that it had ended before."""
+        if (child := self.children.get(name)) is not None:
+            child.stop_asked = True
+            self._changed.add(name)
 
     def forget(self, name: str) -> None:
         """Show a child no more, if it is shown; the core has forgotten it."""

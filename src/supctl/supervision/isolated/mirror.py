@@ -121,11 +121,20 @@ class MirrorNode(Node):
     def signal(self, name: str, number: int) -> None:
         self._below.tell("signal", self.address, name, number)
 
+    def reset(self, name: str) -> None:
+        self._below.tell("reset", self.address, name)
+
     async def start(self, name: str) -> None:
         await self._below.ask(self.address, "start", name)
 
     async def stop(self, name: str) -> None:
         await self._below.ask(self.address, "stop", name)
+
+    async def renew(self, name: str) -> None:
+        await self._below.ask(self.address, "renew", name)
+
+    async def drop(self, name: str) -> None:
+        await self._below.ask(self.address, "drop", name)
 
     # Requests.
 

@@ -85,7 +85,12 @@ def _app_for(worker: Worker) -> App:
         restart=worker.restart,
         backoff=worker.backoff,
         give_up_after=worker.give_up_after,
+        max_restarts=worker.max_restarts,
+        within=worker.within if worker.max_restarts is not None else None,
+        exhausted=worker.exhausted,
+        min_uptime=worker.min_uptime,
         significant=worker.significant,
+        essential=worker.essential,
         stop=Stop(grace=worker.grace),
     )
 

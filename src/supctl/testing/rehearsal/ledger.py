@@ -122,7 +122,7 @@ class AppPage:
         if self._stopping_at is not None:
             self.stops.append(at - self._stopping_at)
             self._stopping_at = None
-        elif reason.is_normal and not self.restart.applies(normal=True):
+        elif reason.is_final or (reason.is_normal and not self.restart.applies(normal=True)):
             self._goes_down(Span(at))  # its work is done
         else:
             self._goes_down(Outage(at, reason=reason))

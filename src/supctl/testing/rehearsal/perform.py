@@ -14,7 +14,7 @@ from supctl.backends.chance import stream
 from supctl.backends.machine import WallClock
 from supctl.backends.scripts import Script
 from supctl.backends.simulated import SimulatedBackend
-from supctl.errors import GaveUp, StartFailed
+from supctl.errors import GaveUp, StartFailed, TreeEnded
 from supctl.specs import App, Delay, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.tree import Tree, running
@@ -129,7 +129,7 @@ class Rehearsal:
         async with backend:
             services = Services(backend, handed_to(_no_output))
             world = World(services, log, stream(self._seed, "jitter").random)
-            with suppress(GaveUp, StartFailed):  # the ledger has heard of it
+            with suppress(GaveUp, StartFailed, TreeEnded):  # the ledger has heard of it
                 async with running(Tree(self._spec, world), wait_up=False) as tree:
                     with trio.move_on_after(seconds):
                         await tree.ended.wait()

@@ -61,7 +61,7 @@ def _failures(report: Report) -> Iterator[str]:
 
 def _failed(report: Report, name: str, at: float) -> str:
     left = duration(report.ended_at - at)
-    return f"{name} used up its give_up_after at {hour(at)}: it was down for the other {left}."
+    return f"{name} used up its restarts at {hour(at)}: it was down for the other {left}."
 
 
 def _is_lost(app: AppReport) -> bool:
