@@ -117,8 +117,7 @@ async def test_program_that_ends_before_its_own_ready_fails_the_wait(
         print("listening", flush=True)
         time.sleep(1000)
     """
-    app = python("a", code, ready=Output("listening"), backoff=Backoff(initial=60, maximum=60))
-    tree = await supervised(app)
+    tree = await supervised(python("a", code, ready=Output("listening")))
     tree["a"].kill()
     with pytest.raises(WaitFailed, match="exited with code 3 before it was ready"):
         await tree["a"].wait_ready(timeout=30)
