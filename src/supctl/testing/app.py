@@ -249,7 +249,7 @@ class SupervisedApp(AppView):
         return isinstance(spec, App) and spec.ready is not None
 
     async def _warm_up(self) -> None:
-        await self._stage.bell.until(lambda: None if self.state == "starting" else True)
+        await self._stage.bell.until(lambda: self.state in ("ready", "detached") or None)
 
     async def _present(self) -> Life:
         """Return the latest life that is not spent, once there is one."""

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from inspect import signature
 from typing import Any, Final
 
 from supctl.specs import (
@@ -51,7 +52,12 @@ def decode(line: bytes) -> dict[str, Any]:
 
 def app_as_dict(app: App) -> dict[str, Any]:
     """Return an app as values that JSON can hold."""
-    return {item.name: _plain(getattr(app, item.name)) for item in fields(app)}
+    told = {name: _plain(getattr(app, name)) for name in signature(App).parameters}
+    if app.stays_stopped:
+        told["restart"] = "unless-stopped"
+    if app.max_restarts is None:
+        del told["within"]
+    return told
 
 
 def app_from_dict(told: dict[str, Any]) -> App:

@@ -290,6 +290,7 @@ _SHOWN = {
     State.WARMING: "starting",
     State.KILLING: "stopping",
     State.ENDING: "stopping",
+    State.EXITED: "stopping",
 }
 """States that are no words of our vocabulary; but for the first they last for a moment."""
 
