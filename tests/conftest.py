@@ -171,10 +171,15 @@ def open_descriptors() -> Iterator[str]:
 
 
 def unix_sockets() -> Iterator[str]:
-    """Yield the path, or the abstract name, of every bound unix socket."""
+    """Yield the path, or the abstract name, of every bound unix socket that we hold.
+
+    The kernel lists those of all sessions on this machine. What a process that is left holds is
+    told with that.
+    """
+    ours = {link.partition("socket:[")[2].rstrip("]") for link in open_descriptors()}
     for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
         fields = line.split(maxsplit=7)
-        if len(fields) == 8:
+        if len(fields) == 8 and fields[6] in ours:
             yield fields[7]
 
 

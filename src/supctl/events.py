@@ -8,11 +8,12 @@ this one, so that a chain from a crash to an escalation can be followed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
 
-from .exits import ExitReason
+from .exits import ExitKind, ExitReason, ExitStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,11 @@ def _plain(value: Any) -> Any:
 
 
 def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
-    told: dict[str, Any] = {"kind": str(reason.kind), "text": str(reason)}
+    told: dict[str, Any] = {
+        "kind": str(reason.kind),
+        "text": str(reason),
+        "detail": reason.detail,
+    }
     if reason.status is not None:
         status = reason.status
         told |= {item.name: _plain(getattr(status, item.name)) for item in fields(status)}
@@ -130,6 +135,16 @@ class ChildDetached(Event):
     pids: tuple[int, ...]
     kept: bool
     """Whether they may live on (``detached = true``) or are being ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildPaused(Event):
+    """All processes of an app were told to stand still (SIGSTOP)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildResumed(Event):
+    """The processes of a paused app go on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,3 +267,26 @@ class EventsMissed(Event):
     """A slow reader missed ``count`` events; the tree did not wait for it."""
 
     count: int
+
+
+def event_of(told: Mapping[str, Any]) -> Event:
+    """Return the event that :meth:`Event.as_dict` has told.
+
+    One that is not known here, from a supctl of another version, becomes a plain :class:`Event`;
+    facts that are not known are left out.
+    """
+    kinds = {kind.__name__: kind for kind in Event.__subclasses__()}
+    kind = kinds.get(told["event"].title().replace("_", ""), Event)
+    known = {item.name for item in fields(kind)}
+    facts = {name: value for name, value in told.items() if name in known}
+    if isinstance(facts.get("reason"), dict):
+        facts["reason"] = _reason_of(facts["reason"])
+    return kind(**facts)
+
+
+def _reason_of(told: Mapping[str, Any]) -> ExitReason:
+    names = {item.name for item in fields(ExitStatus)}
+    status = {name: value for name, value in told.items() if name in names}
+    return ExitReason(
+        ExitKind(told["kind"]), ExitStatus(**status) if status else None, told["detail"]
+    )

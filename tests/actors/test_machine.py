@@ -63,6 +63,39 @@ S, E, D = State, Event, Do
             (S.EXITED, [D.KILL, D.END]),
             id="forced before it started",
         ),
+        pytest.param(
+            [E.SPAWNED_COLD, E.READY, E.EXITED, E.GONE],
+            (S.EXITED, [D.REPORT_UP, D.END]),
+            id="becomes ready",
+        ),
+        pytest.param(
+            [E.SPAWNED_COLD, E.LATE, E.GRACE_OVER, E.EXITED, E.GONE],
+            (S.EXITED, [D.ASK, D.KILL, D.END]),
+            id="is late, and deaf",
+        ),
+        pytest.param(
+            [E.SPAWNED_COLD, E.EXITED, E.GONE], (S.EXITED, [D.END]), id="ends before it is ready"
+        ),
+        pytest.param(
+            [E.SPAWNED_COLD, E.STOP, E.READY, E.EXITED, E.GONE],
+            (S.EXITED, [D.ASK, D.END]),
+            id="called off before it was ready",
+        ),
+        pytest.param(
+            [E.SPAWNED_COLD, E.EXITED, E.LEFT_FREE, E.READY, E.UNHEALTHY, E.GONE],
+            (S.EXITED, [D.REPORT_UP, D.ASK, D.END]),
+            id="its children become ready, and ill",
+        ),
+        pytest.param(
+            [E.STOP, E.SPAWNED_COLD, E.EXITED, E.GONE],
+            (S.EXITED, [D.ASK, D.END]),
+            id="called off before it started cold",
+        ),
+        pytest.param(
+            [E.SPAWNED, E.UNHEALTHY, E.UNHEALTHY, E.STOP, E.EXITED, E.GONE],
+            (S.EXITED, [D.ASK, D.END]),
+            id="falls ill",
+        ),
         pytest.param([E.STOP, E.NOT_SPAWNED], (S.EXITED, [D.END]), id="called off, never started"),
         pytest.param(
             [E.SPAWNED, E.STOP, E.KILL, E.KILL, E.GONE],

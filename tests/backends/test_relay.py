@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -19,6 +20,7 @@ from supctl.backends.platform import open_backend
 from supctl.backends.relay import Relay
 from supctl.errors import ConnectionLost, ProtocolError, ReaperLost, SpawnFailed
 from supctl.exits import ExitStatus
+from supctl.logs.seek import Seek
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -39,10 +41,12 @@ class Line:
         address: str,
         process: Process,
         last_words: Callable[[bytes], None] | None = None,
-        seek: object = None,
+        seek: Seek | None = None,
         /,
     ) -> None:
         self.taken[address] = process
+        if seek is not None and seek.pattern.search(b"now listening"):
+            seek.found()
         if last_words is not None:
             last_words(b"that was all")
 
@@ -93,6 +97,17 @@ async def test_signals_reach_it(line: Line) -> None:
     assert (await other.wait()).signal == signal.SIGKILL
     other.kill()
     other.signal(signal.SIGTERM)
+
+
+async def test_a_line_is_sought_on_the_other_side(line: Line) -> None:
+    process = await line.relay.spawn(ProcessSpec(("sleep", "1000"), ENV))
+    found = trio.Event()
+    line.relay.take_output("/a", process, None, Seek(re.compile(rb"LISTENING", re.I), found.set))
+    with trio.fail_after(5):
+        await found.wait()
+    line.relay.hear_line(process.number)  # type: ignore[attr-defined]  # the other pipe's
+    process.kill()
+    await process.wait_gone()
 
 
 async def test_its_output_is_taken_on_the_other_side(line: Line) -> None:

@@ -50,6 +50,8 @@ restart = "on-failure"
 [apps.once]
 command = "sh -c 'sleep 1'"
 restart = "never"
+ready = { delay = "2s" }
+health = { http = 8080, path = "/up", interval = "10s" }
 """
 
 SHOWN = """\
@@ -60,7 +62,8 @@ root: rest_for_one  [any number of restarts]
 │  ├─ api x4: sleep 60  [restart always, back-off 500 ms to 5 s, x2, jitter none, \
 gives up after 10 restarts, memory 512.0 MiB, cpu 0.5, pids 100, in /]
 │  └─ mailer: actor shop.workers:Mailer  [restart on-failure]
-└─ once: sh -c 'sleep 1'  [restart never]
+└─ once: sh -c 'sleep 1'  [restart never, ready when it has run for 2 s, \
+healthy while http://127.0.0.1:8080/up answers (every 10 s)]
 ok: 3 apps, 1 worker, 2 supervisors
 """
 

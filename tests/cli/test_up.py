@@ -271,3 +271,50 @@ def test_closed_output_does_not_stop_the_apps(
         assert pid.is_running()
     up.signal(signal.SIGTERM)
     assert up.wait() == 0
+
+
+def test_readiness_and_health_are_told(
+    supctl: Supctl,
+    tree: Callable[..., Path],
+    program: Callable[..., list[str]],
+    tmp_path: Path,
+    free_port: int,
+) -> None:
+    mood = tmp_path / "mood"
+    server = program("serve_http.py", free_port, mood)
+    health = f'{{ http = {free_port}, interval = "100ms", retries = 2 }}'
+    web = app("web", *server, ready=f"{{ tcp = {free_port} }}", health=health)
+    up = supctl("up", "-f", tree(web))
+    up.wait_line(r"web is ready after")
+    up.wait_line(r"web is healthy: status 200")
+    mood.write_text("sick")
+    up.wait_line(r"web is unhealthy: status 503")
+    up.wait_line(r"web was unhealthy \(status 503, 2 times in a row\) after")
+    up.wait_line(r"web is started again")
+    mood.unlink()
+    up.wait_line(r"web is healthy: status 200")
+    up.signal(signal.SIGTERM)
+    assert up.wait() == 0
+
+
+def test_what_is_not_ready_in_time_has_not_started(
+    supctl: Supctl, tree: Callable[..., Path]
+) -> None:
+    up = supctl(
+        "up", "-f", tree(app("a", "sleep", 600, ready='{ exec = "false", timeout = "1s" }'))
+    )
+    up.wait_line("a did not start: not ready within 1 s: exit code 1")
+    up.signal(signal.SIGTERM)
+    up.wait()
+
+
+def test_mistakes_about_probes_are_shown(supctl: Supctl, tree: Callable[..., Path]) -> None:
+    one = app("a", "sleep", 600, ready='{ tpc = 5432, timeout = "30s" }')
+    up = supctl(
+        "up", "-f", tree(one, app("b", "sleep", 600, health="{ http = 8080, retries = 0 }"))
+    )
+    assert up.wait() == 2
+    told = "\n".join(up.lines)
+    assert "apps.a.ready is a table; wanted exactly one of tcp, http, exec, output" in told
+    assert "(did you mean 'tcp'?)" in told
+    assert "apps.b.health.retries is 0; wanted 1 or more" in told

@@ -173,6 +173,29 @@ async def test_the_facts_of_living_processes_and_none_of_dead_ones(world: World)
     assert world.backend.info([process.pid, other.pid]).keys() == {other.pid}
 
 
+async def test_what_a_whole_tree_of_processes_uses(world: World) -> None:
+    process = await world.backend.spawn(world.with_child(escapes=True, deaf=False, stays=True))
+    other = await world.backend.spawn(world.runs_forever())
+    await world.line(process)
+    used = world.backend.usage([process.pid, other.pid])
+    assert used[process.pid].processes == 2
+    assert used[other.pid].processes == 1
+    assert min(used[process.pid].cpu_time, used[process.pid].memory) >= 0
+    process.kill()
+    await process.wait_gone()
+    assert world.backend.usage([process.pid, other.pid]).keys() == {other.pid}
+
+
+async def test_a_signal_to_all_reaches_those_that_have_left_the_group(world: World) -> None:
+    process = await world.backend.spawn(world.with_child(escapes=True, deaf=False, stays=True))
+    other = await world.backend.spawn(world.runs_forever())
+    await world.line(process)
+    process.signal_all(signals.SIGTERM)
+    await process.wait_gone()
+    process.signal_all(signals.SIGTERM)  # nobody is left
+    assert world.living() == {other.pid}
+
+
 async def test_usage_is_told_with_the_end(world: World) -> None:
     process = await world.backend.spawn(world.exits_with(0))
     status = await process.wait()

@@ -80,6 +80,7 @@ def daemon_of(desk: Desk) -> psutil.Process:
         (hello() + hello(), "wanted no second one"),
         (hello() + frame([77, 1]), "77"),
     ],
+    ids=["too long", "another protocol", "another version", "no hello", "two of them", "no kind"],
 )
 def test_who_speaks_nonsense_is_told_why_it_is_hung_up_on(
     desk: Desk, said: bytes, answer: str

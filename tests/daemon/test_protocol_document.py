@@ -11,16 +11,19 @@ import pytest
 from supctl import errors
 from supctl.control.client import Client
 from supctl.control.methods import Methods
+from supctl.daemon.calls import Calls
 from supctl.daemon.control import Control
+from supctl.daemon.details import Details
 from supctl.daemon.run import CHANGING, LOOKING
 from supctl.daemon.views import Views
+from supctl.daemon.waiting import Waiting
 from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-METHODS: dict[str, type] = {
-    **dict.fromkeys(CHANGING, Control),
-    **dict.fromkeys(LOOKING, Views),
+OWNERS = (Control, Calls, Details, Views, Waiting)
+METHODS = {
+    name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }
 
 
@@ -37,7 +40,14 @@ def test_the_methods_are_those_that_are_there() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_the_arguments_are_those_that_a_method_takes(name: str) -> None:
     parameters = inspect.signature(getattr(METHODS[name], name)).parameters
-    words = {"None": "nil", "False": "false", "()": "[]", "''": '""'}
+    words = {
+        "None": "nil",
+        "False": "false",
+        "()": "[]",
+        "30.0": "30",
+        "('stdout', 'stderr')": '["stdout", "stderr"]',
+        "''": '""',
+    }
     wanted = [
         it.name if it.default is it.empty else f"{it.name} = {words[repr(it.default)]}"
         for it in list(parameters.values())[1:]

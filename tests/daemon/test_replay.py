@@ -66,7 +66,7 @@ def test_who_comes_back_misses_nothing_and_reads_nothing_twice(desk: Desk) -> No
 def test_a_reader_of_one_app_is_told_of_gaps_too(desk: Desk) -> None:
     desk.run("start", desk.write(FLAPPING))
     desk.run("stop", "a")
-    last = json.loads(desk.run("events").splitlines()[-1])["seq"]
-    (gap, *_) = desk.run("events", "b", "--since", str(last + 1000)).splitlines()
+    last = json.loads(desk.run("events", "--json").splitlines()[-1])["seq"]
+    (gap, *_) = desk.run("events", "b", "--json", "--since", str(last + 1000)).splitlines()
     assert json.loads(gap)["event"] == "events_missed"
-    assert desk.run("events", "b", "--since", str(last)) == ""
+    assert desk.run("events", "b", "--json", "--since", str(last)) == ""

@@ -168,3 +168,19 @@ def test_an_end_in_the_start_phase_waits_for_it_to_be_over() -> None:
     assert begun(world) == "+a +b"
     assert world.exit("a", NO_START) == ""
     assert world.rise("b") == "up +a"
+
+
+def test_who_is_called_off_while_it_warms_up_is_in_nobodys_way() -> None:
+    world = World("a", "b", retries=True, slow="a")
+    assert begun(world) == "+a"
+    world.feed(m.ChildWarming("a", 1), m.TerminateChild("a", "token"))
+    assert world.seen() == "-a"
+    assert world.exit("a", NO_START) == "+b up"
+
+
+def test_a_retry_does_not_wait_for_who_warms_up() -> None:
+    world = World(policy("a", backoff=SLOW), "b", "c", retries=True, fails="a", slow="b")
+    assert begun(world) == "!a +b"
+    world.feed(m.ChildWarming("b", 1))
+    assert world.fire(world.said(m.SetTimer)[0]) == "+a"
+    assert world.rise("b") == "+c up"

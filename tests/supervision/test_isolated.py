@@ -37,9 +37,11 @@ from supctl.errors import (
     InvalidState,
     ProcessNotFound,
     StartFailed,
+    TreeEnded,
+    Unsupported,
 )
 from supctl.exits import ExitKind
-from supctl.specs import ChildSpec, Stop
+from supctl.specs import Backoff, ChildSpec, Stop
 from supctl.specs.policy import NO_BACKOFF
 from tests.supervision import subtree
 from tests.supervision.subtree import Clerk
@@ -181,6 +183,28 @@ async def test_requests_go_down(open_root: Open) -> None:
         before = tree["sub/a"].pid
         await tree["sub/a"].restart()
         assert tree["sub/a"].pid not in (0, before)
+
+
+async def test_apps_below_are_paused_and_counted_anew(open_root: Open) -> None:
+    async with open_root(isolated(sleeper("a"))) as tree:
+        app = tree["sub/a"]
+        with tree.subscribe() as subscription:
+            os.kill(app.pid, signal.SIGKILL)
+            await until(subscription, ev.ChildStarted, "/sub/a")
+            assert app.restarts == 1
+            app.reset()
+            app.pause()
+            await until(subscription, ev.ChildPaused, "/sub/a")
+            assert (app.state, app.restarts) == ("paused", 0)
+            with pytest.raises(InvalidState, match="an app that runs"):
+                app.pause()
+            app.resume()
+            await until(subscription, ev.ChildResumed, "/sub/a")
+            assert app.state == "running"
+            with pytest.raises(InvalidState, match="an app that is paused"):
+                app.resume()
+        with pytest.raises(Unsupported, match="no app"):
+            tree["sub"].pause()
 
 
 async def test_a_temporary_child_that_has_ended_can_be_started_again(open_root: Open) -> None:
@@ -484,3 +508,54 @@ async def test_a_start_that_fails_says_why(open_root: Open, child: ChildSpec, wh
     with pytest.raises(StartFailed, match=why):
         async with open_root(isolated(child)):
             pass
+
+
+# What operators rely on.
+
+
+async def test_an_essential_app_ends_the_tree_from_another_process(tmp_path: Path) -> None:
+    job = App("job", ["sh", "-c", "exit 7"], restart="temporary", essential=True)
+    spec = Supervisor("root", [isolated(Supervisor("deep", [job])), sleeper("other")])
+    with pytest.raises(TreeEnded, match="job, which is essential: crashed") as caught:
+        async with open_tree(spec, log_directory=tmp_path / "logs") as tree:
+            await tree.wait()
+    assert caught.value.exit_code == 7
+
+
+async def test_restarts_that_overlap_are_one_and_a_delete_is_seen(tmp_path: Path) -> None:
+    soon = Backoff(initial=1000, maximum=1000)
+    failing = App("waits", ["sleep", "1000"], backoff=soon)
+    spec = Supervisor("root", [isolated(sleeper("a"), failing, stop=Stop(grace=3))])
+    async with open_tree(spec, log_directory=tmp_path / "logs") as tree:
+        before = tree["sub/a"].pid
+        with tree.subscribe() as subscription:
+            async with trio.open_nursery() as nursery:
+                for _ in range(3):
+                    nursery.start_soon(tree["sub/a"].restart)
+            await tree["sub/a"].stop()
+            kinds: list[str] = []
+            while kinds.count("child_exited") < 2:
+                event = await anext(aiter(subscription))
+                kinds += [event.kind] if event.address == "/sub/a" else []
+        assert kinds.count("child_started") == 1
+        assert tree["sub/a"].pid != before
+        spec_there = tree["sub/a"].spec
+        assert isinstance(spec_there, App)
+        assert spec_there.stop.grace == 3
+        with tree.subscribe() as subscription:
+            tree["sub/waits"].signal(signal.SIGKILL)
+            await until(subscription, ev.RestartScheduled, "/sub/waits")
+        assert tree["sub/waits"].state == "backoff"
+        await tree["sub/waits"].stop()
+        assert tree["sub/waits"].state == "stopped"
+        await tree["sub/waits"].delete()
+        assert [row.address for row in tree.status()] == ["/sub", "/sub/a"]
+
+
+async def test_failed_starts_are_borne_in_another_process(tmp_path: Path) -> None:
+    soon = Backoff(initial=1000, maximum=1000)
+    missing = App("missing", ["no-such-program-here"], backoff=soon)
+    needy = sleeper("needy", depends_on=["missing"])
+    sub = isolated(missing, needy, sleeper("a"), start_failures="retry")
+    async with open_tree(Supervisor("root", [sub]), log_directory=tmp_path / "logs") as tree:
+        assert [row.state for row in tree.status()] == ["running", "backoff", "waiting", "running"]

@@ -12,19 +12,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from supctl import IGNORE, Actor, App, Backoff, Stop, Supervisor, Worker
+from supctl import (
+    IGNORE,
+    Actor,
+    App,
+    Backoff,
+    Health,
+    Notify,
+    Output,
+    Ready,
+    Stop,
+    Supervisor,
+    Tcp,
+    Watchdog,
+    Worker,
+)
 from supctl import events as ev
 from supctl.actors.services import Services
 from supctl.backends.machine import Machine, WallClock
 from supctl.backends.simulated import Program, SimulatedBackend
 from supctl.errors import InvalidConfig
 from supctl.exits import ExitKind
-from supctl.specs import ChildSpec, DynamicSupervisor, PartitionSupervisor
+from supctl.specs import ChildSpec, DynamicSupervisor, PartitionSupervisor, Probe
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.tree import Tree, running
 from supctl.supervision.world import World
 from supctl.testing.rehearsal import Report, parse_faults, perform, rehearse
 from supctl.testing.rehearsal.cast import Cast
+from supctl.testing.rehearsal.verdict import verdict
 
 ROUGH = parse_faults(["crash=1/h,hang=1/h,slow-start=.2/h,spawn-failure=1/week"])
 CALM = parse_faults(["crash=0"])
@@ -176,6 +191,39 @@ def test_what_hangs_is_killed_after_its_grace_when_its_group_restarts() -> None:
     assert all(not outage.is_own for outage in hung.outages)
 
 
+def test_health_checks_end_a_hang() -> None:
+    plan = parse_faults(["hang=1/day", "crash=0"])
+    asked = Health(Tcp(80), interval=60, timeout=5, retries=3)
+    watched, other = rehearse(
+        tree(*apps("a", health=asked, stop=Stop(grace=10.0)), *apps("b")), hours=500, faults=plan
+    ).apps
+    assert watched.hangs
+    # It is asked once a minute; three silences of 5 s, and then it is deaf for its grace.
+    assert all(125.0 <= hang.seconds <= 195.0 for hang in watched.hangs)
+    ends = {outage.reason.kind for outage in watched.outages if outage.reason is not None}
+    assert ends == {ExitKind.UNHEALTHY}
+    assert watched.kills == 0  # of stops that somebody asked for
+    assert sum(hang.seconds for hang in other.hangs) > 3600.0
+
+
+def test_the_verdict_says_how_many_hangs_were_noticed() -> None:
+    plan = parse_faults(["hang=1/day", "crash=0"])
+    report = rehearse(tree(*apps("a", health=Watchdog(30))), hours=500, faults=plan)
+    noticed = len(report.apps[0].outages)
+    assert f"Health checks have noticed that {noticed} times." in " ".join(verdict(report))
+
+
+@pytest.mark.parametrize("probe", [Tcp(80), Output("listening"), Notify()], ids=str)
+def test_a_slow_start_may_take_too_long_to_get_ready(probe: Probe) -> None:
+    plan = parse_faults(["slow-start=1/day", "crash=0"])
+    spec = tree(*apps("a", ready=Ready(probe, timeout=20.0)), *apps("b", ready=Ready(probe, 1000)))
+    strict, patient = rehearse(spec, hours=1000, faults=plan).apps
+    assert strict.failed_starts > 0
+    assert patient.failed_starts == 0
+    assert patient.longest is not None
+    assert patient.longest.seconds > 20.0  # until it is ready, not until it runs
+
+
 def test_a_runtime_makes_a_job_and_forever_a_service() -> None:
     spec = tree(*apps("tick"), *apps("job", "daemon", restart="transient"))
     runtimes = {"tick": 600.0, "daemon": float("inf"), "job": 3600.0}
@@ -296,3 +344,21 @@ def test_report_is_equal_to_itself_run_again() -> None:
         return rehearse(varied("rest_for_one"), hours=100, seed=5, faults=ROUGH)
 
     assert json.dumps(once().as_dict()) == json.dumps(once().as_dict())
+
+
+def test_an_essential_app_ends_the_rehearsal() -> None:
+    spec = tree(*apps("a"), *apps("job", restart="temporary", essential=True))
+    report = rehearse(spec, faults=parse_faults(["crash=1/week"]))
+    assert report.root_reason is not None
+    assert report.root_reason.kind is ExitKind.ESCALATED
+    assert str(report.root_reason).startswith("escalated (job, which is essential: ")
+
+
+def test_limits_of_one_app_and_of_a_worker_are_kept() -> None:
+    limits: dict[str, Any] = {"max_restarts": 3, "within": 3600 * 24.0}
+    worker = Worker("w", "a:B", exhausted="keep_trying", **limits)
+    spec = tree(*apps("a", **limits), worker, *apps("c"))
+    report = rehearse(spec, faults=parse_faults(["crash=2/day"]))
+    failed, goes_on, unlimited = report.apps
+    assert failed.failed_at is not None
+    assert (goes_on.failed_at, unlimited.failed_at) == (None, None)

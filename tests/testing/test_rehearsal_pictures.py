@@ -142,9 +142,9 @@ def test_the_verdict_on_what_failed_for_good() -> None:
     never = replace(LOST, restart=Restart.TEMPORARY)
     told = verdict(report(failed, never, supervisors=(supervisor,)))
     assert told == [
-        "web used up its give_up_after at hour 40.0: it was down for the other 60h. "
+        "web used up its restarts at hour 40.0: it was down for the other 60h. "
         "So was all that is below it.",
-        "web/lost used up its give_up_after at hour 25.0: it was down for the other 75h.",
+        "web/lost used up its restarts at hour 25.0: it was down for the other 75h.",
         "web/lost is never started again and ended at hour 25.0: crashed (exited with code 1).",
         "web gave up once (more than 1 restart within 5s), first at hour 50.0 over web/api. "
         "Each time all that is below it went down; to bring it back took 9 attempts that failed.",

@@ -69,6 +69,16 @@ class Detached:
 
 
 @dataclass(frozen=True, slots=True)
+class Paused:
+    """All its processes stand still."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Its processes go on after a pause."""
+
+
+@dataclass(frozen=True, slots=True)
 class Killed:
     """It did not stop within ``grace`` seconds and is being killed."""
 
@@ -82,7 +92,9 @@ class Down:
     reason: ExitReason
 
 
-Report: TypeAlias = Started | Up | NotUp | Ignored | Seen | Detached | Killed | Down
+Report: TypeAlias = (
+    Started | Up | NotUp | Ignored | Seen | Detached | Paused | Resumed | Killed | Down
+)
 Tell: TypeAlias = Callable[[Report], None]
 
 
@@ -122,3 +134,9 @@ class Incarnation(ABC):
 
     def signal(self, number: int) -> None:  # noqa: B027
         """Send a signal to its process group. Does nothing if it has no process, or none now."""
+
+    def pause(self) -> None:  # noqa: B027
+        """Have all its processes stand still. Does nothing but to a program that runs."""
+
+    def resume(self) -> None:  # noqa: B027
+        """Let its processes go on. Does nothing but to what is paused."""

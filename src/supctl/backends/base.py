@@ -150,6 +150,21 @@ class ProcessInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a process and all that descends from it use, at one moment.
+
+    Args:
+        cpu_time: user plus system seconds so far, of what lives and of what was waited for.
+        memory: resident bytes; pages that several of them share count for each.
+        processes: how many they are.
+    """
+
+    cpu_time: float
+    memory: int
+    processes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this system can do; probed once and passed in, so a test can take one away.
 
@@ -203,6 +218,13 @@ class Process(ABC):
 
         Never blocks. Does nothing to what has already ended: a pid is signalled only
         while we know it is ours.
+        """
+
+    @abstractmethod
+    def signal_all(self, number: int) -> None:
+        """Send a signal to every process of the tree, also to those that have left the group.
+
+        Otherwise as :meth:`signal`. For SIGSTOP and SIGCONT: what is born meanwhile may be missed.
         """
 
     @abstractmethod
@@ -303,4 +325,11 @@ class Backend(Spawner):
         """Return facts about those main processes that still live.
 
         Asks the system, some milliseconds for each, and may be called in any thread.
+        """
+
+    @abstractmethod
+    def usage(self, pids: Collection[int]) -> dict[int, Usage]:
+        """Return what those main processes that still live use, with all their descendants.
+
+        Asks the system, some 30 us for each process, and may be called in any thread.
         """

@@ -95,6 +95,11 @@ class Custody:
         if (held := self._held.get(number)) is not None:
             held.process.signal(signal)
 
+    def signal_all(self, number: int, signal: int) -> None:
+        """Send a signal to every process of a tree, if it is there."""
+        if (held := self._held.get(number)) is not None:
+            held.process.signal_all(signal)
+
     def kill(self, number: int) -> None:
         """Kill a process, if it is there."""
         if (held := self._held.get(number)) is not None:

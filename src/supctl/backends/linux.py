@@ -7,12 +7,13 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 
 from . import cgroup_hierarchy
-from .base import Capabilities, ProcessInfo, ProcessSpec
+from .base import Capabilities, ProcessInfo, ProcessSpec, Usage
 from .cgroup_hierarchy import Unusable
 from .cgroups import Subtree
 from .posix import PosixBackend
 from .reaper import marks
 from .reaper_link import ReaperLink
+from .usage import usage_of
 
 
 def probe() -> Capabilities:
@@ -95,15 +96,21 @@ class LinuxBackend(PosixBackend):
         return self._subtree
 
     def info(self, pids: Collection[int]) -> dict[int, ProcessInfo]:
-        mark_of = {run.pid: run.launch.mark for run in list(self._runs.values())}
-        carriers = marks.marked({mark_of[pid] for pid in pids if pid in mark_of})
         found: dict[int, ProcessInfo] = {}
-        for pid in pids:
-            tree = carriers.get(mark_of.get(pid, 0), [])
+        for pid, tree in self._trees(pids).items():
             facts = _facts(pid, tuple(sorted(member for member in tree if member != pid)))
             if facts is not None:
                 found[pid] = facts
         return found
+
+    def usage(self, pids: Collection[int]) -> dict[int, Usage]:
+        return {pid: usage_of(tree) for pid, tree in self._trees(pids).items() if tree}
+
+    def _trees(self, pids: Collection[int]) -> dict[int, list[int]]:
+        """Return all processes of the trees of those main processes, these too while they live."""
+        mark_of = {run.pid: run.launch.mark for run in list(self._runs.values())}
+        carriers = marks.marked({mark_of[pid] for pid in pids if pid in mark_of})
+        return {pid: carriers.get(mark_of.get(pid, 0), []) for pid in pids}
 
 
 def _facts(pid: int, descendants: tuple[int, ...]) -> ProcessInfo | None:

@@ -44,7 +44,8 @@ async def _end(mark: int, number: int, held: dict[int, int]) -> None:
                     continue
             if pid not in signalled:
                 signalled.add(pid)
-                marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) == mark)
+                for sent in (number, signal.SIGCONT):  # one that was stopped could not even obey
+                    marks.signal_if(pid, sent, lambda pid: marks.mark_of(pid) == mark)
         if pids[0] in held:
             await trio.lowlevel.wait_readable(held[pids[0]])
             _reap(held[pids[0]])

@@ -37,6 +37,10 @@ class PosixProcess(ToldProcess):
         if self._link is not None:
             self._link.send("signal", self._number, number)
 
+    def signal_all(self, number: int) -> None:
+        if self._link is not None:
+            self._link.send("signal_all", self._number, number)
+
     def kill(self) -> None:
         if self._link is not None:
             self._link.send("kill", self._number)

@@ -42,6 +42,10 @@ class RelayedProcess(ToldProcess):
         if not self.gone:
             self._above.tell("signal", self.number, number)
 
+    def signal_all(self, number: int) -> None:
+        if not self.gone:
+            self._above.tell("signal_all", self.number, number)
+
     def kill(self) -> None:
         if not self.gone:
             self._above.tell("kill", self.number)

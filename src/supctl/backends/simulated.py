@@ -20,7 +20,7 @@ import trio
 
 from supctl.errors import ReaperLost, SpawnFailed
 
-from .base import Backend, Capabilities, Notify, Process, ProcessInfo, ProcessSpec
+from .base import Backend, Capabilities, Notify, Process, ProcessInfo, ProcessSpec, Usage
 from .machine import SOUND, Machine
 from .scripts import Child as Child
 from .scripts import Program as Program
@@ -177,6 +177,14 @@ class SimulatedBackend(Backend):
                 memory_maps=None,
                 descendants=tuple(process.children),
             )
+            for process in list(self._living.values())
+            if process.pid in pids and process.status is None
+        }
+
+    def usage(self, pids: Collection[int]) -> dict[int, Usage]:
+        """Return how many processes they are: nothing here uses memory or time."""
+        return {
+            process.pid: Usage(0.0, 0, 1 + len(process.children))
             for process in list(self._living.values())
             if process.pid in pids and process.status is None
         }

@@ -80,6 +80,16 @@ class SimulatedProcess(Process):
         if not ended:
             self._signal_main(number)
 
+    def signal_all(self, number: int) -> None:
+        if self._gone.is_set():
+            return
+        self.signals.append(number)
+        for pid, child in self.children.items():
+            if child.ends_by(number):
+                self._after(0.0, partial(self._end_child, pid))
+        if self.status is None:
+            self._signal_main(number)
+
     def _signal_main(self, number: int) -> None:
         for child in self.program.children:
             if child.born_on == number and not self.program.hangs(self._age()):

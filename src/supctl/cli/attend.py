@@ -15,7 +15,8 @@ from .console import Console
 from .facts import facts
 
 _ENDS = (events.ChildExited, events.ChildFailed)
-_RESTING = frozenset({"exited", "failed", "stopped"})
+_RESTING = frozenset({"exited", "failed", "stopped", "waiting"})
+"""States that nothing ends by itself; those who wait do so for others."""
 
 
 class Attendant:

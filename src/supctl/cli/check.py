@@ -136,6 +136,7 @@ def _backoff(backoff: Backoff) -> str:
 
 def _app_facts(app: App, home: str) -> list[str]:
     facts = _child_facts(app, Backoff())
+    facts += [str(asked) for asked in (app.ready, app.health) if asked is not None]
     if app.stop_exit_codes:
         codes = ", ".join(map(str, app.stop_exit_codes))
         facts.append(f"stays ended by code {codes}")

@@ -39,7 +39,7 @@ async def facts(tree: Tree) -> list[dict[str, Any]]:
 def _row(status: ChildStatus, info: ProcessInfo | None) -> dict[str, Any]:
     return {
         "app": status.address.strip("/"),
-        "state": status.state,
+        "state": f"{status.state}, {status.health}" if status.health else status.state,
         "pid": status.pid or None,
         "uptime": status.uptime,
         "restarts": status.restarts,

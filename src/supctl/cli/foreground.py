@@ -16,12 +16,25 @@ from supctl.supervision.foreground import serve
 
 from .attend import Attendant
 from .console import Console, JsonConsole, TextConsole
+from .passing import Passing
 
 
 def run_tree(
-    root: Supervisor, log_dir: Path | None, *, as_json: bool = False, notes: Sequence[str] = ()
+    root: Supervisor,
+    log_dir: Path | None,
+    *,
+    as_json: bool = False,
+    notes: Sequence[str] = (),
+    passes_signals_on: bool = False,
 ) -> dict[str, ExitReason]:
     """Run ``root`` until it is stopped or nothing of it is left to supervise.
+
+    Args:
+        root: the tree.
+        log_dir: as for :func:`supctl.open_tree`.
+        as_json: print events as JSON lines, and no output.
+        notes: sentences to begin with.
+        passes_signals_on: see :mod:`.passing`.
 
     Returns:
         Why each child ended that ended badly and was not started again, by address.
@@ -32,6 +45,9 @@ def run_tree(
     raise_descriptor_limit()
     console: Console = JsonConsole() if as_json else TextConsole(Display(list(_names(root))))
     attendant = Attendant(console)
+    handlers = attendant.handlers()
+    if passes_signals_on:
+        handlers |= Passing(console.note).handlers()
     try:
         for note in notes:
             console.note(note)
@@ -41,7 +57,7 @@ def run_tree(
                 log_directory=log_dir,
                 tap=console.output,
                 attend=attendant.attend,
-                handlers=attendant.handlers(),
+                handlers=handlers,
             )
         )
     finally:

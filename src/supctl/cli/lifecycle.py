@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .naming import complete_names, names_argument
 from .outcomes import show
 from .reach import daemon_gone, reached
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -18,7 +22,6 @@ _NAMES = """\b
 A name is an address (shop/web/api:2), its end (api:2, web/api; api is all instances), a pattern
 ('api*', 'shop/*'; quote it), or all."""
 
-names_argument = click.argument("names", nargs=-1, required=True, metavar="NAME...")
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
 timeout_option = click.option(
     "--timeout", type=float, metavar="SECONDS", help="Wait no longer; it goes on nevertheless."
@@ -34,8 +37,17 @@ def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask before doing it to all.")
 
 
+def _complete_start(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Return names of children, and have the shell add files."""
+    from click.shell_completion import CompletionItem
+
+    return [*complete_names(context, parameter, begun), CompletionItem(begun, type="file")]
+
+
 @click.command()
-@click.argument("names", nargs=-1, metavar="[FILE|NAME]...")
+@click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @timeout_option
 @as_json_option
@@ -153,6 +165,40 @@ def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
 
     with reached() as client:
         outcomes = client.signal(*names, number=int(parse_signal("SIGNAL", number)))
+    show(outcomes, as_json=as_json)
+
+
+@click.command()
+@names_argument
+@yes_option
+@as_json_option
+def pause(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Have programs, with all that they have started, stand still until "supctl resume".
+
+    Whoever waits for them waits. "supctl stop" lets them go on first, to end in order.
+
+    \b
+    Example:
+      supctl pause shop/web
+    """
+    ask_for_all(names, "Pause", yes)
+    with reached() as client:
+        outcomes = client.pause(*names)
+    show(outcomes, as_json=as_json)
+
+
+@click.command()
+@names_argument
+@as_json_option
+def resume(names: tuple[str, ...], as_json: bool) -> None:
+    """Let programs that are paused go on.
+
+    \b
+    Example:
+      supctl resume all
+    """
+    with reached() as client:
+        outcomes = client.resume(*names)
     show(outcomes, as_json=as_json)
 
 

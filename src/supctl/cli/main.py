@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -12,21 +12,36 @@ from supctl.errors import SupctlError
 
 from .errors import exit_status, report
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 _COMMANDS: Final = {
     "start": ("supctl.cli.lifecycle:start", "Start what a file describes, or what was stopped."),
     "status": ("supctl.cli.status:status", "Show everything, and how it is."),
     "stop": ("supctl.cli.lifecycle:stop", "Stop programs; they stay stopped."),
     "restart": ("supctl.cli.lifecycle:restart", "Stop programs and start them again."),
     "delete": ("supctl.cli.lifecycle:delete", "Stop a project and forget it."),
-    "describe": ("supctl.cli.status:describe", "Show all that is known of one child."),
-    "events": ("supctl.cli.status:events", "Print what has happened, and happens."),
+    "describe": ("supctl.cli.details:describe", "Show all that is known of one child."),
+    "tree": ("supctl.cli.status:tree", "Draw the tree of supervisors and programs."),
+    "logs": ("supctl.cli.logs:logs", "Show the last lines of output, and those that come."),
+    "events": ("supctl.cli.events:events", "Tell what has happened, and happens."),
+    "pause": ("supctl.cli.lifecycle:pause", "Have programs stand still."),
+    "resume": ("supctl.cli.lifecycle:resume", "Let programs that are paused go on."),
+    "wait": ("supctl.cli.wait:wait", "Wait until programs are ready, or have ended."),
     "signal": ("supctl.cli.lifecycle:signal", "Send a signal to programs."),
+    "reset": ("supctl.cli.details:reset", "Count automatic restarts from 0 again."),
+    "env": ("supctl.cli.details:env", "Print the environment of a program."),
+    "inspect": ("supctl.cli.details:inspect", "Show the system's facts about processes."),
+    "save": ("supctl.cli.state:save", "Say where what should run is kept."),
+    "resurrect": ("supctl.cli.state:resurrect", "Start what should run and does not."),
+    "call": ("supctl.cli.call:call", "Call a method of an actor."),
     "kill": ("supctl.cli.lifecycle:kill", "Stop everything, and the daemon."),
     "daemon": ("supctl.cli.daemon:daemon", "Run, start, stop and look at the daemon itself."),
     "startup": ("supctl.cli.startup:startup", "Have the daemon started at boot."),
     "unstartup": ("supctl.cli.startup:unstartup", "Have it started at boot no more."),
     "doctor": ("supctl.cli.doctor:doctor", "Tell what this machine offers, and what is missing."),
     "ping": ("supctl.cli.status:ping", "Ask the daemon for a sign of life."),
+    "completion": ("supctl.cli.completion:completion", "Have a shell complete names."),
     "run": ("supctl.cli.run:run", "Keep one command alive, in the foreground."),
     "up": ("supctl.cli.up:up", "Keep everything in a file alive, in the foreground."),
     "check": ("supctl.cli.check:check", "Show what a file says, or all that is wrong with it."),
@@ -62,6 +77,15 @@ class LazyGroup(click.Group):
             mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_COMMANDS)}"
             ctx.fail(f"no command is called {name!r} ({mend})")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return commands and options that begin like that, without loading a command."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        found = [(name, text) for name, (_, text) in _COMMANDS.items()]
+        return [CompletionItem(it, help=text) for it, text in found if it.startswith(incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table above."""

@@ -17,6 +17,10 @@ def sentence(event: events.Event) -> str:
         case events.ChildStarted(pid=pid, restarts=restarts):
             told = f"{who} started" + (f", pid {pid}" if pid else "")
             return told + (f", restart {restarts}" if restarts else "")
+        case events.ChildReady(after=after):
+            return f"{who} is ready after {seconds(after)}"
+        case events.HealthChanged(health=health, said=said):
+            return f"{who} is {health}: {said}"
         case events.ChildStartFailed(reason=reason):
             return f"{who} did not start: {reason.detail or reason}"
         case events.ChildIgnored():
@@ -32,6 +36,10 @@ def sentence(event: events.Event) -> str:
         case events.ChildDetached(pids=pids, kept=kept):
             fate = "they live on" if kept else "they are ended"
             return f"{who}: main process ended but left {pid_list(pids)}; {fate}"
+        case events.ChildPaused():
+            return f"{who} is paused"
+        case events.ChildResumed():
+            return f"{who} goes on"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
         case events.RestartScheduled(delay=delay, restarts=restarts, exhausted=exhausted):
@@ -89,6 +97,8 @@ def past(reason: ExitReason) -> str:
             return "ran out of memory and was killed by the kernel"
         case ExitKind.START_FAILED:
             return f"did not start ({reason.detail})"
+        case ExitKind.UNHEALTHY:
+            return f"was unhealthy ({reason.detail})"
         case ExitKind.KILLED:
             return "was killed" + (f" ({reason.detail})" if reason.detail else "")
         case ExitKind.ESCALATED:

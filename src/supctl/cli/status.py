@@ -1,106 +1,161 @@
-"""``supctl status``, ``describe``, ``events``, ``ping``."""
+"""``supctl status``, ``tree``, ``ping``."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
 import click
 
+from .columns import Column, fitted, table, terminal_width
+from .naming import some_names_argument
+from .paint import is_painted, painted
 from .reach import reached
-from .words import seconds
+from .why import why
+from .words import counted, seconds, size
+
+_COLOURS: Final = {
+    "running": "green", "ready": "green", "starting": "cyan", "stopping": "yellow",
+    "paused": "yellow", "detached": "yellow", "backoff": "red", "failed": "red",
+}  # fmt: skip
+"""By state; what has ended in order is dim."""
+
+_NOTHING: Final = 'nothing is kept alive yet; "supctl start FILE" begins'
+
+Row = dict[str, Any]
+
+
+def paint_state(cell: str) -> str:
+    """Return a state in its colour, where colours may be."""
+    colour = _COLOURS.get(cell.strip())
+    return painted(cell, colour, dim=colour is None)
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@some_names_argument
+@click.option("--usage", is_flag=True, help="With --json: tell CPU and memory too (takes 0.1 s).")
 @click.option("--json", "as_json", is_flag=True, help="Print rows as JSON.")
-def status(names: tuple[str, ...], as_json: bool) -> None:
+def status(names: tuple[str, ...], usage: bool, as_json: bool) -> None:
     """Show everything that the daemon keeps alive, and how it is.
+
+    CPU (100% is one processor, over the last tenth of a second) and memory are those of a program
+    with all that it has started. The table fits the terminal; colours are off with NO_COLOR.
 
     \b
     Examples:
       supctl status
       supctl status shop 'blog/*'
+      supctl status --json --usage
     """
     with reached() as client:
-        rows = client.status(*names)
+        rows = client.status(*names, usage=usage or not as_json)
     if as_json:
         click.echo(json.dumps(rows))
     elif not rows:
-        click.echo('nothing is kept alive yet; "supctl start FILE" begins')
+        click.echo(_NOTHING)
     else:
         for line in _table(rows):
             click.echo(line)
 
 
-def _table(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield the lines of a table, as wide as its words."""
-    cells = [("name", "state", "pid", "uptime", "restarts", "why")]
-    cells += [
-        (
-            "  " * row["depth"] + row["address"].rpartition("/")[2],
-            row["state"],
-            str(row["pid"] or "-"),
-            "-" if row["uptime"] is None else seconds(row["uptime"]),
-            str(row["restarts"]) if row["kind"] != "supervisor" or row["restarts"] else "-",
-            _why(row),
-        )
-        for row in rows
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    columns = [
+        Column("name", elastic=1),
+        Column("state", paint=paint_state),
+        Column("pid", right=True),
+        Column("uptime", right=True),
+        Column("restarts", right=True),
+        Column("cpu", right=True),
+        Column("memory", right=True),
+        Column("why", elastic=2),
     ]
-    widths = [max(len(line[column]) for line in cells) for column in range(5)]
-    for line in cells:
-        fixed = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False))
-        yield f"{fixed}  {line[5]}".rstrip()
+    top = min(row["depth"] for row in rows)
+    return table(columns, [_cells(row, row["depth"] - top) for row in rows], terminal_width())
 
 
-def _why(row: dict[str, Any]) -> str:
-    """Return, for whatever is not well, why; empty for the rest."""
-    if row["state"] in ("running", "ready", "starting"):
-        return ""
-    told = []
-    if row["due_in"] is not None:
-        told.append(f"starts in {seconds(row['due_in'])}")
-    if row["reason"] is not None:
-        told.append(row["reason"])
-    return ", ".join(told)
+def _cells(row: Row, depth: int) -> list[str]:
+    shows_restarts = row["kind"] != "supervisor" or row["restarts"]
+    return [
+        "  " * depth + _name(row),
+        row["state"],
+        str(row["pid"] or ""),
+        _or_nothing(row["uptime"], seconds),
+        str(row["restarts"]) if shows_restarts else "",
+        _or_nothing(row["cpu"], lambda cpu: f"{cpu * 100:.0f}%"),
+        _or_nothing(row["memory"], size),
+        why(row),
+    ]
 
 
-@click.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def describe(name: str, as_json: bool) -> None:
-    """Show all that is known of one child."""
-    with reached() as client:
-        told = client.describe(name)
-    if as_json:
-        click.echo(json.dumps(told))
-        return
-    events, spec = told.pop("events"), told.pop("spec")
-    for key, value in {**told, **spec}.items():
-        if value is not None:
-            click.echo(f"{key:<9} {value}")
-    click.echo("latest events")
-    for event in events:
-        click.echo(f"  {event['event']}")
+def _or_nothing(value: float | None, words: Callable[[float], str]) -> str:
+    return "" if value is None else words(value)
+
+
+def _name(row: Row) -> str:
+    name: str = row["address"].rpartition("/")[2]
+    return name
 
 
 @click.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("-f", "--follow", is_flag=True, help="Go on with what happens.")
-@click.option("--since", type=int, metavar="SEQ", help="Only what came after that event.")
-def events(names: tuple[str, ...], follow: bool, since: int | None) -> None:
-    """Print the latest events as JSON lines, the oldest first.
-
-    Each has a number, "seq". Where some are missing, there is an "events_missed".
+@some_names_argument
+def tree(names: tuple[str, ...]) -> None:
+    """Draw the tree of supervisors and programs. "supctl status --json" has it as data.
 
     \b
     Example:
-      supctl events -f --since 4711     go on where you left off
+      supctl tree shop
     """
     with reached() as client:
-        for event in client.events(*names, follow=follow, since=since):
-            click.echo(json.dumps(event))
+        rows = client.status(*names)
+    if not rows:
+        click.echo(_NOTHING)
+    for line in _picture(rows):
+        click.echo(line)
+
+
+def _picture(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each row; what is not below another row is a root."""
+    width = terminal_width()
+    roots: list[str] = []
+    for place, row in enumerate(rows):
+        address = row["address"]
+        if not roots or not address.startswith(f"{roots[-1]}/"):
+            roots.append(address)
+            yield _limb("", address.strip("/"), row, width)
+            continue
+        depth = address.count("/") - roots[-1].count("/")
+        stems = "".join(
+            "│  " if _goes_on(rows[place + 1 :], address, above) else "   "
+            for above in range(depth - 1, 0, -1)
+        )
+        branch = "├─ " if _goes_on(rows[place + 1 :], address, 0) else "└─ "
+        yield _limb(stems + branch, _name(row), row, width)
+
+
+def _goes_on(rest: Sequence[Row], address: str, above: int) -> bool:
+    """Return whether what is ``above`` so many levels over ``address`` has a sibling behind it."""
+    place = "/".join(address.split("/")[: -above - 1])
+    branch = "/".join(address.split("/")[:-above]) if above else address
+    for row in rest:
+        if not row["address"].startswith(f"{place}/"):
+            return False
+        if not f"{row['address']}/".startswith(f"{branch}/"):
+            return True
+    return False
+
+
+def _limb(stem: str, name: str, row: Row, width: int | None) -> str:
+    facts = [f"pid {row['pid']}"] if row["pid"] else []
+    if row["restarts"]:
+        facts.append(counted(row["restarts"], "restart"))
+    if because := why(row):
+        facts.append(because)
+    begin, state, rest = f"{stem}{name} ", row["state"], ", ".join(["", *facts])
+    if width is not None:
+        rest = fitted(rest, width - len(begin) - len(state))
+    stem_shown = painted(stem, None, dim=True) if is_painted() else stem
+    return f"{stem_shown}{name} {paint_state(state)}{rest}"
 
 
 @click.command()

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import click
 
+from supctl.errors import TreeEnded
+
+from .errors import report
+
 
 @click.command()
 @click.option(
@@ -29,13 +33,26 @@ def up(path: Path | None, log_dir: Path | None, as_json: bool) -> None:
     name. Ctrl-C or SIGTERM stops everything in reverse order; a second Ctrl-C kills it. SIGUSR1
     prints facts about every program.
 
-    Exit status: 0 after an orderly stop, 1 if the tree gave up or a program failed for good,
-    2 if something in FILE or on the command line cannot work.
+    As the first process of a container it also reaps whoever loses its parent there, and passes
+    SIGHUP, SIGUSR1, SIGUSR2 and SIGWINCH on to the program that is essential, or the only one.
+
+    Exit status: that of an essential program when it has ended for good; else 0 after an orderly
+    stop, 1 if the tree gave up or a program failed for good, 2 if something in FILE or on the
+    command line cannot work.
     """
     from supctl.config import load
 
     loaded = load(path)
+    from supctl.backends.init import stand_behind_init
+
+    is_init = stand_behind_init()
     from .foreground import run_tree
 
-    failed = run_tree(loaded.root, log_dir, as_json=as_json, notes=loaded.notes)
+    try:
+        failed = run_tree(
+            loaded.root, log_dir, as_json=as_json, notes=loaded.notes, passes_signals_on=is_init
+        )
+    except TreeEnded as error:
+        report(error)
+        sys.exit(error.exit_code)
     sys.exit(1 if failed else 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -86,6 +86,15 @@ class Client:
     signal = _blocking(Methods[Iterator[Facts]].signal)
     status = _blocking(Methods[Iterator[Facts]].status)
     describe = _blocking(Methods[Iterator[Facts]].describe)
+    pause = _blocking(Methods[Iterator[Facts]].pause)
+    resume = _blocking(Methods[Iterator[Facts]].resume)
+    save = _blocking(Methods[Iterator[Facts]].save)
+    resurrect = _blocking(Methods[Iterator[Facts]].resurrect)
+    call = _blocking(Methods[Iterator[Facts]].call)
+    reset = _blocking(Methods[Iterator[Facts]].reset)
+    env = _blocking(Methods[Iterator[Facts]].env)
+    inspect = _blocking(Methods[Iterator[Facts]].inspect)
+    wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
     def events(
@@ -93,3 +102,7 @@ class Client:
     ) -> Iterator[Facts]:
         """As :meth:`Methods.events`."""
         return self._methods.events(*names, follow=follow, since=since)
+
+    def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Iterator[Facts]:
+        """As :meth:`Methods.lines`."""
+        return self._methods.lines(*names, streams=streams)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from supctl.supervision.tree import Tree
 
 from .desired import Project
 from .keeper import Keeper
-from .naming import resolve
+from .naming import below, resolve
 from .outcome import Outcome, each
 
 _log = logging.getLogger("supctl.daemon")
@@ -40,6 +41,7 @@ class Control:
 
     def __init__(self, tree: Tree, keeper: Keeper) -> None:
         self._tree, self._keeper = tree, keeper
+        self._resurrection = trio.Lock()
 
     async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
         """Take in what a file describes, and start it.
@@ -128,20 +130,83 @@ class Control:
 
         return await each(resolve(names, self._tree.status()), "signal", send, None)
 
+    async def pause(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Have programs stand still: those that are meant, and those that run below supervisors."""
+
+        async def pause(address: str) -> Outcome:
+            await trio.lowlevel.checkpoint()
+            if self._tree[address].state == "paused":
+                return Outcome(address, "was paused")
+            self._tree[address].pause()
+            return Outcome(address, "paused")
+
+        return await each(self._apps(names, _ALIVE), "pause", pause, None)
+
+    async def resume(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Let programs go on: those that are meant, and those paused below supervisors."""
+
+        async def resume(address: str) -> Outcome:
+            await trio.lowlevel.checkpoint()
+            self._tree[address].resume()
+            return Outcome(address, "goes on")
+
+        return await each(self._apps(names, frozenset({"paused"})), "resume", resume, None)
+
+    async def reset(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
+        """Count automatic restarts from 0 again, of all that is meant and all below it."""
+
+        async def reset(address: str) -> Outcome:
+            await trio.lowlevel.checkpoint()
+            self._tree[address].reset()
+            return Outcome(address, "counts from 0")
+
+        rows = self._tree.status()
+        chosen = [row.address for row in below(resolve(names, rows), rows)]
+        return await each(chosen, "reset", reset, None)
+
     async def shutdown(self) -> None:
         """Stop everything in order; then the daemon ends. What should run is kept."""
         self._tree.stop()
         await self._tree.ended.wait()
 
-    async def resurrect(self) -> None:
-        """Start what should run and does not. For the daemon's own start."""
-        there = {row.address for row in self._tree.status()}
-        for name, project in self._keeper.desired.projects.items():
-            if f"/{name}" not in there:
-                try:
-                    await self._tree.supervisor().start_child(self._parked(name, project.tree))
-                except SupctlError as error:  # the others are to come back
-                    _log.error("%s does not come back: %s", name, error)
+    async def save(self) -> dict[str, Any]:
+        """Save what should run, as every change does; return ``path``, the names of ``projects``
+        and the addresses of what was ``stopped``.
+
+        Raises:
+            StorageFailed: it cannot be saved.
+        """
+        await self._keeper.keep()
+        desired = self._keeper.desired
+        return {
+            "path": str(self._keeper.path),
+            "projects": list(desired.projects),
+            "stopped": sorted(desired.stopped),
+        }
+
+    async def resurrect(self) -> list[dict[str, Any]]:
+        """Start what should run and does not; return an outcome for each.
+
+        That are projects that are not there, and what has failed for good.
+        """
+        async with self._resurrection:
+            missing = [f"/{it}" for it in self._keeper.desired.projects if not self._is_there(it)]
+            outcomes = [await self._come_back(address) for address in missing]
+            failed = [row.address for row in self._tree.status() if row.state == "failed"]
+            return outcomes + await each(failed, "resurrect", self._start, None)
+
+    def _is_there(self, project: str) -> bool:
+        return any(row.address == f"/{project}" for row in self._tree.status())
+
+    async def _come_back(self, address: str) -> dict[str, Any]:
+        name = address.strip("/")
+        try:
+            project = self._parked(name, self._keeper.desired.projects[name].tree)
+            await self._tree.supervisor().start_child(project)
+        except SupctlError as error:  # the others are to come back
+            _log.error("%s does not come back: %s", name, error)
+            return asdict(Outcome.failed(address, error))
+        return asdict(Outcome(address, "is back"))
 
     def _parked(self, project: str, tree: dict[str, Any]) -> Supervisor:
         """Return a project in which what an operator has stopped does not start by itself.
@@ -163,6 +228,17 @@ class Control:
             raise InvalidConfig("names", list(names), "at least one")
         found = resolve(names, self._tree.status())
         return [it for it in found if not any(it.startswith(f"{above}/") for above in found)]
+
+    def _apps(self, names: Sequence[str], states: Container[str]) -> list[str]:
+        """Return what is meant, with apps in such ``states`` in place of supervisors over them."""
+        rows = self._tree.status()
+        chosen = resolve(names, rows)
+        return [
+            row.address
+            for row in below(chosen, rows)
+            if row.kind != "supervisor"
+            and (row.address in chosen or (row.kind == "app" and row.state in states))
+        ]
 
     async def _remember(self, addresses: Sequence[str], *, stopped: bool) -> None:
         """Save that an operator wants those stopped, or not."""
@@ -189,6 +265,9 @@ class Control:
 
     async def _start(self, address: str) -> Outcome:
         handle = self._tree[address]
+        if handle.state == "paused":
+            handle.resume()
+            return Outcome(address, "goes on")
         if handle.state in _ALIVE:
             return Outcome(address, "was running")
         await handle.start()

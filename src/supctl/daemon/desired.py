@@ -51,7 +51,7 @@ class DesiredFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def load(self) -> Desired:
         """Return what it holds; nothing if it is not there.
@@ -61,11 +61,11 @@ class DesiredFile:
             InvalidConfig: it is of another version, or damaged; it is left as it is.
         """
         try:
-            held = json.loads(self._path.read_bytes())
+            held = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return Desired()
         except OSError as error:
-            raise StorageFailed(str(self._path), error.errno or 0, "a file to read") from None
+            raise StorageFailed(str(self.path), error.errno or 0, "a file to read") from None
         except ValueError as error:
             raise self._wrong(f"no JSON ({error})") from None
         if not isinstance(held, dict) or held.get("version") != VERSION:
@@ -79,7 +79,7 @@ class DesiredFile:
 
     def _wrong(self, seen: str) -> InvalidConfig:
         mend = "move it away to begin with nothing; what runs is not touched"
-        return InvalidConfig(str(self._path), seen, f"version {VERSION} of what should run", mend)
+        return InvalidConfig(str(self.path), seen, f"version {VERSION} of what should run", mend)
 
     def save(self, desired: Desired) -> None:
         """Put ``desired`` into it. Blocks until it is on the disk.
@@ -95,17 +95,17 @@ class DesiredFile:
             },
             "stopped": sorted(desired.stopped),
         }
-        new = self._path.with_suffix(".new")
+        new = self.path.with_suffix(".new")
         try:
             with open(new, "wb", opener=_private) as file:
                 file.write(json.dumps(held).encode())
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self._path)
-            _sync_directory(self._path.parent)
+            new.replace(self.path)
+            _sync_directory(self.path.parent)
         except OSError as error:
             wanted = "a file to write what should run; nothing was changed"
-            raise StorageFailed(str(self._path), error.errno or 0, wanted) from None
+            raise StorageFailed(str(self.path), error.errno or 0, wanted) from None
 
 
 def _private(path: str, flags: int) -> int:

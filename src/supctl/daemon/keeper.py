@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import trio
 
 from .desired import Desired, DesiredFile
@@ -19,6 +21,11 @@ class Keeper:
         self._file, self.desired = file, desired
         self._changes = self._saved = 0
         self._one_at_a_time = trio.Lock()
+
+    @property
+    def path(self) -> Path:
+        """Where it is kept."""
+        return self._file.path
 
     async def keep(self) -> None:
         """Return when all that has changed so far is on the disk.

@@ -42,6 +42,16 @@ def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
     return found[0]
 
 
+def below(chosen: Sequence[str], rows: Sequence[ChildStatus]) -> list[ChildStatus]:
+    """Return those of ``rows`` that are chosen, or below one that is."""
+    return [row for row in rows if is_below(row.address, chosen)]
+
+
+def is_below(address: str, chosen: Sequence[str]) -> bool:
+    """Return whether ``address`` is one of ``chosen``, or below one of them."""
+    return any(f"{address}/".startswith(f"{it}/") for it in chosen)
+
+
 def _meant(name: str, addresses: Sequence[str]) -> list[str]:
     if name == ALL:
         return [address for address in addresses if address.count("/") == 1]

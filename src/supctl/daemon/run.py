@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -20,21 +20,29 @@ from supctl.supervision.tree import Tree, open_tree
 from .admission import read_admission
 from .announce import Announcer
 from .audit import Audit
+from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
+from .details import Details
 from .keeper import Keeper
+from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .peer import Peer
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
+from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
 
-CHANGING = ("add", "start", "stop", "restart", "delete", "signal", "shutdown")
-LOOKING = ("ping", "about", "status", "describe", "events")
-"""Methods of the control protocol (docs/protocol.md), those that change something and the rest."""
+CHANGING = (
+    *("add", "start", "stop", "restart", "delete", "signal", "pause", "resume", "reset"),
+    *("call", "env", "save", "resurrect", "shutdown"),
+)
+LOOKING = ("ping", "about", "status", "describe", "inspect", "wait", "events", "lines")
+"""Methods of the control protocol (docs/protocol.md), those that change something or may
+show a secret, and the rest."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -62,9 +70,12 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
-    async with open_tree(root, log_directory=home.logs) as tree:
-        control, views = Control(tree, keeper), Views(tree, home)
-        changing, looking = _methods(control, CHANGING), _methods(views, LOOKING)
+    lines = Lines()
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
+        control = Control(tree, keeper)
+        details = Details(tree)
+        changing = _methods(CHANGING, control, Calls(tree), details)
+        looking = _methods(LOOKING, Views(tree, home, lines), details, Waiting(tree))
         audit = Audit(home.audit)
         with closing(Listener(home, admission)) as listener:
 
@@ -84,8 +95,12 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         _log.info("daemon %d ends", os.getpid())
 
 
-def _methods(owner: object, names: tuple[str, ...]) -> dict[str, Callable[..., Any]]:
-    return {name: getattr(owner, name) for name in names}
+def _methods(names: Sequence[str], *owners: object) -> dict[str, Callable[..., Any]]:
+    """Return methods by name, each of the first of ``owners`` that has it."""
+    return {
+        name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
+        for name in names
+    }
 
 
 async def _heed_signals(tree: Tree) -> None:

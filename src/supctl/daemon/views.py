@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
 from typing import Any, Final
 
 import trio
@@ -11,14 +13,20 @@ import trio
 from supctl._version import __version__
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
-from supctl.specs import App
+from supctl.exits import signal_name
+from supctl.specs import App, Supervisor
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
-from .naming import resolve, resolve_one
+from .ends import Ends
+from .lines import Lines
+from .naming import below, is_below, resolve, resolve_one
 from .replay import replayed
 
 _DIRECTORIES: Final = ("run", "state", "logs", "config")
+
+_MOMENT: Final = 0.1
+"""Seconds between two looks at the time that processes have used."""
 
 
 class Views:
@@ -27,10 +35,11 @@ class Views:
     Args:
         tree: that everything is in.
         home: of the daemon.
+        lines: all output as it comes.
     """
 
-    def __init__(self, tree: Tree, home: Home) -> None:
-        self._tree, self._home = tree, home
+    def __init__(self, tree: Tree, home: Home, lines: Lines) -> None:
+        self._tree, self._home, self._lines = tree, home, lines
         self._began_at = trio.current_time()
 
     async def ping(self) -> str:
@@ -51,22 +60,52 @@ class Views:
             "home": {name: str(getattr(self._home, name)) for name in _DIRECTORIES},
         }
 
-    async def status(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Return a row for every child that is meant, and all below it; of all if none is named."""
+    async def status(
+        self, *, names: Sequence[str] = (), usage: bool = False
+    ) -> list[dict[str, Any]]:
+        """Return a row for every child that is meant, and all below it; of all if none is named.
+
+        Args:
+            usage: also tell what is used, which takes a moment: ``cpu`` (processors, over that
+                moment), ``memory`` (bytes) and ``processes``, of the program with all that
+                descends from it.
+        """
         await trio.lowlevel.checkpoint()
         rows = self._tree.status()
         if names:
-            chosen = resolve(names, rows)
-            rows = [row for row in rows if _is_in(row.address, chosen)]
-        return [_row(row) for row in rows]
+            rows = below(resolve(names, rows), rows)
+        ends = Ends(self._tree.latest_events)
+        told = [_row(row, ends) for row in rows]
+        if usage:
+            used = await self._usage([row.pid for row in rows if row.pid])
+            for row in told:
+                row |= used.get(row["pid"], {"cpu": None, "memory": None, "processes": None})
+        return told
+
+    async def _usage(self, pids: Sequence[int]) -> dict[int, dict[str, float]]:
+        before, began_at = await trio.to_thread.run_sync(self._tree.usage, pids), time.monotonic()
+        await trio.sleep(_MOMENT)
+        now = await trio.to_thread.run_sync(self._tree.usage, pids)
+        passed = time.monotonic() - began_at
+        return {
+            pid: {
+                "cpu": max(0.0, used.cpu_time - before[pid].cpu_time) / passed,
+                "memory": used.memory,
+                "processes": used.processes,
+            }
+            for pid, used in now.items()
+            if pid in before
+        }
 
     async def describe(self, *, name: str) -> dict[str, Any]:
         """Return all that is known of one child: its row, its spec and its latest events."""
-        await trio.lowlevel.checkpoint()
-        address = resolve_one(name, self._tree.status())
-        handle = self._tree[address]
-        told = [it.as_dict() for it in self._tree.latest_events if it.address == address]
-        return {**_row(handle.status), "spec": _spec(handle.spec), "events": told[-20:]}
+        rows = self._tree.status()
+        address = resolve_one(name, rows)
+        row = (await self.status(names=[address], usage=True))[0]  # those below it come behind
+        events = self._tree.latest_events
+        told = [it.as_dict() for it in events if is_below(it.address, [address])]
+        spec = self._tree[address].spec
+        return {**row, "spec": _spec(spec), "events": told[-20:]}
 
     async def events(
         self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None
@@ -88,16 +127,27 @@ class Views:
                 if _concerns(event, chosen):
                     yield event.as_dict()
 
+    async def lines(
+        self, *, names: Sequence[str] = (), streams: Sequence[str] = ("stdout", "stderr")
+    ) -> AsyncIterator[dict[str, Any]]:
+        """Yield lines of output as they come, of all if none is named: ``address``, ``stream``,
+        ``line``.
+
+        The first item says that they come from now on (``following``). A reader who is too slow
+        gets ``lines_missed`` with their ``count``.
+        """
+        chosen = resolve(names, self._tree.status()) if names else [""]
+        with self._lines.follow(chosen, streams) as reader:
+            yield {"event": "following"}
+            async for item in reader:
+                yield item
+
 
 def _concerns(event: Event, chosen: Sequence[str]) -> bool:
-    return not chosen or isinstance(event, EventsMissed) or _is_in(event.address, chosen)
+    return not chosen or isinstance(event, EventsMissed) or is_below(event.address, chosen)
 
 
-def _is_in(address: str, chosen: Sequence[str]) -> bool:
-    return any(f"{address}/".startswith(f"{it}/") for it in chosen)
-
-
-def _row(row: ChildStatus) -> dict[str, Any]:
+def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
     reason = row.reason
     return {
         "address": row.address,
@@ -110,6 +160,10 @@ def _row(row: ChildStatus) -> dict[str, Any]:
         "depth": row.depth,
         "reason": None if reason is None else str(reason),
         "exit": None if reason is None or reason.status is None else reason.status.shell_code,
+        "end": ends.of(row),
+        "health": row.health,
+        "probed": row.probed,
+        "status_text": row.status_text,
     }
 
 
@@ -117,5 +171,11 @@ def _spec(spec: Any) -> dict[str, Any]:
     """Return a spec for people. No environment: there may be secrets in it."""
     told: dict[str, Any] = {"name": spec.name, "restart": str(spec.restart)}
     if isinstance(spec, App):
-        told |= {"command": list(spec.command), "cwd": spec.cwd}
+        stop = {"signal": signal_name(spec.stop.signal), "grace": spec.stop.grace}
+        told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}
+        told |= {"user": spec.user, "limits": asdict(spec.limits) if spec.limits else None}
+        told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
+    elif isinstance(spec, Supervisor):
+        told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
+    told["depends_on"] = list(spec.depends_on)
     return told

@@ -19,7 +19,7 @@ from .lines import LineSplitter
 _WAITING: Final = 1024 * 1024
 """Bytes that wait for a slow output; once there are so many, new lines are dropped."""
 
-_COLOURS: Final = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # SGR; red is for what goes wrong
+COLOURS: Final = (36, 33, 32, 35, 34, 96, 93, 92, 95, 94)  # SGR; red is for what goes wrong
 
 # What a terminal may be told by a program whose output we mix with that of others: colours, and
 # nothing that moves the cursor, clears the screen or changes modes.
@@ -50,7 +50,7 @@ class Display:
         self._colour = colour
         names = [address.strip("/") for address in addresses]
         self._width = max(map(len, names), default=0)
-        self._colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(names)}
+        self._colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
         self._splitters: dict[tuple[str, str], LineSplitter] = {}
         self._changed = threading.Condition()  # guards what follows
         self._waiting = bytearray()
@@ -77,7 +77,7 @@ class Display:
             return
         lines = splitter.feed(data) if data else splitter.end()
         prefix = self._prefix(address.strip("/"), stream)
-        self._put([prefix + _harmless(line) for line in lines])
+        self._put([prefix + harmless(line) for line in lines])
         if not data:
             del self._splitters[address, stream]
 
@@ -156,7 +156,7 @@ def _wait_writable(fd: int) -> None:
     poll.poll()
 
 
-def _harmless(line: bytes) -> str:
+def harmless(line: bytes) -> str:
     """Return a program's line as text that cannot wreck the terminal for the others."""
     text = line.decode("utf-8", "backslashreplace")
     if text.isprintable():

@@ -45,7 +45,7 @@ class Ready:
             raise InvalidConfig("timeout", self.timeout, "none for a delay, which always ends")
 
     def __str__(self) -> str:
-        within = "" if isinstance(self.probe, Delay) else f", within {self.timeout:g} s"
+        within = "" if isinstance(self.probe, Delay) else f" (within {self.timeout:g} s)"
         return f"ready when {self.probe}{within}"
 
 
@@ -88,7 +88,7 @@ class Health:
                     raise InvalidConfig(field, got, "none for a watchdog, which has its own")
 
     def __str__(self) -> str:
-        often = "" if isinstance(self.probe, Watchdog) else f", every {self.interval:g} s"
+        often = "" if isinstance(self.probe, Watchdog) else f" (every {self.interval:g} s)"
         return f"healthy while {self.probe}{often}"
 
 

@@ -35,6 +35,8 @@ class ChildRecord:
     """Token of the timer that counts; those with others are stale."""
     admitted: bool = False
     """Whether the start rate has given it its turn already."""
+    is_warming: bool = False
+    """Whether its start waits for nothing but that it becomes ready."""
     window: RestartWindow | None = None
     """Its restarts that count against its own limit."""
     was_up: bool = False
@@ -85,11 +87,12 @@ class Children:
 
     Args:
         policies: in start order.
-        dynamic: whether they are instances of a template, which are not kept when they end.
+        strategy: that of the supervisor. What is dynamic does not keep those that have ended.
     """
 
-    def __init__(self, policies: Iterable[ChildPolicy], *, dynamic: bool) -> None:
-        self._dynamic = dynamic
+    def __init__(self, policies: Iterable[ChildPolicy], strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
         self._places = 0
         self._by_name: dict[str, ChildRecord] = {}
         for policy in policies:
@@ -124,9 +127,9 @@ class Children:
         for_once = self._dynamic or child.policy.restart is Restart.TEMPORARY
         return for_once and not child.kept and self._by_name.get(child.name) is child
 
-    def group(self, child: ChildRecord, strategy: Strategy) -> list[ChildRecord]:
+    def group(self, child: ChildRecord) -> list[ChildRecord]:
         """Return who is restarted together with ``child``, in start order."""
-        match strategy:
+        match self._strategy:
             case Strategy.ONE_FOR_ONE | Strategy.SIMPLE_ONE_FOR_ONE:
                 return [child]
             case Strategy.ONE_FOR_ALL:
@@ -143,3 +146,14 @@ class Children:
             return m.Counts(1, active, supervisors, workers)
         active = sum(child.lives for child in self)
         return m.Counts(len(self), active, supervisors, workers)
+
+
+def revived(group: Iterable[ChildRecord]) -> list[ChildRecord]:
+    """Return who of a group is started: also what was stopped before (OTP-OFA-02, -03)."""
+    return [
+        child
+        for child in group
+        if child.state is not ChildState.FAILED
+        and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
+        and (child.policy.autostart or child.run > 0)
+    ]

@@ -16,10 +16,10 @@ from enum import Enum, auto
 
 from supctl.errors import InvalidState, ProcessNotFound
 from supctl.exits import SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import AutoShutdown, Exhausted, Intensity, Restart, Strategy
+from supctl.specs import AutoShutdown, Exhausted, Intensity, Strategy
 
 from . import messages as m
-from .children import ChildRecord, Children
+from .children import ChildRecord, Children, revived
 from .endings import escalation
 from .holding import Holding
 from .inbox import Inbox, Waiting
@@ -66,8 +66,7 @@ class SupervisorCore:
         retries: bool = False,
     ) -> None:
         self._dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
-        self._children = Children(children, dynamic=self._dynamic)
-        self._strategy = strategy
+        self._children = Children(children, strategy)
         self._intensity = intensity or Intensity()
         self._window = RestartWindow(self._intensity)
         self._auto_shutdown = auto_shutdown
@@ -77,9 +76,12 @@ class SupervisorCore:
         self.retries = retries
         self._phase = Phase.NEW
         self._plans = Plans(self.say, self._is_down)
-        self._operations = Operations(self._children, self._plans, self, dynamic=self._dynamic)
-        self._holding = Holding(self._children)
-        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent)
+        self._holding = Holding(self._children, self._plans, self, concurrent=concurrent)
+        self._operations = Operations(
+            self._children, self._plans, self._holding, self, dynamic=self._dynamic
+        )
+        apart = strategy in (Strategy.ONE_FOR_ONE, Strategy.SIMPLE_ONE_FOR_ONE)
+        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent, apart=apart)
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
@@ -113,7 +115,7 @@ class SupervisorCore:
         leader = child if child.state is ChildState.WAITING else self._leader
         if leader is None or leader.state is not ChildState.WAITING:
             return None
-        return leader.due_at if child in self._revived(self._group(leader)) else None
+        return leader.due_at if child in revived(self._children.group(leader)) else None
 
     def restarts_in_window(self, now: float) -> int:
         """Return how many restarts still count against the intensity."""
@@ -147,6 +149,8 @@ class SupervisorCore:
                     self._inbox.put(event)
                 else:
                     self._take_answer(child, event)
+            case m.ChildWarming():
+                self._current(event).is_warming = True
             case m.ChildUp() | m.ChildNotUp() | m.ChildIgnored():
                 self._take_answer(self._current(event), event)
             case m.Shutdown(urgent=True):
@@ -159,10 +163,9 @@ class SupervisorCore:
 
     def _take_answer(self, child: ChildRecord, event: Answer) -> None:
         self._plans.answer(child, event, self._now)
-        self._holding.first_answers.discard(child)
-        self._see_if_up()
+        self._holding.hear_answer(child)
 
-    def _current(self, event: Answer) -> ChildRecord:
+    def _current(self, event: Answer | m.ChildWarming) -> ChildRecord:
         child = self._children.get(event.name)
         if child is None or child.run != event.run:
             raise Impossible(f"{event} is not of the child's present life")
@@ -196,7 +199,7 @@ class SupervisorCore:
     # Plans.
 
     def _carry_out(self, *stages: Stage) -> None:
-        self._plans.carry_out(*stages, then=self.release, failed=self._try_again)
+        self._plans.carry_out(*stages, then=self._holding.release, failed=self._try_again)
 
     def stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
         """Return a stage for ``children``: in turn, or at once where order means nothing."""
@@ -233,61 +236,33 @@ class SupervisorCore:
         self._phase = Phase.STARTING
         beginners = [child for child in self._children if child.policy.autostart]
         if self.retries:
-            for child in beginners:
-                self._holding.put(child)
-            self.release()
-            self._see_if_up()
+            self._holding.begin(beginners)
             return
         stage = self.stage(StageKind.START, beginners)
-        self._plans.carry_out(stage, then=self._all_up, failed=self._roll_back, whole=True)
+        self._plans.carry_out(stage, then=self.be_up, failed=self._roll_back, whole=True)
 
-    def _all_up(self) -> None:
+    @property
+    def is_starting(self) -> bool:
+        """Whether it is in its start phase."""
+        return self._phase is Phase.STARTING
+
+    def be_up(self) -> None:
+        """Come to the end of the start phase."""
         self._phase = Phase.RUNNING
-        for child in self._holding:
-            self._tell_held(child)
+        self._holding.tell_all()
         self.say(m.Up())
-
-    def _tell_held(self, child: ChildRecord) -> None:
-        if needs := self._holding.needs(child):
-            self.say(m.ChildHeld(child.name, needs))
-
-    def _see_if_up(self) -> None:
-        """End a start phase in which each child has been tried that could be."""
-        if self.retries and self._phase is Phase.STARTING and not self._holding.first_answers:
-            self._all_up()
-
-    def hold(self, child: ChildRecord) -> bool:
-        """Let a new child wait if what it depends on is not up; return whether it has to."""
-        if not self._holding.needs(child):
-            return False
-        self._holding.put(child)
-        self._tell_held(child)
-        return True
-
-    def release(self) -> None:
-        """Start those who wait for what is up by now, one by one if this is sequential."""
-        if (self._plans and not self._concurrent) or self._group_waits():
-            return  # what is under way comes back here; a group starts as one
-        for child in self._holding.take(one=not self._concurrent):
-            if self._phase is Phase.STARTING:
-                self._holding.first_answers.add(child)
-            self._plans.carry_out(
-                self.stage(StageKind.START, [child]),
-                then=self.release,
-                failed=self.bear_start_failure,
-            )
 
     def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
         """Treat a child that has not started like one that crashed."""
         self._report(Context.START_ERROR, child, reason)
         if child.policy.is_restarted_after(reason):
             self._retry_later(child, reason)
-            if len(self._group(child)) > 1:
+            if len(self._children.group(child)) > 1:
                 return  # the others wait with it
         else:
             self._has_ended(child, reason)
         if self._phase is not Phase.ENDING:
-            self.release()
+            self._holding.release()
 
     def _roll_back(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
@@ -359,7 +334,7 @@ class SupervisorCore:
         ):
             return
         if self._phase is Phase.STARTING:
-            self._all_up()  # it is no failed start
+            self.be_up()  # it is no failed start
         self.say(m.AutoShutdown(child.name))
         self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail=f"{child.name} has ended")))
 
@@ -391,7 +366,7 @@ class SupervisorCore:
         self._timers += 1
         child.state, child.due_at, child.timer = ChildState.WAITING, self._now + delay, self._timers
         self.say(m.SetTimer(child.name, child.timer, delay))
-        others = [it for it in self._group(child) if it is not child and it.has_begun]
+        others = [it for it in self._children.group(child) if it is not child and it.has_begun]
         self._leader = child
         if others:
             self._carry_out(self.stage(StageKind.STOP, others[::-1]))
@@ -407,12 +382,12 @@ class SupervisorCore:
         self._restart(child, reason)
         if self.state_of(child.name) is ChildState.FAILED and self._phase is Phase.RUNNING:
             # The rest of the group must not wait for what has failed for good.
-            self._carry_out(self.stage(StageKind.START, self._revived(self._group(child))))
+            self._carry_out(self.stage(StageKind.START, revived(self._children.group(child))))
 
     def _restart_in_turn(self, child: ChildRecord) -> None:
         """Restart the group now, or when the start rate lets it."""
         if self._pacer is not None and not child.admitted:
-            starts = len(self._revived(self._group(child)))
+            starts = len(revived(self._children.group(child)))
             delay = self._pacer.reserve(self._now, starts)
             if delay > 0:
                 child.admitted = True
@@ -421,33 +396,18 @@ class SupervisorCore:
                 return
         self._restart_group(child)
 
-    def _group_waits(self) -> bool:
+    def group_waits(self) -> bool:
         """Return whether several children wait to be started together."""
         leader = self._leader
-        return (
-            leader is not None
-            and leader.state is ChildState.WAITING
-            and len(self._group(leader)) > 1
-        )
-
-    def _group(self, child: ChildRecord) -> list[ChildRecord]:
-        return self._children.group(child, self._strategy)
-
-    def _revived(self, group: Iterable[ChildRecord]) -> list[ChildRecord]:
-        """Return who of a group is started: also what was stopped before (OTP-OFA-02, -03)."""
-        return [
-            child
-            for child in group
-            if child.state is not ChildState.FAILED
-            and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
-            and (child.policy.autostart or child.run > 0)
-        ]
+        if leader is None or leader.state is not ChildState.WAITING:
+            return False
+        return len(self._children.group(leader)) > 1
 
     def _restart_group(self, child: ChildRecord) -> None:
         """Stop what runs of the group in reverse order, then start it in order."""
-        group = self._group(child)
+        group = self._children.group(child)
         child.state = ChildState.STOPPED  # it waits no more: retries still queued are void
-        start = self.stage(StageKind.START, self._revived(group))
+        start = self.stage(StageKind.START, revived(group))
         if len(group) == 1:
             self._carry_out(start)
         else:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
 from supctl.exits import ExitReason
-from supctl.specs import ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
+from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
 
 from .child import join, names_of
 from .messages import Counts
@@ -96,16 +96,57 @@ class Handle:
             raise InvalidState(self.address, node.state_of(name), "a process that runs")
         node.signal(name, number)
 
+    def pause(self) -> None:
+        """Have all processes of an app stand still (SIGSTOP). Never blocks.
+
+        Its time goes on: what waits for it does, and a stop lets it go on first.
+
+        Raises:
+            Unsupported: it is no app.
+            InvalidState: it does not run, or is paused already.
+        """
+        node, name = self._find_app("pause")
+        if (state := node.state_of(name)) not in ("running", "ready", "detached"):
+            raise InvalidState(self.address, state, "an app that runs")
+        node.pause(name)
+
+    def resume(self) -> None:
+        """Let the processes of a paused app go on. Never blocks.
+
+        Raises:
+            Unsupported: it is no app.
+            InvalidState: it is not paused.
+        """
+        node, name = self._find_app("resume")
+        if (state := node.state_of(name)) != "paused":
+            raise InvalidState(self.address, state, "an app that is paused")
+        node.resume(name)
+
+    def _find_app(self, method: str) -> tuple[Node, str]:
+        node, name = self._tree.find(self.address)
+        if not isinstance(node.spec_of(name), App):
+            raise Unsupported(method, f"{self.address}, which is no app", "name an app")
+        return node, name
+
+    def reset(self) -> None:
+        """Count its automatic restarts from 0 again. Never blocks."""
+        node, name = self._tree.find(self.address)
+        node.reset(name)
+
     async def stop(self) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.
 
-        Cancelling does not take the request back.
+        A stop is not a crash: it does not count as a restart, and those so far are forgotten. If
+        it waits for its restart, that is called off. Cancelling does not take the request back.
         """
         node, name = self._tree.find(self.address)
         await node.stop(name)
 
     async def start(self) -> None:
         """Start it after it was stopped, has ended or failed; return when it runs.
+
+        Under a supervisor with ``start_failures="retry"`` it may not run, and wait for its next
+        attempt: :attr:`state` says so.
 
         Raises:
             InvalidState: it runs already, or its restart is due.
@@ -115,9 +156,27 @@ class Handle:
         await node.start(name)
 
     async def restart(self) -> None:
-        """Stop it, then start it, as :meth:`stop` and :meth:`start` do."""
-        await self.stop()
-        await self.start()
+        """Stop it and start it, whatever it does now, and return when it runs again.
+
+        Restarts of two callers that overlap are one. Cancelling does not take the request back.
+
+        Raises:
+            StartFailed: it did not start; not under ``start_failures="retry"``, as :meth:`start`.
+            InvalidState: somebody has called the start off.
+        """
+        node, name = self._tree.find(self.address)
+        await node.renew(name)
+
+    async def delete(self) -> None:
+        """Stop it, if it runs, starts or waits for that, and forget it.
+
+        It is back when its supervisor restarts, if that has it from the beginning.
+
+        Raises:
+            InvalidState: somebody has started it while it was about to be forgotten.
+        """
+        node, name = self._tree.find(self.address)
+        await node.drop(name)
 
 
 class SupervisorHandle:
@@ -149,7 +208,8 @@ class SupervisorHandle:
         Raises:
             AlreadyRunning: a child of that name runs.
             AlreadyPresent: one of that name is there, but does not run.
-            StartFailed: it did not start, and is forgotten.
+            StartFailed: it did not start, and is forgotten. With ``start_failures="retry"`` it
+                is kept instead, and waits for its next attempt.
             InvalidConfig: it is significant where nobody minds, depends on a stranger, or has
                 several instances.
             Unsupported: the supervisor is dynamic.

@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
+from . import messages as m
 from .children import ChildRecord, Children
+from .ground import Ground
 from .messages import ChildState
+from .plan import StageKind
+from .plans import Plans
 
 _NOT_UP = frozenset({ChildState.HELD, ChildState.STARTING, ChildState.WAITING, ChildState.FAILED})
 
 
 class Holding:
-    """Keeps who waits, in start order.
+    """Keeps who waits, in start order, and starts them when what they depend on is up.
 
     Args:
-        children: all of them.
-
-    Attributes:
-        first_answers: those of the start phase that have been started and have not answered.
+        children, plans: those of the supervisor.
+        ground: its core.
+        concurrent: start all at once who wait for nobody, and not one by one.
     """
 
-    def __init__(self, children: Children) -> None:
-        self._children = children
+    def __init__(
+        self, children: Children, plans: Plans, ground: Ground, *, concurrent: bool
+    ) -> None:
+        self._children, self._plans, self._ground = children, plans, ground
+        self._concurrent = concurrent
         self._held: dict[ChildRecord, None] = {}
-        self.first_answers: set[ChildRecord] = set()
+        self._unanswered: set[ChildRecord] = set()  # of the first starts in the start phase
 
-    def __iter__(self) -> Iterator[ChildRecord]:
-        """Iterate over those that still wait."""
-        return filter(self._waits, self._held)
+    def begin(self, children: Iterable[ChildRecord]) -> None:
+        """Begin the start phase with those who are to be started in it."""
+        for child in children:
+            self._put(child)
+        self.release()
+        self._see_if_up()
 
-    def _waits(self, child: ChildRecord) -> bool:
-        known = self._children.get(child.name) is child
-        return known and child.state is ChildState.HELD
-
-    def put(self, child: ChildRecord) -> None:
-        """Let a child wait."""
+    def _put(self, child: ChildRecord) -> None:
         child.state = ChildState.HELD
         self._held[child] = None
 
-    def needs(self, child: ChildRecord) -> tuple[str, ...]:
+    def hold(self, child: ChildRecord) -> bool:
+        """Let a new child wait if what it depends on is not up; return whether it has to."""
+        if not self._needs(child):
+            return False
+        self._put(child)
+        self._tell(child)
+        return True
+
+    def _needs(self, child: ChildRecord) -> tuple[str, ...]:
         """Return the names of those that ``child`` depends on and that are not up.
 
         Who was up and has ended well, or was stopped by somebody, is not waited for.
@@ -49,15 +61,51 @@ class Holding:
         needed = self._children.get(name)
         return needed is not None and (needed.state in _NOT_UP or not needed.was_up)
 
-    def take(self, *, one: bool) -> list[ChildRecord]:
-        """Take out those that wait for nobody any more; the first of them if only one is wanted."""
+    def _waits(self, child: ChildRecord) -> bool:
+        known = self._children.get(child.name) is child
+        return known and child.state is ChildState.HELD
+
+    def _tell(self, child: ChildRecord) -> None:
+        if needs := self._needs(child):
+            self._ground.say(m.ChildHeld(child.name, needs))
+
+    def tell_all(self) -> None:
+        """Say of all who still wait for whom they do."""
+        for child in filter(self._waits, self._held):
+            self._tell(child)
+
+    def release(self) -> None:
+        """Start those who wait for what is up by now."""
+        if (self._plans and not self._concurrent) or self._ground.group_waits():
+            return  # what is under way comes back here; a group starts as one
+        for child in self._take_free():
+            if self._ground.is_starting:
+                self._unanswered.add(child)
+            self._plans.carry_out(
+                self._ground.stage(StageKind.START, [child]),
+                then=self.release,
+                failed=self._ground.bear_start_failure,
+            )
+
+    def _take_free(self) -> list[ChildRecord]:
+        """Take out who waits for nobody; only the first if they start one by one."""
         free: list[ChildRecord] = []
         for child in list(self._held):
             if not self._waits(child):
                 del self._held[child]  # somebody else has seen to it
-            elif not self.needs(child):
+            elif not self._needs(child):
                 del self._held[child]
                 free.append(child)
-                if one:
+                if not self._concurrent:
                     break
         return free
+
+    def hear_answer(self, child: ChildRecord) -> None:
+        """Know that a child has answered to a start or a stop."""
+        self._unanswered.discard(child)
+        self._see_if_up()
+
+    def _see_if_up(self) -> None:
+        """End a start phase in which each child has been tried that could be."""
+        if self._ground.retries and self._ground.is_starting and not self._unanswered:
+            self._ground.be_up()

@@ -20,10 +20,15 @@ class Inbox:
     Args:
         children, plans: those of the supervisor.
         concurrent: a plan of one child holds up nothing but what is about that child.
+        apart: nor does one that only waits until its child is ready, as each goes its own way.
+            OTP knows no such thing: there a start is over as soon as the child runs.
     """
 
-    def __init__(self, children: Children, plans: Plans, *, concurrent: bool) -> None:
-        self._children, self._plans, self._concurrent = children, plans, concurrent
+    def __init__(
+        self, children: Children, plans: Plans, *, concurrent: bool, apart: bool = False
+    ) -> None:
+        self._children, self._plans = children, plans
+        self._concurrent, self._apart = concurrent, apart
         self._events: deque[Waiting] = deque()
 
     def put(self, event: Waiting) -> None:
@@ -41,7 +46,8 @@ class Inbox:
             return None
         if not self._plans:
             return self._events.popleft()
-        if not self._concurrent or self._plans.concern_all:
+        is_free = self._concurrent or (self._apart and self._plans.only_warm)
+        if self._plans.concern_all or not is_free:
             return None
         for place, event in enumerate(self._events):
             if self._need_not_wait(event):

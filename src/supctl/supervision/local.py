@@ -86,6 +86,19 @@ class LocalNode(Node):
         if life is not None:
             life.signal(number)
 
+    def pause(self, name: str) -> None:
+        life = self._child(name).life
+        if life is not None:
+            life.pause()
+
+    def resume(self, name: str) -> None:
+        life = self._child(name).life
+        if life is not None:
+            life.resume()
+
+    def reset(self, name: str) -> None:
+        self.actor.reset(name)
+
     async def start(self, name: str) -> None:
         if self.actor.core.state_of(name) is not None:
             await self.restart_child(name)
@@ -98,6 +111,19 @@ class LocalNode(Node):
         if self.actor.core.state_of(name) is not None:  # else it is temporary, and has ended
             await self.terminate_child(name)
 
+    async def renew(self, name: str) -> None:
+        if self.actor.core.state_of(name) is None:  # it was temporary, and has ended
+            await self.start(name)
+        else:
+            await self.actor.ask(lambda token: m.RenewChild(name, token))
+
+    async def drop(self, name: str) -> None:
+        await self.stop(name)
+        if self.actor.core.state_of(name) is not None:
+            await self.delete_child(name)
+        else:
+            self.actor.forget(name)
+
     # Requests.
 
     async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
@@ -107,7 +133,10 @@ class LocalNode(Node):
         return run is not None
 
     async def terminate_child(self, name: str) -> None:
-        await self.actor.ask(lambda token: m.TerminateChild(name, token))
+        stopped = self.actor.stopped
+        await self.actor.ask(
+            lambda token: m.TerminateChild(name, token), view=lambda _: stopped(name)
+        )
 
     async def restart_child(self, name: str) -> bool:
         run = await self.actor.ask(lambda token: m.RestartChild(name, token))

@@ -90,6 +90,18 @@ class Node(ABC):
         """Send a signal to the process of a child. Does nothing if it has none. Never blocks."""
 
     @abstractmethod
+    def pause(self, name: str) -> None:
+        """Have all processes of an app that runs stand still. Never blocks."""
+
+    @abstractmethod
+    def resume(self, name: str) -> None:
+        """Let the processes of an app that is paused go on. Never blocks."""
+
+    @abstractmethod
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again. Never blocks."""
+
+    @abstractmethod
     async def start(self, name: str) -> None:
         """Start a child that does not run; also a temporary one that has ended.
 
@@ -100,6 +112,22 @@ class Node(ABC):
     @abstractmethod
     async def stop(self, name: str) -> None:
         """Stop a child, if it has not ended for good, and return when nothing of it lives."""
+
+    @abstractmethod
+    async def renew(self, name: str) -> None:
+        """Stop a child and start it, in one; who asks meanwhile for the same joins in.
+
+        Raises:
+            StartFailed: it did not start.
+        """
+
+    @abstractmethod
+    async def drop(self, name: str) -> None:
+        """Stop a child and forget it.
+
+        Raises:
+            InvalidState: somebody has started it in between.
+        """
 
     # OTP's requests, as SupervisorHandle describes them. They raise what that says.
 

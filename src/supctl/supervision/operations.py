@@ -6,44 +6,19 @@ Whether it may be done is the table's to say (:mod:`.requests`).
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any, Protocol
+from typing import Any
 
 from supctl.errors import InvalidState, StartFailed
 from supctl.exits import ExitReason
 
 from . import messages as m
 from .children import ChildRecord, Children
+from .ground import Ground
+from .holding import Holding
 from .messages import ChildState
 from .plan import Stage, StageKind
 from .plans import Plans
 from .requests import DYNAMIC, TABLE, Verdict, refusal
-
-
-class Ground(Protocol):
-    """What a supervisor's core lends its operations."""
-
-    retries: bool
-    """``start_failures="retry"``."""
-
-    def say(self, command: m.Command) -> None:
-        """Say a command."""
-
-    def stage(self, kind: StageKind, children: list[ChildRecord]) -> Stage:
-        """Return a stage for ``children``."""
-        ...
-
-    def forget(self, child: ChildRecord) -> None:
-        """Know a child no more."""
-
-    def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
-        """Treat a child that has not started like one that crashed."""
-
-    def hold(self, child: ChildRecord) -> bool:
-        """Let a new child wait if what it depends on is not up; return whether it has to."""
-        ...
-
-    def release(self) -> None:
-        """Start those who wait for what is up by now."""
 
 
 class Operations:
@@ -52,12 +27,22 @@ class Operations:
     Args:
         children: all of them.
         plans: those that are under way.
+        holding: those that have not been started yet.
         ground: the core.
         dynamic: whether the supervisor is.
     """
 
-    def __init__(self, children: Children, plans: Plans, ground: Ground, *, dynamic: bool) -> None:
-        self._children, self._plans, self._ground = children, plans, ground
+    def __init__(
+        self,
+        children: Children,
+        plans: Plans,
+        holding: Holding,
+        ground: Ground,
+        *,
+        dynamic: bool,
+    ) -> None:
+        self._children, self._plans, self._holding = children, plans, holding
+        self._ground = ground
         self._table = DYNAMIC if dynamic else TABLE
         self._renewals: dict[str, Any] = {}  # token of the one that others may join, by name
         self._joined: dict[Any, list[Any]] = defaultdict(list)
@@ -102,7 +87,7 @@ class Operations:
             case _, Verdict.DELETE if child is not None:
                 self._ground.forget(child)
                 self._reply(request, None)
-                self._ground.release()
+                self._holding.release()
             case _:
                 self._reply(request, refusal(verdict, name, state))
 
@@ -112,7 +97,7 @@ class Operations:
     def _start_new(self, request: m.StartChild) -> None:
         child = self._children.add(request.policy)
         self._ground.say(m.Added(child.name, request.token))
-        if self._ground.retries and self._ground.hold(child):
+        if self._ground.retries and self._holding.hold(child):
             self._reply(request, child.run)
         else:
             self._start(request, child)
@@ -127,7 +112,7 @@ class Operations:
         def done() -> None:
             up = child.state is not ChildState.STOPPED
             self._reply(request, child.run if up else None)
-            ground.release()
+            self._holding.release()
 
         def failed(child: ChildRecord, reason: ExitReason) -> None:
             if ground.retries:
@@ -145,9 +130,14 @@ class Operations:
     def _stop(self, request: m.Change, child: ChildRecord) -> None:
         self._call_off(child)
         child.forgive()
+
+        def done() -> None:
+            self._reply(request, None)
+            self._holding.release()  # a start that was called off is in nobody's way any more
+
         self._plans.carry_out(
             self._ground.stage(StageKind.STOP, [child]),
-            then=lambda: self._reply(request, None),
+            then=done,
             failed=self._ground.bear_start_failure,
             request=request,
         )

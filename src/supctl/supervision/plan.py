@@ -71,6 +71,11 @@ class Stage:
             edges = [(child, needed) for needed, child in edges]
         return cls(kind, children, edges)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether all of its children have been begun."""
+        return not self.ready and not any(self._blockers.values())
+
     def done(self, child: ChildRecord) -> None:
         """Note that a child is done, and free those that have waited for it."""
         self.awaited.discard(child)
@@ -99,6 +104,14 @@ class Plan:
     def is_start(self) -> bool:
         """Whether what is under way are starts."""
         return bool(self.stages) and self.stages[0].kind is StageKind.START
+
+    @property
+    def only_warms(self) -> bool:
+        """Whether nothing is left of it but to wait until children are ready."""
+        if not self.is_start or len(self.stages) > 1:
+            return False
+        stage = self.stages[0]
+        return stage.has_begun and all(child.is_warming for child in stage.awaited)
 
 
 @dataclass(frozen=True, slots=True)

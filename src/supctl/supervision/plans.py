@@ -47,6 +47,11 @@ class Plans:
         """Whether everything else has to wait for one of them."""
         return self._concerning_all > 0
 
+    @property
+    def only_warm(self) -> bool:
+        """Whether all of them wait for nothing but that a child becomes ready."""
+        return all(plan.only_warms for plan in self._plans)
+
     def carry_out(
         self,
         *stages: Stage,
@@ -102,7 +107,7 @@ class Plans:
             return False
         child.run += 1
         child.state, child.due_at, child.admitted = ChildState.STARTING, None, False
-        child.kept = False
+        child.is_warming = child.kept = False
         self._say(m.Start(child.policy.name, child.run))
         return True
 

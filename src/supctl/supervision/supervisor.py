@@ -27,7 +27,9 @@ from supctl.actors.incarnation import (
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
     Seen,
     Started,
     Tell,
@@ -191,6 +193,11 @@ class SupervisorActor(Incarnation):
             raise request.result
         return request.result
 
+    def reset(self, name: str) -> None:
+        """Count the automatic restarts of a child from 0 again."""
+        self.children[name].restarts = 0
+        self._world.watch.changed(self, {name})
+
     # What happens.
 
     def _post(self, message: _Message) -> None:
@@ -234,6 +241,7 @@ class SupervisorActor(Incarnation):
         match report:
             case Started(pid, unenforced):
                 self._note_start(child, pid, unenforced)
+                self._feed(m.ChildWarming(child.name, run))
             case Up(pid, unenforced, ready_after):
                 if ready_after is None:
                     self._note_start(child, pid, unenforced)
@@ -250,6 +258,10 @@ class SupervisorActor(Incarnation):
                     self._note(child, events.HealthChanged, health=health, said=said)
             case Detached(pids, kept):
                 self._note(child, events.ChildDetached, pids=pids, kept=kept)
+            case Paused():
+                self._note(child, events.ChildPaused)
+            case Resumed():
+                self._note(child, events.ChildResumed)
             case Killed(grace):
                 self._note(child, events.ChildKilled, grace=grace)
             case NotUp(reason):
@@ -375,6 +387,12 @@ class SupervisorActor(Incarnation):
             child.life.kill()
         else:
             child.life.stop()
+
+    def stopped(self, name: str) -> None:
+        """Show that a child was stopped by somebody, be it that it had ended before."""
+        if (child := self.children.get(name)) is not None:
+            child.stop_asked = True
+            self._changed.add(name)
 
     def forget(self, name: str) -> None:
         """Show a child no more, if it is shown; the core has forgotten it."""

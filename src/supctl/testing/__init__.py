@@ -4,7 +4,7 @@ The fixtures come by themselves (``plugin``); these are the names that tests imp
 
 - ``app`` (on ``view``) and ``tree``: what a test sees; ``blocking``: the same without ``await``.
 - ``stage``: a running tree with its ``record`` and its ``output``; ``life`` waits for them.
-- ``conditions``: what "ready" can mean.   ``faults``: chaos from a seed.
+- ``conditions``: what can be waited for.   ``faults``: chaos from a seed.
 - ``ports``, ``leaks``: ports that are ours, and what a test leaves behind.
 - ``simulation``: programs that are scripts.   ``sharing``: one app for many test processes,
   run by a ``keeper``.
@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from supctl.backends.simulated import Child as Child
     from supctl.backends.simulated import Program as Program
+    from supctl.specs import Http as Http
+    from supctl.specs import Output as Output
+    from supctl.specs import Tcp as Tcp
 
     from .app import SupervisedApp as SupervisedApp
     from .blocking import BlockingApp as BlockingApp
     from .blocking import BlockingSupervised as BlockingSupervised
     from .blocking import BlockingTree as BlockingTree
-    from .conditions import Http as Http
-    from .conditions import Output as Output
-    from .conditions import Tcp as Tcp
     from .errors import SharedAppLost as SharedAppLost
     from .errors import WaitFailed as WaitFailed
     from .errors import WaitTimedOut as WaitTimedOut
@@ -46,8 +46,8 @@ _PLACES = {
     "Chaos": "supctl.testing.faults",
     "Child": "supctl.backends.simulated",
     "FreePort": "supctl.testing.ports",
-    "Http": "supctl.testing.conditions",
-    "Output": "supctl.testing.conditions",
+    "Http": "supctl.specs",
+    "Output": "supctl.specs",
     "Program": "supctl.backends.simulated",
     "SharedApp": "supctl.testing.sharing",
     "SharedAppLost": "supctl.testing.errors",
@@ -56,7 +56,7 @@ _PLACES = {
     "Supervised": "supctl.testing.tree",
     "SupervisedApp": "supctl.testing.app",
     "SupervisedTree": "supctl.testing.tree",
-    "Tcp": "supctl.testing.conditions",
+    "Tcp": "supctl.specs",
     "WaitFailed": "supctl.testing.errors",
     "WaitTimedOut": "supctl.testing.errors",
     "chaos": "supctl.testing.faults",

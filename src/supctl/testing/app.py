@@ -13,13 +13,14 @@ import trio
 
 from supctl import events
 from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound, SupctlError
+from supctl.specs import App, Http, Output, Tcp
+from supctl.specs.pattern import compiled
 from supctl.specs.policy import check_seconds
 from supctl.supervision.handle import Handle
 
-from .conditions import Condition
+from .conditions import Condition, hold
 from .errors import WaitFailed, WaitTimedOut
 from .life import CannotCome, Life
-from .output import compiled
 from .stage import Stage
 from .view import AppView
 
@@ -39,7 +40,7 @@ _ENDED_FOR_GOOD: Final = ("exited", "failed", "stopped")
 _ON_THE_WAY: Final = ("starting", "stopping", "backoff")
 
 _STATE_AFTER: Final[dict[type[events.Event], str]] = {
-    events.ChildStarted: "running",
+    events.ChildReady: "ready",
     events.ChildStopping: "stopping",
     events.RestartScheduled: "backoff",
     events.ChildFailed: "failed",
@@ -75,7 +76,8 @@ class SupervisedApp(AppView):
         """Return when it runs and ``condition`` holds. Cancelling is harmless.
 
         Args:
-            condition: :class:`Tcp`, :class:`Http` or :class:`Output`; ``None``: that it runs.
+            condition: :class:`Tcp`, :class:`Http` or :class:`Output`; ``None``: that it is ready
+                as its own ``ready`` has it, or that it runs if it has none.
             timeout: seconds.
 
         Raises:
@@ -83,7 +85,7 @@ class SupervisedApp(AppView):
             WaitTimedOut: not ready in time.
             InvalidConfig: no such condition.
         """
-        if condition is not None and not isinstance(condition, Condition):
+        if condition is not None and not isinstance(condition, Tcp | Http | Output):
             raise InvalidConfig("condition", condition, "Tcp, Http, Output or nothing")
         wanted = "become ready" if condition is None else f"become ready ({condition})"
         await self._within(timeout, wanted, partial(self._become_ready, condition))
@@ -234,10 +236,20 @@ class SupervisedApp(AppView):
 
     async def _become_ready(self, condition: Condition | None) -> None:
         life = await self._present()
-        if condition is None:
-            life.check()
+        if condition is not None:
+            await life.unless_over(partial(hold, condition, life))
+        elif self._has_to_warm:
+            await life.unless_over(self._warm_up)
         else:
-            await life.unless_over(partial(condition.hold, life))
+            life.check()
+
+    @property
+    def _has_to_warm(self) -> bool:
+        spec = self.handle.spec
+        return isinstance(spec, App) and spec.ready is not None
+
+    async def _warm_up(self) -> None:
+        await self._stage.bell.until(lambda: self.state in ("ready", "detached") or None)
 
     async def _present(self) -> Life:
         """Return the latest life that is not spent, once there is one."""
@@ -248,10 +260,15 @@ class SupervisedApp(AppView):
             if self.is_in(state):
                 return
             async for event in subscription:
-                told = event.address == self.address and _STATE_AFTER.get(type(event)) == state
+                told = event.address == self.address and self._state_after(event) == state
                 if told or self.is_in(state):
                     return
         raise CannotCome(self._end_of_tree())
+
+    def _state_after(self, event: events.Event) -> str | None:
+        if isinstance(event, events.ChildStarted):
+            return "starting" if self._has_to_warm else "running"
+        return _STATE_AFTER.get(type(event))
 
     def _end_of_tree(self) -> str:
         self._record.is_end_told = True

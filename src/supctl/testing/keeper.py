@@ -28,7 +28,7 @@ from .places import lock_file, path_of
 from .ports import FreePort
 from .shelf import Shelf
 from .tree import Supervised
-from .wire import LIMIT, app_from_dict, condition_from_dict, decode, encode
+from .wire import LIMIT, app_from_dict, decode, encode, probe_from_dict
 
 
 class Keeper:
@@ -81,7 +81,7 @@ class Keeper:
         try:
             match question:
                 case {"ask": "start", "app": app, "ready": ready, "timeout": timeout}:
-                    await self._start(app, condition_from_dict(ready), timeout)
+                    await self._start(app, probe_from_dict(ready), timeout)
                 case {"ask": "ready", "timeout": timeout} if self._app is not None:
                     await self._app.wait_ready(self._ready, timeout=timeout)
             return self._status()

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from supctl.errors import InvalidConfig
 from supctl.logs.directory import LogDirectory
 
 WINDOW: Final = 64 * 1024
@@ -160,21 +159,3 @@ class Outputs:
         """Yield the last lines of an app, those of its standard error after the others."""
         for name in sorted(streams := self.streams(address), reverse=True):
             yield from streams[name].last_lines()
-
-
-def compiled(pattern: str | bytes | re.Pattern[bytes]) -> re.Pattern[bytes]:
-    """Return a pattern for bytes; ``^`` and ``$`` of one that comes as text match at every line.
-
-    Raises:
-        InvalidConfig: it is no regular expression, or one for text.
-    """
-    if isinstance(pattern, str):
-        pattern = pattern.encode()
-    if isinstance(pattern, bytes):
-        try:
-            return re.compile(pattern, re.MULTILINE)
-        except re.error as error:
-            raise InvalidConfig("pattern", pattern, f"a regular expression: {error}") from None
-    if not isinstance(pattern, re.Pattern) or not isinstance(pattern.pattern, bytes):
-        raise InvalidConfig("pattern", pattern, "a regular expression for bytes, or text of one")
-    return pattern

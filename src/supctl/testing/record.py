@@ -50,6 +50,8 @@ class Record:
             case events.ChildStartFailed(address=address, reason=reason):
                 self.start_failures[address] = reason
                 self.seen[address] = None
+                if not self.is_over(address, self.lives[address]):  # it ran, but was never ready
+                    self.last_end[address] = self.lives[address], reason
         self._bell.ring()
 
     def is_over(self, address: str, life: int) -> bool:

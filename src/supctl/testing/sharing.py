@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App
+from supctl.specs import App, Http, Output, Tcp
 
 from .app import DEFAULT_TIMEOUT
-from .conditions import Condition, Http, Output, Tcp
+from .conditions import Condition
 from .errors import SharedAppLost
 from .places import lock_file, path_of
-from .wire import app_as_dict, condition_as_dict, decode, encode
+from .wire import app_as_dict, decode, encode, probe_as_dict
 
 MakeApp: TypeAlias = Callable[[int], App]
 MakeCondition: TypeAlias = Callable[[int], Condition]
@@ -89,7 +89,7 @@ class SharedApp:
 
     def start(self, app: App, ready: Condition | None, timeout: float) -> None:
         """Have the keeper start it. For :class:`SharedApps`."""
-        told = {"app": app_as_dict(app), "ready": condition_as_dict(ready), "timeout": timeout}
+        told = {"app": app_as_dict(app), "ready": probe_as_dict(ready), "timeout": timeout}
         self._ask("start", timeout, **told)
 
     def story(self) -> dict[str, str]:

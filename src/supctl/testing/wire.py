@@ -1,4 +1,4 @@
-"""Apps and conditions as JSON, for the keeper of shared apps: plain data, never code."""
+"""Apps and probes as JSON, for the keeper of shared apps: plain data, never code."""
 
 from __future__ import annotations
 
@@ -6,18 +6,35 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from inspect import signature
 from typing import Any, Final
 
-from supctl.specs import App, Backoff, Limits, Stop
-
-from .conditions import Condition, Http, Output, Tcp
-from .output import compiled
+from supctl.specs import (
+    App,
+    Backoff,
+    Delay,
+    Exec,
+    Health,
+    Http,
+    Limits,
+    Notify,
+    Output,
+    Probe,
+    Ready,
+    Stop,
+    Tcp,
+    Watchdog,
+)
+from supctl.specs.pattern import compiled
 
 LIMIT: Final = 4 * 2**20
 """Bytes of a message, an environment included."""
 
 _PARTS: Final[dict[str, type[Any]]] = {"backoff": Backoff, "stop": Stop, "limits": Limits}
-_CONDITIONS: Final[dict[str, type[Condition]]] = {"Tcp": Tcp, "Http": Http}
+_ASKED: Final[dict[str, type[Any]]] = {"ready": Ready, "health": Health}
+_PROBES: Final[dict[str, type[Any]]] = {
+    kind.__name__: kind for kind in (Tcp, Http, Exec, Delay, Notify, Watchdog)
+}
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
@@ -35,38 +52,48 @@ def decode(line: bytes) -> dict[str, Any]:
 
 def app_as_dict(app: App) -> dict[str, Any]:
     """Return an app as values that JSON can hold."""
-    return {item.name: _plain(getattr(app, item.name)) for item in fields(app)}
+    told = {name: _plain(getattr(app, name)) for name in signature(App).parameters}
+    if app.stays_stopped:
+        told["restart"] = "unless-stopped"
+    if app.max_restarts is None:
+        del told["within"]
+    return told
 
 
 def app_from_dict(told: dict[str, Any]) -> App:
-    """Return the app again. Raises InvalidConfig or TypeError if it is none."""
+    """Return the app again. Raises InvalidConfig, LookupError or TypeError if it is none."""
     parts = {name: part(**told.pop(name)) for name, part in _PARTS.items()}
+    for name, ask in _ASKED.items():
+        if (held := told.pop(name)) is not None:
+            parts[name] = ask(**{**held, "probe": probe_from_dict(held["probe"])})
     return App(**told, **parts)
 
 
-def condition_as_dict(condition: Condition | None) -> dict[str, Any] | None:
-    """Return a condition as values that JSON can hold."""
-    if condition is None:
+def probe_as_dict(probe: Probe | None) -> dict[str, Any] | None:
+    """Return a probe as values that JSON can hold."""
+    if probe is None:
         return None
-    if isinstance(condition, Output):
-        regex = compiled(condition.pattern)
+    if isinstance(probe, Output):
+        regex = compiled(probe.pattern)
         return {"is": "Output", "pattern": regex.pattern.decode("latin-1"), "flags": regex.flags}
-    assert is_dataclass(condition)
-    told = {item.name: getattr(condition, item.name) for item in fields(condition)}
-    return {"is": type(condition).__name__, **told}
+    assert is_dataclass(probe)
+    told = {item.name: getattr(probe, item.name) for item in fields(probe)}
+    return {"is": type(probe).__name__, **told}
 
 
-def condition_from_dict(told: dict[str, Any] | None) -> Condition | None:
-    """Return the condition again. Raises LookupError or TypeError if it is none."""
+def probe_from_dict(told: dict[str, Any] | None) -> Any:
+    """Return the probe again. Raises LookupError or TypeError if it is none."""
     if told is None:
         return None
     kind = told.pop("is")
     if kind == "Output":
         return Output(re.compile(told["pattern"].encode("latin-1"), told["flags"]))
-    return _CONDITIONS[kind](**told)
+    return _PROBES[kind](**told)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Probe):
+        return probe_as_dict(value)
     if is_dataclass(value):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):

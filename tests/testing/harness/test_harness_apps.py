@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 
 import psutil
 import pytest
@@ -79,6 +80,47 @@ async def test_ready_means_what_it_is_told_to_mean(
     await web.wait_ready(Output(r"GET / HTTP"))
     with pytest.raises(WaitTimedOut, match=rf"become ready \(http://127.0.0.1:{free_port}/ answ"):
         await web.wait_ready(Http(free_port), timeout=0.2)
+
+
+async def test_ready_without_a_condition_is_what_the_app_says_itself(
+    supervised: Supervised, python: MakeApp, free_port: int, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    gate.touch()
+    wait = f"""
+        import os, time
+        while not os.path.exists({str(gate)!r}): time.sleep(0.01)
+    """
+    app = python("web", dedent(wait) + dedent(SERVE.format(port=free_port)), ready=Tcp(free_port))
+    web = (await supervised(app))["web"]
+    assert web.state == "ready"
+    await web.wait_ready()
+    await web.wait_state("ready")
+    gate.unlink()
+    web.kill()
+    with pytest.raises(WaitTimedOut):
+        await web.wait_ready(timeout=1.0)
+    assert web.state == "starting"
+    gate.touch()
+    await web.wait_ready()
+    assert (web.state, web.restarts) == ("ready", 1)
+
+
+async def test_program_that_ends_before_its_own_ready_fails_the_wait(
+    supervised: Supervised, python: MakeApp, tmp_path: Path
+) -> None:
+    once = tmp_path / "once"
+    code = f"""
+        import os, time
+        if os.path.exists({str(once)!r}): raise SystemExit(3)
+        open({str(once)!r}, "w").close()
+        print("listening", flush=True)
+        time.sleep(1000)
+    """
+    tree = await supervised(python("a", code, ready=Output("listening")))
+    tree["a"].kill()
+    with pytest.raises(WaitFailed, match="exited with code 3 before it was ready"):
+        await tree["a"].wait_ready(timeout=30)
 
 
 async def test_server_that_accepts_and_says_nothing_is_not_ready(
@@ -313,7 +355,7 @@ async def test_wrong_arguments_are_told_in_a_sentence(
     [
         (lambda: Tcp(0), "port is 0; wanted 1 to 65535"),
         (lambda: Http("localhost:80"), "where is 'localhost:80'; wanted a port, or a URL such"),
-        (lambda: Http("https://localhost"), "where is 'https://localhost'; wanted a port, or a UR"),
+        (lambda: Http("ftp://localhost"), "where is 'ftp://localhost'; wanted a port, or a UR"),
         (lambda: Output("["), "pattern is .*; wanted a regular expression"),
     ],
 )

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from supctl import App
 from supctl.errors import InvalidConfig
 from supctl.logs.directory import LogDirectory
+from supctl.specs.pattern import compiled
 from supctl.testing import Supervised, WaitFailed, WaitTimedOut
-from supctl.testing.output import WINDOW, Outputs, Search, compiled
+from supctl.testing.output import WINDOW, Outputs, Search
 
 MakeApp = Callable[..., App]
 

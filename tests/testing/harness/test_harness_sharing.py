@@ -17,14 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supctl import App, Backoff, Limits, Stop
+from supctl.specs import Delay, Exec, Health, Notify, Ready, Watchdog
 from supctl.testing import Http, Output, SharedAppLost, SharedApps, Tcp
 from supctl.testing.wire import (
     app_as_dict,
     app_from_dict,
-    condition_as_dict,
-    condition_from_dict,
     decode,
     encode,
+    probe_as_dict,
+    probe_from_dict,
 )
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ TEXT = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=20)
     limits=st.builds(Limits, memory=st.none() | st.integers(1, 2**40)),
     backoff=st.builds(Backoff, st.floats(0, 30), jitter=st.sampled_from(["none", "full"])),
     rlimits=st.dictionaries(st.sampled_from(["nofile", "core"]), st.just((1, 2))),
+    ready=st.sampled_from([None, Ready(Output(re.compile(b"x")), 5.0), Ready(Notify()), Delay(2)]),
+    health=st.sampled_from([None, Health(Exec(["true"]), retries=9), Watchdog(3.0), Tcp(80)]),
 )
 def test_apps_survive_the_wire(name: str, command: list[str], **keys: object) -> None:
     app = App(name, command, **keys)  # type: ignore[arg-type]
@@ -220,6 +223,4 @@ def test_words_that_are_not_utf8_survive_the_wire(word: str) -> None:
     ],
 )
 def test_conditions_survive_the_wire(condition: Tcp | Http | Output | None) -> None:
-    assert (
-        condition_from_dict(decode(encode({"c": condition_as_dict(condition)}))["c"]) == condition
-    )
+    assert probe_from_dict(decode(encode({"c": probe_as_dict(condition)}))["c"]) == condition

@@ -88,6 +88,16 @@ async def test_programs_change_while_the_tree_runs(simulated_world: SimulatedWor
     await tree["a"].wait_state("exited", timeout=10)
 
 
+async def test_scripts_become_ready_and_fall_ill(simulated_world: SimulatedWorld) -> None:
+    spec = app("a", ready=Tcp(80), health=Http(80))
+    at = trio.current_time()
+    tree = await simulated_world(spec, programs={"a": Program(ready_after=5, unhealthy_after=300)})
+    assert (trio.current_time() - at, tree["a"].state) == (5.0, "ready")
+    await tree["a"].wait_restarted(timeout=1000)
+    await tree["a"].wait_ready(timeout=10)
+    assert str(tree["a"].reason) == "unhealthy (status 503, 3 times in a row)"
+
+
 @pytest.mark.parametrize("condition", [Tcp(80), Http(80)])
 async def test_there_are_no_ports_in_it(
     simulated_world: SimulatedWorld, condition: Tcp | Http

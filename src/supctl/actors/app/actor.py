@@ -16,7 +16,9 @@ from supctl.actors.incarnation import (
     Incarnation,
     Killed,
     NotUp,
+    Paused,
     Report,
+    Resumed,
     Seen,
     Started,
     Tell,
@@ -48,6 +50,7 @@ class AppActor(Incarnation):
         "_alarm",
         "_fault",
         "_is_asked",
+        "_is_paused",
         "_is_up",
         "_process",
         "_reason",
@@ -63,6 +66,7 @@ class AppActor(Incarnation):
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
         self._state = State.STARTING
         self._process: Process | None = None
+        self._is_paused = False
         self._watch: AppWatch | None = None  # of an app whose readiness or health is asked for
         self._started_at = 0.0
         self._is_up = self._is_asked = False
@@ -76,6 +80,8 @@ class AppActor(Incarnation):
 
     @property
     def state(self) -> str:
+        if self._is_paused and self._state in _PAUSABLE:
+            return "paused"
         if self._state is State.RUNNING and self._spec.ready is not None:
             return "ready"
         return _SHOWN.get(self._state, self._state.value)
@@ -91,6 +97,27 @@ class AppActor(Incarnation):
     def signal(self, number: int) -> None:
         if self._process is not None:
             self._process.signal(number)
+
+    def pause(self) -> None:
+        if self._process is not None and self._state in _PAUSABLE and not self._is_paused:
+            self._is_paused = True
+            self._process.signal_all(signals.SIGSTOP)
+            if self._watch is not None:
+                self._watch.hold(held=True)
+            self._tell(Paused())
+
+    def resume(self) -> None:
+        if self._go_on():
+            self._tell(Resumed())
+
+    def _go_on(self) -> bool:
+        """Let it go on if it is paused; return whether it was."""
+        was_paused, self._is_paused = self._is_paused, False
+        if was_paused and self._process is not None:
+            self._process.signal_all(signals.SIGCONT)
+            if self._watch is not None:
+                self._watch.hold(held=False)
+        return was_paused
 
     async def run(self) -> None:
         spec = process_spec(self._spec)
@@ -215,6 +242,7 @@ class AppActor(Incarnation):
                 self._tell(Up(process.pid, process.unenforced, after))
             case Do.ASK if process is not None:
                 process.signal(stop.signal)
+                self._go_on()  # who is paused could not obey
                 self._alarm.set(stop.grace)
             case Do.ASK_REST if process is not None:
                 process.signal(stop.signal)
@@ -254,12 +282,15 @@ def _before_ready(reason: ExitReason) -> ExitReason:
     return ExitReason(ExitKind.START_FAILED, reason.status, detail)
 
 
+_PAUSABLE: Final = (State.RUNNING, State.DETACHED)
+
 _SHOWN = {
     State.CALLED_OFF: "stopping",
     State.DOOMED: "stopping",
     State.WARMING: "starting",
     State.KILLING: "stopping",
     State.ENDING: "stopping",
+    State.EXITED: "stopping",
 }
 """States that are no words of our vocabulary; but for the first they last for a moment."""
 

@@ -64,7 +64,9 @@ class AppWatch:
         self._announced = trio.Event()
         self._liveness: Liveness | None = None
         self._heard_at = -math.inf  # of the last WATCHDOG=1
+        self._call: Answer | None = None  # for help, perhaps before anybody minded
         self._seen = NOTHING_SEEN
+        self._is_held = False
         self._scope = trio.CancelScope()
         self._notes: Notes | None = None
         if self._watchdog is not None or isinstance(app.ready and app.ready.probe, Notify):
@@ -118,6 +120,11 @@ class AppWatch:
                     await self._stay_well(prober, health)
         self.close()
 
+    def hold(self, *, held: bool) -> None:
+        """Draw no conclusions as long as it is ``held``: it is paused, and cannot answer."""
+        self._is_held = held
+        self._heard_at = max(self._heard_at, trio.current_time())
+
     def cancel(self) -> None:
         """Ask nothing more. Never blocks."""
         self._scope.cancel()
@@ -159,8 +166,8 @@ class AppWatch:
     def _so_far(self, probe: Probe) -> str:
         if isinstance(probe, Notify):
             strangers = self._notes.refused if self._notes is not None else 0
-            told = f" ({strangers} from strangers were refused)" if strangers else ""
-            return f"no READY=1 has come{told}"
+            refused = f" (messages from strangers that were refused: {strangers})"
+            return "no READY=1 has come" + (refused if strangers else "")
         if isinstance(probe, Output):
             return f"no line of its output matches {compiled(probe.pattern).pattern!r}"
         return self._seen.said or "no answer"
@@ -175,13 +182,20 @@ class AppWatch:
             await self._mind_silence(prober, health.probe)
             return
         due_at = trio.current_time()
-        while not self._judge(await prober.ask(health.probe, health.timeout)):
-            after = max(prober.next_at(health.probe, due_at), trio.current_time())
+        while True:
+            answer = await prober.ask(health.probe, health.timeout)
+            if self._judge(answer):
+                return
+            after = trio.current_time()
+            if answer.ok:
+                after = prober.next_at(health.probe, after)
             due_at = _next_turn(due_at, health.interval, after)
             await trio.sleep_until(due_at)
 
     async def _mind_silence(self, prober: Prober, watchdog: Watchdog) -> None:
         """Count every stretch of ``watchdog.seconds`` in which nothing was heard."""
+        if self._call is not None and self._judge(self._call):
+            return
         silent_since = max(trio.current_time(), self._heard_at)
         stand_in = prober.process.stand_in()
         while True:
@@ -199,6 +213,8 @@ class AppWatch:
     def _judge(self, answer: Answer) -> bool:
         """Draw the conclusions of an answer; return whether nothing more need be asked."""
         liveness = self._liveness
+        if self._is_held:
+            return False
         if liveness is None or liveness.is_over:
             return True
         liveness.take(answer)
@@ -220,7 +236,10 @@ class AppWatch:
                 if self._watchdog is not None and self._is_unwell():
                     self._judge(Answer(True, "WATCHDOG=1"))
             case "WATCHDOG", "trigger" if self._watchdog is not None:
-                self._judge(Answer(False, "it has said WATCHDOG=trigger"))
+                call = Answer(False, "it has said WATCHDOG=trigger")
+                if self._liveness is None:
+                    self._call = call
+                self._judge(call)
 
     def _is_unwell(self) -> bool:
         """Return whether it is to be asked and is not known to be well."""

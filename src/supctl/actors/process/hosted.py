@@ -133,7 +133,7 @@ class Hosted(Incarnation):
             self._attach_output()
             if self._killed:
                 self._process.kill()
-            report = await self._serve(*descriptors)
+            report = await self._serve(descriptors)
             await self._wait_gone()
         except BaseException:  # our own task is ended: nobody would end the process later
             self._process.kill()
@@ -167,8 +167,9 @@ class Hosted(Incarnation):
 
     # While it lives.
 
-    async def _serve(self, read_fd: int, write_fd: int) -> NotUp | Ignored | None:
+    async def _serve(self, descriptors: Sequence[int]) -> NotUp | Ignored | None:
         """Talk with the process until it is over; return what came instead of a life."""
+        read_fd, write_fd = descriptors[:2]
         limit = self._hung_after
         heartbeat = None if limit is None else Heartbeat(interval=limit / 4, limit=limit * 3 / 4)
         try:

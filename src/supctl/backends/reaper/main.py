@@ -133,6 +133,9 @@ class Reaper:
                 case ["signal", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal(run, signum)
+                case ["signal_all", int(number), int(signum)] if signum in _SIGNALS:
+                    if run := self._runs.get(number):
+                        self._runs.signal_all(run, signum)
                 case ["subtree", str() | None as path]:
                     self._subtree = path
                 case ["kill", int(number)]:
@@ -264,6 +267,7 @@ class Reaper:
         now = time.monotonic()
         for run in self._runs:
             self._runs.signal(run, run.launch.stop_signal)
+            self._runs.signal(run, signal.SIGCONT)  # one that was stopped could not even obey
             run.kill_at = now + run.launch.grace
 
     def _obey_deadlines(self) -> None:

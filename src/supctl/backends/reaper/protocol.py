@@ -14,6 +14,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
+``["signal_all", run, number]``            to every process of its tree
 ``["kill", run]``                          kill all of its tree until none is left
 ``["subtree", path]``                      the cgroup that the reaper is to take back as its last
                                            act, with the daemon gone; null if it need not

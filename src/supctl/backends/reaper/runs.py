@@ -116,6 +116,15 @@ class Runs:
             for pid in run.survivors:
                 marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) in ours)
 
+    def signal_all(self, run: Run, number: int) -> None:
+        """Signal every process of a run, those that have left the group included."""
+        if run.alive:
+            _killpg(run.pid, number)  # at once: while we look for the others, it forks no more
+        ours = {run.launch.mark, *run.extra_marks}
+        for pids in marks.marked(ours).values():
+            for pid in pids:
+                marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) in ours)
+
     def kill(self, doomed: list[Run]) -> None:
         """Kill all of ``doomed``, descendants that left the group included.
 

@@ -28,8 +28,8 @@ from . import wire as wire  # what we are told of is known from here on
 from .reporter import Reporter
 
 REQUESTS: Final = frozenset({
-    "start", "stop", "add_child", "terminate_child", "restart_child", "delete_child",
-    "which_children", "count_children", "get_child_spec",
+    "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
+    "delete_child", "which_children", "count_children", "get_child_spec",
 })  # fmt: skip
 """What may be asked of a supervisor: the coroutine methods of a Node."""
 
@@ -111,10 +111,10 @@ class SubtreeHost(Host):
                 self._relay.hear_last_words(*args)
             case "host", "hear_line":
                 self._relay.hear_line(*args)
-            case "host", "signal":
-                address, name, number = args
+            case "host", ("signal" | "pause" | "resume" | "reset"):
+                address, *rest = args
                 with suppress(KeyError, InvalidState):  # it has just ended
-                    self._node(address).signal(name, number)
+                    getattr(self._node(address), method)(*rest)
             case _:
                 super().cast(to, method, args, kwargs)
 

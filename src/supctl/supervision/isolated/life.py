@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from supctl import events
-from supctl.actors.incarnation import Tell
+from supctl.actors.incarnation import Ignored, NotUp, Tell
 from supctl.actors.process.host import HOST
 from supctl.actors.process.hosted import Hosted
 from supctl.backends.custody import Custody
@@ -26,7 +26,7 @@ from .mirror import Mirror
 from .retelling import Retelling
 
 _CUSTODY_CALLS = ("spawn", "spawn_python")
-_CUSTODY_CASTS = ("signal", "kill", "abandon", "take_output", "discard_output")
+_CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
 _MIRROR_CASTS = ("opened", "closed", "state", "added", "forgotten", "shown")
 
 
@@ -76,11 +76,11 @@ class IsolatedSupervisor(Hosted):
     def _take_fact(self, fact: None) -> None:
         """There is none."""
 
-    async def _serve(self, read_fd: int, write_fd: int, socket_fd: int) -> Any:  # type: ignore[override]
-        services, handover = self._services, Handover(socket_fd)
+    async def _serve(self, descriptors: Sequence[int]) -> NotUp | Ignored | None:
+        services, handover = self._services, Handover(descriptors[2])
         self._custody = Custody(services.backend, services.take_output, handover, self.tell)
         try:
-            return await super()._serve(read_fd, write_fd)
+            return await super()._serve(descriptors)
         finally:
             handover.close()
 

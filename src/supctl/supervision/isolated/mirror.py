@@ -121,11 +121,26 @@ class MirrorNode(Node):
     def signal(self, name: str, number: int) -> None:
         self._below.tell("signal", self.address, name, number)
 
+    def pause(self, name: str) -> None:
+        self._below.tell("pause", self.address, name)
+
+    def resume(self, name: str) -> None:
+        self._below.tell("resume", self.address, name)
+
+    def reset(self, name: str) -> None:
+        self._below.tell("reset", self.address, name)
+
     async def start(self, name: str) -> None:
         await self._below.ask(self.address, "start", name)
 
     async def stop(self, name: str) -> None:
         await self._below.ask(self.address, "stop", name)
+
+    async def renew(self, name: str) -> None:
+        await self._below.ask(self.address, "renew", name)
+
+    async def drop(self, name: str) -> None:
+        await self._below.ask(self.address, "drop", name)
 
     # Requests.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
 from supctl.backends.scripts import Script
-from supctl.specs import App, ChildSpec, Stop, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Notify, Output, Ready, Stop, Supervisor, Worker
 from supctl.specs.ignore import Ignore
 from supctl.supervision.child import join, names_of
 
@@ -71,6 +72,8 @@ class Cast:
             self.programs[address] = self._audition(address, child)
         app = copy.copy(child) if isinstance(child, App) else _app_for(child)
         # The name of an instance, api:2, is none that a spec may be given by its writer.
+        if isinstance(app.ready, Ready) and isinstance(app.ready.probe, Output):
+            _put(app, ready=replace(app.ready, probe=Notify()))  # stand-ins print nothing
         _put(app, name=name, command=(address,), instances=1, depends_on=needed)
         return _put(app, cwd=None, env=MappingProxyType({}), user=None, group=None)
 
@@ -82,7 +85,12 @@ def _app_for(worker: Worker) -> App:
         restart=worker.restart,
         backoff=worker.backoff,
         give_up_after=worker.give_up_after,
+        max_restarts=worker.max_restarts,
+        within=worker.within if worker.max_restarts is not None else None,
+        exhausted=worker.exhausted,
+        min_uptime=worker.min_uptime,
         significant=worker.significant,
+        essential=worker.essential,
         stop=Stop(grace=worker.grace),
     )
 

@@ -101,6 +101,7 @@ class Fate:
         now: the clock.
         expect_hang: is told the instant at which a run hangs if it lives that long; infinity
             if it does not.
+        shows_ready: whether a slow start is one that runs soon, and is ready only later.
     """
 
     def __init__(
@@ -111,6 +112,8 @@ class Fate:
         runtime: float | None,
         now: Callable[[], float],
         expect_hang: Callable[[float], None] = lambda at: None,
+        *,
+        shows_ready: bool = False,
     ) -> None:
         self._spells = {
             fault: Spells(rates[fault], SPELLS[fault], stream(seed, address, fault))
@@ -118,6 +121,7 @@ class Fate:
         }
         self._manners, self._stops = stream(seed, address, "manner"), stream(seed, address, "stop")
         self._runtime, self._now, self._expect_hang = runtime, now, expect_hang
+        self._shows_ready = shows_ready
 
     def __call__(self, attempt: int) -> Program:
         """Return what becomes of start number ``attempt``; the first is 0."""
@@ -131,6 +135,7 @@ class Fate:
         return self._run(now, SLOW_START.at(slow.luck) if slow and is_slow else START)
 
     def _run(self, now: float, start_delay: float) -> Program:
+        warm_up = start_delay - START if self._shows_ready else 0.0
         up_at = now + start_delay
         hang_at = self._spells[Fault.HANG].first_after(up_at)
         self._expect_hang(hang_at)
@@ -143,11 +148,12 @@ class Fate:
         if self._runtime is not None and self._runtime <= lifetime:
             lifetime, end = self._runtime, End()
         return Program(
-            lifetime=None if lifetime == math.inf else lifetime,
+            lifetime=None if lifetime == math.inf else warm_up + lifetime,
             code=end.code,
             signal=end.signal,
             out_of_memory=end.out_of_memory,
-            hangs_after=None if hang_at == math.inf else hang_at - up_at,
-            start_delay=start_delay,
+            hangs_after=None if hang_at == math.inf else warm_up + hang_at - up_at,
+            ready_after=warm_up,
+            start_delay=start_delay - warm_up,
             stop_delay=STOP.draw(self._stops),
         )

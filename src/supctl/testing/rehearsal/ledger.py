@@ -56,6 +56,7 @@ class AppPage:
 
     Attributes:
         restart: its policy.
+        warms: whether it counts as up only when it is ready.
         up_at: when it ran for the first time; ``None``: never.
         starts, failed_starts: how many.
         outages, rests: times in which it was down although, or because, nobody wanted it.
@@ -68,6 +69,7 @@ class AppPage:
 
     address: str
     restart: Restart
+    warms: bool = False
     up_at: float | None = None
     starts: int = 0
     failed_starts: int = 0
@@ -101,11 +103,16 @@ class AppPage:
         """Note that an attempt to start it failed."""
         self.failed_starts += 1
         self._stopping_at = None
+        self._hangs_at = math.inf
 
     def stopping(self, at: float, *, wanted: bool) -> None:
         """Note that it was asked to stop; ``wanted`` whether it should run all the same."""
         self._stopping_at = at
         self._goes_down(Outage(at) if wanted else Span(at))
+
+    def killed(self) -> None:
+        """Note that it had to be killed. One that was found unhealthy was not asked by anybody."""
+        self.kills += self._stopping_at is not None
 
     def exited(self, at: float, reason: ExitReason) -> None:
         """Note that it ended."""
@@ -115,7 +122,7 @@ class AppPage:
         if self._stopping_at is not None:
             self.stops.append(at - self._stopping_at)
             self._stopping_at = None
-        elif reason.is_normal and not self.restart.applies(normal=True):
+        elif reason.is_final or (reason.is_normal and not self.restart.applies(normal=True)):
             self._goes_down(Span(at))  # its work is done
         else:
             self._goes_down(Outage(at, reason=reason))
@@ -191,9 +198,9 @@ class Ledger:
         self._time_is_up = False
         self._resting: set[str] = set()  # supervisors that have shut themselves down
 
-    def enter(self, address: str, restart: Restart) -> AppPage:
+    def enter(self, address: str, restart: Restart, *, warms: bool = False) -> AppPage:
         """Open the page of an app."""
-        page = self.apps[address] = AppPage(address, restart)
+        page = self.apps[address] = AppPage(address, restart, warms)
         return page
 
     def time_is_up(self, at: float) -> None:
@@ -211,14 +218,16 @@ class Ledger:
 
     def _note_app(self, app: AppPage, event: events.Event) -> None:
         match event:
-            case events.ChildStarted(at=at):
+            case events.ChildStarted(at=at) if not app.warms:
+                app.started(at)
+            case events.ChildReady(at=at):
                 app.started(at)
             case events.ChildStartFailed():
                 app.start_failed()
             case events.ChildStopping(at=at):
                 app.stopping(at, wanted=not self._rests(app.address))
             case events.ChildKilled():
-                app.kills += 1
+                app.killed()
             case events.ChildExited(at=at, reason=reason):
                 app.exited(at, reason)
             case events.ChildFailed(at=at):

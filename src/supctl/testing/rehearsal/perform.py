@@ -14,8 +14,8 @@ from supctl.backends.chance import stream
 from supctl.backends.machine import WallClock
 from supctl.backends.scripts import Script
 from supctl.backends.simulated import SimulatedBackend
-from supctl.errors import GaveUp, StartFailed
-from supctl.specs import App, Restart, Supervisor, Worker
+from supctl.errors import GaveUp, StartFailed, TreeEnded
+from supctl.specs import App, Delay, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.tree import Tree, running
 from supctl.supervision.world import World
@@ -98,12 +98,21 @@ class Rehearsal:
             check_app("--runtime", name, addresses)
 
     def _audition(self, address: str, child: App | Worker) -> Script:
-        page = self._ledger.enter(address, child.restart)
+        ready = child.ready if isinstance(child, App) else None
+        page = self._ledger.enter(address, child.restart, warms=ready is not None)
         runtime = self._runtime(address, child)
         if runtime is not None:
             self._jobs[address] = runtime
         rates = self._faults.of(address)
-        return Fate(self._seed, address, rates, runtime, trio.current_time, page.expect_hang)
+        return Fate(
+            self._seed,
+            address,
+            rates,
+            runtime,
+            trio.current_time,
+            page.expect_hang,
+            shows_ready=ready is not None and not isinstance(ready.probe, Delay),
+        )
 
     def _runtime(self, address: str, child: App | Worker) -> float | None:
         is_service = child.restart is Restart.PERMANENT
@@ -120,7 +129,7 @@ class Rehearsal:
         async with backend:
             services = Services(backend, handed_to(_no_output))
             world = World(services, log, stream(self._seed, "jitter").random)
-            with suppress(GaveUp, StartFailed):  # the ledger has heard of it
+            with suppress(GaveUp, StartFailed, TreeEnded):  # the ledger has heard of it
                 async with running(Tree(self._spec, world), wait_up=False) as tree:
                     with trio.move_on_after(seconds):
                         await tree.ended.wait()

@@ -33,8 +33,8 @@ class AppReport:
         escalations: how often its end made its supervisor give up.
         stops: what each stop that was asked for took, the one at the end of all included.
         kills: how many of those needed SIGKILL after the grace.
-        hangs: times in which it hung; nobody noticed before it was stopped, so these are no
-            outages.
+        hangs: times in which it hung, until it was stopped or its health checks had noticed;
+            these are no outages.
     """
 
     address: str

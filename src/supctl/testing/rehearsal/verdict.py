@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from supctl.exits import ExitKind
 from supctl.specs import Restart
 
+from .ledger import Outage
 from .report import AppReport, Report, SupervisorReport
 from .words import counted, duration, hour, hours, percent, times
 
@@ -59,7 +61,7 @@ def _failures(report: Report) -> Iterator[str]:
 
 def _failed(report: Report, name: str, at: float) -> str:
     left = duration(report.ended_at - at)
-    return f"{name} used up its give_up_after at {hour(at)}: it was down for the other {left}."
+    return f"{name} used up its restarts at {hour(at)}: it was down for the other {left}."
 
 
 def _is_lost(app: AppReport) -> bool:
@@ -123,11 +125,17 @@ def _hangs(report: Report) -> Iterator[str]:
     number = sum(len(app.hangs) for app in hung)
     seconds = sum(span.seconds for app in hung for span in app.hangs)
     stops, kills = sum(len(app.stops) for app in report.apps), sum(it.kills for it in report.apps)
+    noticed = sum(_is_noticed(outage) for app in hung for outage in app.outages)
+    checks = f"Health checks have noticed that {times(noticed)}. " if noticed else ""
     yield (
         f"{counted(len(hung), 'app')} hung, {times(number)} and for {duration(seconds)} in all. "
         "That counts as up: supervision hears an end, and no silence. "
-        f"{kills:,} of {counted(stops, 'stop')} took the whole grace and SIGKILL."
+        f"{checks}{kills:,} of {counted(stops, 'stop')} took the whole grace and SIGKILL."
     )
+
+
+def _is_noticed(outage: Outage) -> bool:
+    return outage.reason is not None and outage.reason.kind is ExitKind.UNHEALTHY
 
 
 def _jobs(report: Report) -> Iterator[str]:

@@ -1,0 +1,67 @@
+"""Why something is not well, in a few words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .words import seconds
+
+_WELL = frozenset({"running", "ready", "starting", "stopping"})
+
+
+def why(row: dict[str, Any]) -> str:
+    """Return, for the row of whatever is not well, why; empty for the rest."""
+    state, told = row["state"], []
+    if state in _WELL:
+        return _health(row)
+    if state == "stopped" and row["kind"] == "supervisor":
+        return ""
+    if state == "paused":
+        return "by request"
+    if row["due_in"] is not None:
+        told.append(f"back-off {seconds(row['due_in'])}")
+    if row["end"] is not None:
+        told.append(end(row["end"]))
+    return ", ".join(told)
+
+
+def _health(row: dict[str, Any]) -> str:
+    """Return how something that runs is, if that is not well; what a start waits for."""
+    if row["health"] in ("unhealthy", "unresponsive"):
+        return f"{row['health']}: {row['probed']}"
+    return f"not ready yet: {row['probed']}" if row["state"] == "starting" and row["probed"] else ""
+
+
+def end(facts: dict[str, Any]) -> str:
+    """Return how something ended: ``exit 1 twice in 4 s``."""
+    times = facts["times"]
+    if times == 1:
+        return _way(facts)
+    often = "twice" if times == 2 else f"{times} times"
+    return f"{_way(facts)} {often} in {seconds(facts['within'])}"
+
+
+def _way(facts: dict[str, Any]) -> str:
+    kind, detail = facts["kind"], facts["detail"]
+    if kind == "shutdown":
+        return "stopped by request"
+    if kind == "killed":
+        return "killed: it did not stop in time"
+    if kind == "start_failed":
+        return f"did not start: {detail}"
+    if kind == "out_of_memory":
+        return "out of memory"
+    if detail:
+        return f"{kind.replace('_', ' ')}: {detail}"
+    if facts["signal"] is not None:
+        return _signal_name(facts["signal"])
+    return kind.replace("_", " ") if facts["code"] is None else f"exit {facts['code']}"
+
+
+def _signal_name(number: int) -> str:
+    import signal
+
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,79 @@
+"""What a supervisor's core must know of a child, and the states that it knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from supctl.exits import ExitKind, ExitReason
+from supctl.specs import Backoff, Exhausted, Intensity, Restart
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPolicy:
+    """All that the core must know of a child.
+
+    Args:
+        name: unique in its supervisor.
+        brutal: a stop kills it at once (OTP's ``brutal_kill``).
+        depends_on: names of children that must be up before it starts.
+        is_supervisor: it is counted among the supervisors; nothing else (OTP-SPEC-10).
+        restart, backoff, give_up_after, exhausted, min_uptime, significant, essential,
+            autostart: as in the spec of the child.
+        limit: its ``max_restarts`` and ``within``.
+    """
+
+    name: str
+    restart: Restart = Restart.PERMANENT
+    backoff: Backoff = field(default_factory=Backoff)
+    give_up_after: int | None = None
+    limit: Intensity | None = None
+    exhausted: Exhausted = Exhausted.STOP
+    min_uptime: float = 0.0
+    significant: bool = False
+    essential: bool = False
+    autostart: bool = True
+    brutal: bool = False
+    depends_on: tuple[str, ...] = ()
+    is_supervisor: bool = False
+
+    def is_restarted_after(self, reason: ExitReason) -> bool:
+        """Return whether an end for ``reason`` calls for a restart."""
+        return not reason.is_final and self.restart.applies(normal=reason.is_normal)
+
+    def should_not_end_by(self, reason: ExitReason) -> bool:
+        """Return whether an end for ``reason`` is reported (OTP-REP-01)."""
+        if reason.kind is ExitKind.FINISHED:
+            return False
+        return self.restart is Restart.PERMANENT or not reason.is_normal
+
+    @property
+    def stable_after(self) -> float:
+        """Seconds of running after which its restarts are forgotten."""
+        return max(self.backoff.reset_after, self.min_uptime)
+
+    def bears(self, reason: ExitReason) -> bool:
+        """Return whether a stop on request may end with ``reason`` unreported (OTP-STOP-02)."""
+        wanted = ExitKind.KILLED if self.brutal else ExitKind.SHUTDOWN
+        if reason.kind in (wanted, ExitKind.ESCALATED):
+            return True
+        return reason.is_normal and self.restart is not Restart.PERMANENT
+
+
+class ChildState(StrEnum):
+    """Where the core believes a child to be."""
+
+    STOPPED = "stopped"
+    """It has no process: not started yet, ended for good, or stopped on request."""
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    WAITING = "waiting"
+    """Its restart is due (OTP's *restarting*)."""
+    FAILED = "failed"
+    """Its own limits allow no more restarts."""
+    HELD = "held"
+    """It has not been started yet, and will be when what it depends on is up."""
+
+
+NO_PROCESS = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED, ChildState.HELD})

@@ -1,0 +1,44 @@
+"""What a supervisor's core lends its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from supctl.exits import ExitReason
+
+from . import messages as m
+from .children import ChildRecord
+from .plan import Stage, StageKind
+
+
+class Ground(Protocol):
+    """The core, as its parts see it."""
+
+    retries: bool
+    """``start_failures="retry"``."""
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether it is in its start phase."""
+        ...
+
+    def be_up(self) -> None:
+        """Come to the end of the start phase."""
+
+    def say(self, command: m.Command) -> None:
+        """Say a command."""
+
+    def stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
+        """Return a stage for ``children``."""
+        ...
+
+    def forget(self, child: ChildRecord) -> None:
+        """Know a child no more."""
+
+    def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
+        """Treat a child that has not started like one that crashed."""
+
+    def group_waits(self) -> bool:
+        """Return whether several children wait to be started together."""
+        ...
