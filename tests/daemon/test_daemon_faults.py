@@ -25,7 +25,7 @@ import trio
 
 from supctl import App, Backoff, Supervisor, open_tree
 from supctl.control.endpoint import connect
-from supctl.errors import NoDaemon
+from supctl.errors import NoDaemon, SupctlError
 from supctl.ipc import messages as m
 
 from .conftest import NOBODY, Desk
@@ -375,3 +375,36 @@ async def test_a_clock_that_is_set_back_and_forth_changes_nothing(
                 assert status.uptime is None or 0 <= status.uptime < 20
                 await trio.sleep(0.01)
         tree.stop()
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments"),
+    [
+        ("status", {"names": 5}),
+        ("status", {"names": [5]}),
+        ("status", {"names": ["["]}),
+        ("stop", {"names": []}),
+        ("stop", {"names": ["all"], "timeout": "soon"}),
+        ("signal", {"names": ["a"], "number": "HUP"}),
+        ("signal", {"names": ["a"], "number": 99_999}),
+        ("restart", {"names": ["a"], "rolling": "yes"}),
+        ("add", {"project": "../x", "tree": {}}),
+        ("add", {"project": "x", "tree": 5}),
+        ("add", {"project": 5, "tree": {"apps": {}}}),
+        ("add", {"project": "x", "tree": {"apps": {"a": {"command": 5}}}}),
+        ("describe", {"name": None}),
+        ("ping", {"x": 1}),
+    ],
+)
+def test_arguments_of_the_wrong_kind_harm_nobody(
+    desk: Desk, method: str, arguments: dict[str, Any]
+) -> None:
+    desk.run("start", desk.write(SLEEPER))
+    with desk.client() as client:
+        before = client.describe("a")["pid"]
+        with pytest.raises((SupctlError, TypeError)):
+            client._line.call(method, arguments, 20)
+        assert client.describe("a")["pid"] == before
+    held = json.loads(desk.home.desired.read_text())
+    assert list(held["projects"]) == ["shop"]
+    assert held["stopped"] == []

@@ -11,6 +11,7 @@ import pytest
 from supctl import errors
 from supctl.control.client import Client
 from supctl.control.methods import Methods
+from supctl.daemon.arguments import Arguments
 from supctl.daemon.calls import Calls
 from supctl.daemon.control import Control
 from supctl.daemon.details import Details
@@ -25,6 +26,10 @@ OWNERS = (Control, Calls, Details, Views, Waiting)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }
+
+
+def _made(owner: type) -> object:
+    return object.__new__(owner)
 
 
 def told(text: str) -> dict[str, str]:
@@ -53,6 +58,12 @@ def test_the_arguments_are_those_that_a_method_takes(name: str) -> None:
         for it in list(parameters.values())[1:]
     ]
     assert told(CHAPTER)[name] == ", ".join(wanted)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_arguments_of_all_can_be_looked_at(name: str) -> None:
+    with pytest.raises(TypeError, match=r"unexpected keyword argument 'colour'|needs"):
+        Arguments(getattr(_made(METHODS[name]), name)).check({"colour": 1})
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Container, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from signal import NSIG
 from typing import Any, Final
 
 import trio
@@ -122,6 +123,8 @@ class Control:
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
         """Send a signal to the process groups of programs."""
+        if not 0 < number < NSIG:
+            raise InvalidConfig("number", number, f"a signal, 1 to {NSIG - 1}")
 
         async def send(address: str) -> Outcome:
             await trio.lowlevel.checkpoint()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -11,10 +12,13 @@ from supctl.errors import PermissionDenied, UnknownMethod
 from supctl.ipc import Request
 
 from .admission import Access
+from .arguments import Arguments
 from .audit import Audit
 from .peer import Peer
 
 _log = logging.getLogger("supctl.daemon")
+
+_arguments_of = functools.cache(Arguments)
 
 
 class ControlService:
@@ -69,6 +73,7 @@ class ControlService:
             known = ", ".join(sorted([*self._changing, *self._looking]))
             raise UnknownMethod(TARGET, request.method, f"there are {known}")
         self._permit(request.method)
+        _arguments_of(method).check(request.kwargs)
         return method
 
     def _permit(self, method: str) -> None:
