@@ -7,7 +7,7 @@ import sys
 
 from rich.console import Console
 
-from . import apps, supervision, tasks
+from . import apps, daemon, supervision, tasks
 from .actors import report as actors
 
 _PARTS = {
@@ -15,6 +15,7 @@ _PARTS = {
     "supervision": supervision.run,
     "tasks": tasks.run,
     "actors": actors.run,
+    "daemon": daemon.run,
 }
 
 

@@ -15,14 +15,14 @@ import pytest
 
 from supctl.control.client import Client
 from supctl.control.home import Home
-from supctl.control.launch import reach
+from supctl.control.reaching import reach
 
 NOBODY = 65534
 
 _AS_SOMEBODY = """
 import os, sys
 import supctl.cli.daemon, supctl.cli.lifecycle, supctl.cli.main, supctl.cli.status
-import supctl.config.units, supctl.control.launch, supctl.cli.reach
+import supctl.config.units, supctl.control.launch, supctl.control.reaching, supctl.cli.reach
 uid, group, *words = sys.argv[1:]
 os.setgroups([int(group)])
 os.setgid(int(uid))

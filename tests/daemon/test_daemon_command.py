@@ -176,7 +176,7 @@ def test_commands_that_change_something_are_noted(desk: Desk) -> None:
 )
 def test_garbage_on_the_socket_harms_nobody(desk: Desk, garbage: bytes) -> None:
     desk.run("daemon", "start")
-    with desk.client() as client, connect(desk.home.socket, 10) as stranger:
+    with desk.client() as client, connect(desk.home.address, 10) as stranger:
         stranger.sendall(garbage)
         stranger.shutdown(socket.SHUT_WR)
         while stranger.recv(65536):

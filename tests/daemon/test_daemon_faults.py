@@ -86,7 +86,7 @@ def test_who_speaks_nonsense_is_told_why_it_is_hung_up_on(
     desk: Desk, said: bytes, answer: str
 ) -> None:
     desk.run("daemon", "start")
-    with connect(desk.home.socket, 10) as stranger:
+    with connect(desk.home.address, 10) as stranger:
         stranger.sendall(said)
         *_, last = messages(stranger)
     assert last[0] == m.BYE
@@ -96,7 +96,7 @@ def test_who_speaks_nonsense_is_told_why_it_is_hung_up_on(
 
 def test_half_a_frame_and_then_nothing_is_not_waited_for(desk: Desk) -> None:
     desk.run("daemon", "start")
-    with connect(desk.home.socket, 20) as stranger:
+    with connect(desk.home.address, 20) as stranger:
         stranger.sendall(hello()[:7])
         *_, last = messages(stranger)  # the daemon hangs up by itself
     assert last[0] == m.HELLO  # its own, and no more
@@ -108,7 +108,7 @@ def test_a_client_that_never_reads_is_hung_up_on_before_its_answers_fill_the_mem
 ) -> None:
     desk.run("daemon", "start")
     daemon = daemon_of(desk)
-    with connect(desk.home.socket, 20) as deaf, desk.client() as client:
+    with connect(desk.home.address, 20) as deaf, desk.client() as client:
         deaf.sendall(hello())
         with pytest.raises((BrokenPipeError, ConnectionResetError)):  # noqa: PT012
             for number in range(1, 10_000):
@@ -123,7 +123,7 @@ def test_ten_thousand_connects_leave_nothing_behind(desk: Desk) -> None:
     daemon = daemon_of(desk)
     before = daemon.num_fds()
     for _ in range(10_000):
-        connect(desk.home.socket, 20).close()
+        connect(desk.home.address, 20).close()
     assert desk.run("ping") == "pong\n"
     until(lambda: daemon.num_fds() <= before)
 
@@ -151,7 +151,7 @@ def test_fifteen_hundred_at_once_are_all_served(desk: Desk) -> None:
     with descriptors(4096), ExitStack() as stack:
         strangers = []
         for _ in range(1500):
-            stranger = stack.enter_context(connect(desk.home.socket, 30))
+            stranger = stack.enter_context(connect(desk.home.address, 30))
             stranger.sendall(hello() + call(1, "ping"))
             strangers.append(stranger)
         for stranger in strangers:
@@ -169,7 +169,7 @@ def test_supervision_goes_on_while_clients_use_up_what_they_may(desk: Desk) -> N
         client = stack.enter_context(desk.client())
         daemon.rlimit(psutil.RLIMIT_NOFILE, (daemon.num_fds() + 4, full[1]))
         for _ in range(20):
-            stack.enter_context(connect(desk.home.socket, 30)).sendall(hello())
+            stack.enter_context(connect(desk.home.address, 30)).sendall(hello())
         assert client.ping() == "pong"
         used = daemon.cpu_times()
         time.sleep(0.5)
@@ -353,7 +353,7 @@ def test_a_daemon_of_another_version_is_told_by_the_command(desk: Desk) -> None:
 
 def test_a_client_of_another_version_is_told_and_noted(desk: Desk) -> None:
     desk.run("daemon", "start")
-    with connect(desk.home.socket, 10) as stranger:
+    with connect(desk.home.address, 10) as stranger:
         stranger.sendall(hello(99))
         *_, last = messages(stranger)
     assert "use the same supctl at both ends" in last[1]

@@ -25,3 +25,8 @@ def open_backend(on_reaper_restarted: Callable[[str, int], None] | None = None) 
 
         return LinuxBackend(probe(), on_reaper_restarted)
     raise PlatformNotSupported(f"supervision on {sys.platform}", "there is a backend for linux")
+
+
+def service_manager() -> str:
+    """Return what starts services at boot here: ``systemd``, ``launchd`` or ``windows``."""
+    return {"darwin": "launchd", "win32": "windows"}.get(sys.platform, "systemd")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +37,9 @@ _COMMANDS: Final = {
     "call": ("supctl.cli.call:call", "Call a method of an actor."),
     "kill": ("supctl.cli.lifecycle:kill", "Stop everything, and the daemon."),
     "daemon": ("supctl.cli.daemon:daemon", "Run, start, stop and look at the daemon itself."),
+    "startup": ("supctl.cli.startup:startup", "Have the daemon started at boot."),
+    "unstartup": ("supctl.cli.startup:unstartup", "Have it started at boot no more."),
+    "doctor": ("supctl.cli.doctor:doctor", "Tell what this machine offers, and what is missing."),
     "ping": ("supctl.cli.status:ping", "Ask the daemon for a sign of life."),
     "completion": ("supctl.cli.completion:completion", "Have a shell complete names."),
     "run": ("supctl.cli.run:run", "Keep one command alive, in the foreground."),
@@ -69,6 +71,8 @@ class LazyGroup(click.Group):
         """Find the command that is meant; for an unknown one, say which is near."""
         name = args[0]
         if name not in _COMMANDS and not name.startswith("-"):
+            import difflib  # only a mistake needs it
+
             near = difflib.get_close_matches(name, _COMMANDS, n=1)
             mend = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_COMMANDS)}"
             ctx.fail(f"no command is called {name!r} ({mend})")

@@ -8,13 +8,17 @@ from contextlib import suppress
 
 from supctl.control.client import Client
 from supctl.control.home import Home
-from supctl.control.launch import reach, reach_or_start
+from supctl.control.reaching import reach
 
 
 def reached(*, start: bool = False) -> Client:
     """Return the daemon; raises NoDaemon if none runs, unless it is to be started then."""
     home = Home.of()
-    return Client(reach_or_start(home) if start else reach(home))
+    if not start:
+        return Client(reach(home))
+    from supctl.control.launch import reach_or_start
+
+    return Client(reach_or_start(home))
 
 
 def daemon_gone() -> None:

@@ -10,8 +10,8 @@ from types import TracebackType
 
 from .client import Client
 from .home import VARIABLE, Home
-from .launch import reach
 from .methods import Facts, Methods
+from .reaching import reach
 
 
 class Connector:

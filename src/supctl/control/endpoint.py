@@ -7,7 +7,6 @@ import socket
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
 
 _LONGEST: Final = 100
@@ -16,19 +15,20 @@ macOS, with a NUL)."""
 
 
 @contextmanager
-def _short(path: Path) -> Iterator[str]:
+def _short(path: str) -> Iterator[str]:
     """Give a path to the same file that fits into a socket's address."""
     if len(os.fsencode(path)) <= _LONGEST:
-        yield str(path)
+        yield path
         return
-    directory = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    above, name = os.path.split(path)
+    directory = os.open(above, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        yield f"/proc/self/fd/{directory}/{path.name}"
+        yield f"/proc/self/fd/{directory}/{name}"
     finally:
         os.close(directory)
 
 
-def connect(path: Path, timeout: float) -> socket.socket:
+def connect(path: str, timeout: float) -> socket.socket:
     """Return a socket that is connected to the one at ``path``, and has that time-out.
 
     Raises:
@@ -51,7 +51,7 @@ def _timeval(seconds: float) -> bytes:
     return struct.pack("@ll", int(whole), int(rest * 1e6))
 
 
-def listen(path: Path, backlog: int) -> socket.socket:
+def listen(path: str, backlog: int) -> socket.socket:
     """Return a socket that listens at ``path``, mode 0600. Raises OSError."""
 
     def bind(made: socket.socket, name: str) -> None:
@@ -66,7 +66,7 @@ def listen(path: Path, backlog: int) -> socket.socket:
     return _with_socket(path, bind)
 
 
-def _with_socket(path: Path, use: Callable[[socket.socket, str], None]) -> socket.socket:
+def _with_socket(path: str, use: Callable[[socket.socket, str], None]) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _short(path) as name:

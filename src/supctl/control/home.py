@@ -5,58 +5,96 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from supctl.errors import InvalidConfig, StorageFailed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VARIABLE = "SUPCTL_HOME"
 
 
-@dataclass(frozen=True)
 class Home:
     """The directories of one daemon. There may be one daemon for each home.
 
+    A command that only asks needs no more than :attr:`address`; what finds the rest, and makes
+    paths of it, is loaded for those who need that.
+
     Args:
-        run: what is gone after a reboot: the socket. Mode 0700, or 0710 where a group is let in.
+        base: that all lies in; empty for the user's own directories for each kind of file.
+        runtime: the directory for what is gone after a reboot; empty if there is none.
+
+    Attributes:
+        run: the socket. Mode 0700, or 0710 where a group is let in.
         state: what is kept: what should run, the audit, the daemon's lock. Mode 0700.
         logs: output of apps, and what the daemon itself says.
         config: what people write: ``daemon.toml``. Need not be there.
     """
 
-    run: Path
-    state: Path
-    logs: Path
-    config: Path
+    def __init__(self, base: str, runtime: str) -> None:
+        self._base, self._runtime = base, runtime
 
     @classmethod
     def of(cls, environ: Mapping[str, str] = os.environ) -> Home:
         """Return the home that the environment names.
 
         That is all of ``SUPCTL_HOME``, if it is set; else ``$XDG_RUNTIME_DIR/supctl`` and the
-        user's own directories for state and logs.
+        user's own directories for state, logs and configuration.
 
         Raises:
             InvalidConfig: ``SUPCTL_HOME`` is not an absolute path.
         """
-        if (given := environ.get(VARIABLE)) is not None:
-            base = Path(given)
-            if not base.is_absolute():
-                raise InvalidConfig(VARIABLE, given, "an absolute path")
-            return cls(base / "run", base / "state", base / "logs", base)
-        import platformdirs
+        base = environ.get(VARIABLE)
+        if base is not None and not os.path.isabs(base):  # noqa: PTH117 - pathlib is for later
+            raise InvalidConfig(VARIABLE, base, "an absolute path")
+        return cls(base or "", environ.get("XDG_RUNTIME_DIR", ""))
 
-        state = Path(platformdirs.user_state_dir("supctl", appauthor=False))
-        logs = Path(platformdirs.user_log_dir("supctl", appauthor=False))
-        runtime = environ.get("XDG_RUNTIME_DIR")
+    @property
+    def address(self) -> str:
+        """The path of the control socket, as text."""
+        return os.path.join(self._run, "control.sock")
+
+    @property
+    def _run(self) -> str:
+        if self._base:
+            return os.path.join(self._base, "run")
+        if self._runtime:
+            return os.path.join(self._runtime, "supctl")
         # platformdirs would fall back on a shared directory; ours is nobody else's.
-        run = Path(runtime) / "supctl" if runtime else state / "run"
-        return cls(run, state, logs, Path(platformdirs.user_config_dir("supctl", appauthor=False)))
+        return str(self.state / "run")
+
+    @cached_property
+    def run(self) -> Path:
+        return _path(self._run)
+
+    @cached_property
+    def state(self) -> Path:
+        return self._place("state")
+
+    @cached_property
+    def logs(self) -> Path:
+        return self._place("logs")
+
+    @cached_property
+    def config(self) -> Path:
+        return self._place("")
+
+    def _place(self, kind: str) -> Path:
+        if self._base:
+            return _path(os.path.join(self._base, kind))
+        from platformdirs import PlatformDirs
+
+        own = PlatformDirs("supctl", appauthor=False)
+        return {"state": own.user_state_path, "logs": own.user_log_path}.get(
+            kind, own.user_config_path
+        )
 
     @property
     def socket(self) -> Path:
         """The control socket."""
-        return self.run / "control.sock"
+        return _path(self.address)
 
     @property
     def lock(self) -> Path:
@@ -110,3 +148,9 @@ class Home:
                 raise InvalidConfig(
                     str(path), f"uid {found.st_uid}, mode {mode:o}", "ours alone, mode 700"
                 )
+
+
+def _path(text: str) -> Path:
+    from pathlib import Path
+
+    return Path(text)

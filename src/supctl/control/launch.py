@@ -1,97 +1,27 @@
-"""Reaching the daemon of a home, and starting it if there is none."""
+"""Starting the daemon of a home, if there is none."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import select
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Final
 
-from supctl.errors import ConnectionLost, DaemonFailed, NoDaemon, PermissionDenied
+from supctl.errors import DaemonFailed, NoDaemon
 
-from .endpoint import connect
 from .home import Home
 from .line import Line
+from .reaching import reach
 
 PATIENCE: Final = 30.0
 """Seconds that a daemon may take from its start until it listens."""
 
 _LAST_LINES: Final = 20
-_CONNECTING: Final = 10.0
-_ABSENT: Final = (FileNotFoundError, ConnectionRefusedError)
-
-_REBINDING: Final = 2.0
-"""Seconds in which a daemon that lives binds a socket again that somebody has deleted."""
-_LOOKING: Final = 0.02
-
-
-def dial(home: Home) -> socket.socket:
-    """Return a socket that is connected to the daemon. Blocks.
-
-    Raises:
-        NoDaemon: none listens.
-        PermissionDenied: it does not let us in.
-        ConnectionLost: it does not take us in.
-    """
-    deadline = time.monotonic() + _REBINDING
-    while True:
-        try:
-            return connect(home.socket, _CONNECTING)
-        except _ABSENT:
-            holder = living_holder(home.lock)
-            if holder is None or time.monotonic() > deadline:
-                raise NoDaemon(str(home.socket), holder) from None
-        except PermissionError:
-            wanted = "its own user, root, or a member of the group that its daemon.toml names"
-            raise PermissionDenied("you", f"speak with {home.socket}", wanted) from None
-        except BlockingIOError:
-            late = f"so many ask it that we were not let in within {_CONNECTING:g} s"
-            raise ConnectionLost(f"the daemon at {home.socket}", late) from None
-        except OSError as error:
-            raise ConnectionLost(f"the daemon at {home.socket}", str(error)) from None
-        time.sleep(_LOOKING)
-
-
-def living_holder(lock: Path) -> int | None:
-    """Return the pid of the daemon that holds a lock; None if none does, or we may not look."""
-    try:
-        fd = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return None
-    except BlockingIOError:
-        return read_holder(lock)
-    finally:
-        os.close(fd)
-
-
-def read_holder(lock: Path) -> int | None:
-    """Return the pid that a lock file tells, if it tells any."""
-    try:
-        pid = json.loads(lock.read_text())["pid"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    return pid if isinstance(pid, int) else None
-
-
-def reach(home: Home) -> Line:
-    """Return a line to the daemon.
-
-    Raises:
-        NoDaemon, PermissionDenied: as :func:`dial`.
-        ConnectionLost, ProtocolError: as :class:`Line`.
-    """
-    return Line(dial(home))
 
 
 def reach_or_start(home: Home) -> Line:

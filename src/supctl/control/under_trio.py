@@ -12,8 +12,8 @@ import trio
 from supctl.ipc import Connection, Hello, open_connection
 
 from .home import Home
-from .launch import dial
 from .methods import Facts, Methods
+from .reaching import dial
 from .target import TARGET
 
 

@@ -29,6 +29,7 @@ _REST: Final = 0.1
 _PATIENCE: Final = 1.0
 """Seconds until a directory that cannot be used is tried again."""
 
+_SIGNALS: Final = (signal.SIGIO, signal.SIGHUP)
 _CHANGES: Final = fcntl.DN_CREATE | fcntl.DN_DELETE | fcntl.DN_RENAME | fcntl.DN_MULTISHOT
 
 
@@ -69,7 +70,9 @@ class Listener:
 
     async def watch(self) -> None:
         """Bind again whenever that is needed, for ever."""
-        with trio.open_signal_receiver(signal.SIGIO, signal.SIGHUP) as received:
+        for number in _SIGNALS:
+            signal.signal(number, _take)  # one that comes late must not end us
+        with trio.open_signal_receiver(*_SIGNALS) as received:
             self._watch_directory()
             async for _ in received:
                 if not self._is_in_place():
@@ -86,7 +89,7 @@ class Listener:
         with suppress(FileNotFoundError):
             self._home.socket.unlink()
         self._admission.open_directory(self._home)
-        self._socket = trio.socket.from_stdlib_socket(listen(self._home.socket, _BACKLOG))
+        self._socket = trio.socket.from_stdlib_socket(listen(self._home.address, _BACKLOG))
         self._admission.open_socket(self._home.socket)
         self._identity = self._found()
 
@@ -129,3 +132,7 @@ class Listener:
         if self._directory >= 0:
             os.close(self._directory)
             self._directory = -1
+
+
+def _take(number: int, frame: object) -> None:
+    """Take a signal that nobody waits for. Programs do not inherit this, as they would SIG_IGN."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from supctl.control.launch import read_holder
+from supctl.control.reaching import read_holder
 from supctl.errors import AlreadyRunning
 
 

@@ -18,6 +18,7 @@ from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree, open_tree
 
 from .admission import read_admission
+from .announce import Announcer
 from .audit import Audit
 from .calls import Calls
 from .control import Control
@@ -64,6 +65,7 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
 
 
 async def _run(home: Home, ready_fd: int | None) -> None:
+    announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
     keeper = Keeper(file, file.load())
@@ -85,9 +87,10 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
-                _tell_ready(ready_fd)
+                announcer.ready()
                 await control.resurrect()
                 await tree.ended.wait()
+                announcer.stopping()
                 nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
 
@@ -98,12 +101,6 @@ def _methods(names: Sequence[str], *owners: object) -> dict[str, Callable[..., A
         name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
         for name in names
     }
-
-
-def _tell_ready(ready_fd: int | None) -> None:
-    if ready_fd is not None:
-        os.write(ready_fd, b"1")
-        os.close(ready_fd)
 
 
 async def _heed_signals(tree: Tree) -> None:

@@ -23,6 +23,8 @@ from .lines import Lines
 from .naming import below, is_below, resolve, resolve_one
 from .replay import replayed
 
+_DIRECTORIES: Final = ("run", "state", "logs", "config")
+
 _MOMENT: Final = 0.1
 """Seconds between two looks at the time that processes have used."""
 
@@ -55,7 +57,7 @@ class Views:
             "uptime": trio.current_time() - self._began_at,
             "children": len(rows),
             "running": sum(row.state in ("running", "ready") for row in rows),
-            "home": {name: str(path) for name, path in asdict(self._home).items()},
+            "home": {name: str(getattr(self._home, name)) for name in _DIRECTORIES},
         }
 
     async def status(
