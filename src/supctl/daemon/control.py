@@ -293,11 +293,9 @@ class Control:
         return Outcome(address, "restarted", _status(handle.reason))
 
     async def _delete(self, address: str) -> Outcome:
-        await self._tree[address].stop()
-        root, name = self._tree.supervisor(), address.strip("/")
-        await root.delete_child(name)
+        await self._tree[address].delete()
         desired = self._keeper.desired
-        del desired.projects[name]
+        del desired.projects[address.strip("/")]
         desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
         await self._keeper.keep()
         return Outcome(address, "deleted")
