@@ -1,4 +1,4 @@
-"""Many conversations with the daemon at once, each asking without a pause."""
+"""Many conversations with the daemon at once, each asking again and again."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import selectors
 import socket
 import struct
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 import msgpack
@@ -14,6 +15,8 @@ from supctl.control.endpoint import connect
 from supctl.ipc import messages as m
 
 _HEADER = struct.Struct(">I")
+_TURN = 0.002
+"""Seconds after which it is looked whether more should be asked."""
 
 
 @dataclass(slots=True)
@@ -55,20 +58,20 @@ class Crowd:
     lost: int
 
 
-def crowd(path: str, conversations: int, seconds: float) -> Crowd:
-    """Have so many conversations ask for so long."""
+def crowd(path: str, conversations: int, seconds: float, most: float) -> Crowd:
+    """Have so many conversations ask for so long, ``most`` times a second in all."""
     with selectors.DefaultSelector() as selector:
         open_ones = [_greeted(path) for _ in range(conversations)]
         for one in open_ones:
             selector.register(one.socket, selectors.EVENT_READ, one)
-        began = time.monotonic()
-        for one in open_ones:
-            one.ask()
-        while (now := time.monotonic()) < began + seconds:
-            for key, _ in selector.select(began + seconds - now):
+        free, asked, began = deque(open_ones), 0, time.monotonic()
+        while (spent := time.monotonic() - began) < seconds:
+            while free and asked < most * spent:
+                free.popleft().ask()
+                asked += 1
+            for key, _ in selector.select(_TURN):
                 if key.data.read():
-                    key.data.ask()
-        spent = time.monotonic() - began
+                    free.append(key.data)
         answered = sum(one.answered for one in open_ones)
         _finish(selector, open_ones)
     lost = sum(one.asked - one.answered for one in open_ones)
