@@ -31,16 +31,28 @@ class Applier(Actor):
     def __init__(self, function: Callable[..., Any] | str, *args: Any, **kwargs: Any) -> None:
         found = found_at(function) if isinstance(function, str) else function
         self.function: Callable[..., Awaitable[Any]] = partial(found, *args, **kwargs)
+        self._blocks = isinstance(function, str) and not inspect.iscoroutinefunction(found)
         if not inspect.iscoroutinefunction(found):
             runner = _run_here if isinstance(function, str) else _run_in_thread
             self.function = partial(runner, self.function)
 
     async def apply(self, *args: Any, **kwargs: Any) -> Any:
         """Call it."""
+        if self._blocks:
+            await _send_answers()
         return await self.function(*args, **kwargs)
 
     async def call_each(self, method: str, items: Sequence[Any]) -> Outcome:
+        if self._blocks:
+            await _send_answers()
         return await call_each(self.function, items)
+
+
+async def _send_answers() -> None:
+    """Let the answers to earlier calls be sent: this one may take long, or end the process, and
+    they would be late or lost with it."""
+    for _ in range(2):  # in the first turn the writer may come after us
+        await trio.lowlevel.checkpoint()
 
 
 async def _run_here(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
