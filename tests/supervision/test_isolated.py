@@ -376,6 +376,26 @@ async def test_killed_again_and_again_it_leaves_nothing(open_root: Open) -> None
     assert set(lives.values()) == {0}
 
 
+async def test_a_crowd_is_told_of_in_full(open_root: Open, tmp_path: Path) -> None:
+    """Supervision does not wait, and what it tells is neither refused nor lost."""
+    lives: Counter[str] = Counter()
+
+    def hear(event: ev.Event) -> None:
+        lives[event.address] += isinstance(event, ev.ChildStarted)
+        lives[event.address] -= isinstance(event, ev.ChildExited)
+        crashed.extend([event] if isinstance(event, ev.SupervisorReport) else [])
+
+    crashed: list[ev.Event] = []
+    crowd = [Worker(f"w{number}", subtree.wait_for_ever) for number in range(3000)]
+    async with open_root(isolated(*crowd, start="concurrent"), on_event=hear) as tree:
+        assert {row.state for row in tree.status()} == {"running"}
+        await tree["sub"].stop()
+        assert tree["sub"].state == "stopped"
+    assert set(lives.values()) == {0}
+    assert crashed == []
+    assert not (tmp_path / "logs" / "sub.err.log").exists()
+
+
 async def test_calls_learn_how_the_process_ended(open_root: Open) -> None:
     async with open_root(isolated(Worker("w", Clerk))) as tree:
         with pytest.raises(ActorDied, match=r"(?s)exited with code 7.*the last words of all"):

@@ -115,8 +115,14 @@ class Caller:
         method: str,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        refusable: bool = True,
     ) -> None:
         """Tell the peer, and don't wait. Whether it arrives is not known.
+
+        Args:
+            refusable: whether it may be refused when much waits. If not, it waits behind that, as
+                answers do, and a peer that takes nothing for too long loses the connection.
 
         Raises:
             CannotEncode: an argument cannot be sent.
@@ -126,7 +132,7 @@ class Caller:
         """
         if self.reason:
             self._check_open()
-        if self._channel.waiting >= ROOM:
+        if refusable and self._channel.waiting >= ROOM:
             raise ConnectionFull(self.peer.label, ROOM)
         self._channel.send([m.CAST, target, method, [*args], dict(kwargs) if kwargs else {}])
 

@@ -116,7 +116,7 @@ class Host(ABC):
         """Let our supervisor know. Others who wait for this end are answered before."""
         await trio.lowlevel.checkpoint()
         with suppress(ConnectionLost):
-            self.connection.cast(HOST, "down", [reason])
+            self.connection.cast(HOST, "down", [reason], refusable=False)
 
 
 async def rehearse(host: Host, *what: Any) -> None:

@@ -105,7 +105,7 @@ class Hosted(Incarnation):
             self.kill()
             return
         try:
-            self._connection.cast(HOST, "stop")
+            self._connection.cast(HOST, "stop", refusable=False)
         except SupctlError:
             self.kill()
         else:

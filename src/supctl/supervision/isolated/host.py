@@ -91,7 +91,7 @@ class SubtreeHost(Host):
     def tell(self, method: str, *args: Any) -> None:
         """Tell the one above, if it is still there."""
         with suppress(ConnectionLost):
-            self.connection.cast(HOST, method, args)
+            self.connection.cast(HOST, method, args, refusable=False)
 
     # From there.
 

@@ -122,7 +122,7 @@ class IsolatedSupervisor(Hosted):
         """Tell the host something."""
         if self._connection is not None:
             with suppress(ConnectionLost):
-                self._connection.cast(HOST, method, args)
+                self._connection.cast(HOST, method, args, refusable=False)
 
     # From there.
 
