@@ -6,13 +6,16 @@ values, so msgpack alone does here, and a command need not wait for more to be i
 
 from __future__ import annotations
 
+import math
 import os
+import select
 import socket
 import struct
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import msgpack
@@ -60,7 +63,11 @@ class Line:
     """
 
     def __init__(self, sock: socket.socket, facts: Mapping[str, Any] | None = None) -> None:
+        # It has no time-out: that would be one for those who send meanwhile as well.
+        sock.settimeout(None)
         self._socket = sock
+        self._arrivals = select.poll()
+        self._arrivals.register(sock, select.POLLIN)
         self._rest = bytearray()
         self._turn = threading.Condition()  # guards all below
         self._sending = threading.Lock()
@@ -80,6 +87,8 @@ class Line:
     def close(self) -> None:
         """Hang up. What is unanswered fails."""
         self._lose(ConnectionLost("the daemon", "the line was closed"))
+        with suppress(OSError):  # the daemon has hung up already
+            self._socket.shutdown(socket.SHUT_RDWR)  # who reads is woken
         self._socket.close()
 
     # Asking.
@@ -179,10 +188,9 @@ class Line:
     def _read(self, timeout: float | None) -> None:
         """Read what comes next, for whomever it is; return after ``timeout`` at the latest."""
         try:
-            self._socket.settimeout(timeout)
+            if not self._arrivals.poll(None if timeout is None else math.ceil(timeout * 1000)):
+                return
             data = self._socket.recv(_READ_SIZE)
-        except TimeoutError:
-            return
         except OSError as error:
             self._lose(ConnectionLost("the daemon", str(error)))
             return
