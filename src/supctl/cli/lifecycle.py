@@ -103,7 +103,8 @@ def _load(path: Path) -> tuple[str, dict[str, Any], str]:
 @yes_option
 @as_json_option
 def stop(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
-    """Stop programs in order, with everything they have started. They stay stopped.
+    """Stop programs in order, with everything they have started. They stay stopped until
+    "supctl start"; those that are restarted "always" until the daemon starts again.
 
     \b
     Examples:

@@ -69,7 +69,8 @@ class Methods(Generic[Items]):
         return outcomes
 
     async def stop(self, *names: str, timeout: float | None = None) -> list[Facts]:
-        """Stop in order, and return when nothing is left. It stays stopped."""
+        """Stop in order, and return when nothing is left. It stays stopped until it is started;
+        what is restarted ``always`` until the daemon is."""
         outcomes: list[Facts] = await self._call("stop", names=[*names], **_within(timeout))
         return outcomes
 

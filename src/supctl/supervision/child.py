@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from supctl.actors.incarnation import NOTHING_SEEN, Incarnation, Seen
 from supctl.exits import ExitReason
-from supctl.specs import App, ChildSpec, Intensity, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Intensity, Restart, Supervisor, Worker
 from supctl.specs.dependencies import start_order
 
 from .messages import ChildPolicy
@@ -65,18 +65,27 @@ def join(address: str, name: str) -> str:
     return f"{address.rstrip('/')}/{name}"
 
 
-def policies(children: Iterable[Child]) -> list[ChildPolicy]:
-    """Return what a core must know of ``children``; depending on an app is on all instances."""
+def policies(children: Iterable[Child], parked: Container[str] = ()) -> list[ChildPolicy]:
+    """Return what a core must know of ``children``; depending on an app is on all instances.
+
+    Args:
+        parked: as in :class:`~.world.World`.
+    """
     children = list(children)
     instances: dict[str, list[str]] = {}
     for child in children:
         instances.setdefault(child.spec.name, []).append(child.name)
-    return [
-        policy_of(
-            child.name, child.spec, [name for it in child.spec.depends_on for name in instances[it]]
-        )
-        for child in children
-    ]
+    made = []
+    for child in children:
+        needed = [name for it in child.spec.depends_on for name in instances[it]]
+        policy = policy_of(child.name, child.spec, needed)
+        is_parked = child.address in parked and not _runs_always(child.spec)
+        made.append(replace(policy, autostart=False) if is_parked else policy)
+    return made
+
+
+def _runs_always(spec: ChildSpec) -> bool:
+    return spec.restart is Restart.PERMANENT and not spec.stays_stopped
 
 
 def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> ChildPolicy:

@@ -118,7 +118,7 @@ class SupervisorActor(Incarnation):
         """Make a record of every child, and a core that knows them."""
         self.children = {child.name: child for child in expand(specs, self.address)}
         self.core = SupervisorCore(
-            policies(self.children.values()),
+            policies(self.children.values(), self._world.parked),
             strategy=self.spec.strategy,
             intensity=self.spec.intensity,
             auto_shutdown=self.spec.auto_shutdown,

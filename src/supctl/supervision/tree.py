@@ -298,6 +298,7 @@ async def open_tree(
     wait_up: bool = True,
     preload: Sequence[str] = (),
     start_method: str = "fork",
+    parked: Collection[str] = frozenset(),
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -315,6 +316,8 @@ async def open_tree(
         preload: modules that workers with processes of their own find imported.
         start_method: how such a process begins. ``fork``: as a copy of one that has imported all
             that already; ``spawn``: as a fresh interpreter, for what a fork does not become.
+        parked: addresses of what somebody has stopped and what is to stay so when its supervisor
+            starts (again), unless its ``restart`` is ``always``. May change meanwhile.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -338,7 +341,7 @@ async def open_tree(
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
                 services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
-                world = World(services, log, random)
+                world = World(services, log, random, parked=parked)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
