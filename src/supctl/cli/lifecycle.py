@@ -11,6 +11,7 @@ import click
 
 from .naming import complete_names, names_argument
 from .outcomes import show
+from .patience import timeout_option
 from .reach import daemon_gone, reached
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ A name is an address (shop/web/api:2), its end (api:2, web/api; api is all insta
 ('api*', 'shop/*'; quote it), or all."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
-timeout_option = click.option(
-    "--timeout", type=float, metavar="SECONDS", help="Wait no longer; it goes on nevertheless."
-)
 
 
 def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
