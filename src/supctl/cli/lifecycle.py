@@ -97,20 +97,27 @@ def _load(path: Path) -> tuple[str, dict[str, Any], str]:
 
 @click.command()
 @names_argument
+@click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
 @timeout_option
 @yes_option
 @as_json_option
-def stop(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
+def stop(
+    names: tuple[str, ...], force: bool, timeout: float | None, yes: bool, as_json: bool
+) -> None:
     """Stop programs in order, with everything they have started. They stay stopped.
+
+    A program is asked first, and killed if it lives on when its grace is over ("stop" in its file;
+    10 s). With --force nobody is asked.
 
     \b
     Examples:
       supctl stop shop/web/api:2
       supctl stop 'shop/*' --timeout 5
+      supctl stop shop/db --force
     """
-    ask_for_all(names, "Stop", yes)
+    ask_for_all(names, "Kill" if force else "Stop", yes)
     with reached() as client:
-        outcomes = client.stop(*names, timeout=timeout)
+        outcomes = client.stop(*names, graceful=not force, timeout=timeout)
     show(outcomes, as_json=as_json)
 
 
