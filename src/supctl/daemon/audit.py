@@ -17,7 +17,9 @@ from .peer import Peer
 
 _log = logging.getLogger("supctl.daemon")
 
-_SHOWN: Final = frozenset({"names", "project", "source", "timeout", "rolling", "number", "name"})
+_SHOWN: Final = frozenset(
+    {"names", "project", "source", "timeout", "force", "rolling", "number", "name"}
+)
 """Arguments that are told; a tree is long, and may hold secrets."""
 
 

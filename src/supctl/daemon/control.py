@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from signal import NSIG
 from typing import Any, Final
@@ -97,16 +98,20 @@ class Control:
         return await each(chosen, "start", self._start, timeout)
 
     async def stop(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], force: bool = False, timeout: float | None = None
     ) -> list[dict[str, Any]]:
         """Stop in order, and return when nothing is left: one outcome for each.
 
         It stays stopped until somebody starts it; what is restarted ``always`` until its
         supervisor, or the daemon, starts again.
+
+        Args:
+            force: kill at once, also what is being stopped in order.
         """
         chosen = self._choose(names)
         await self._remember(chosen, stopped=True)
-        return await each(chosen, "stop", self._stop, timeout)
+        stop = partial(self._stop, force=force)
+        return await each(chosen, "stop", stop, timeout)
 
     async def restart(
         self, *, names: Sequence[str], rolling: bool = False, timeout: float | None = None
@@ -285,13 +290,12 @@ class Control:
         await handle.start()
         return Outcome(address, "started")
 
-    async def _stop(self, address: str) -> Outcome:
+    async def _stop(self, address: str, *, force: bool) -> Outcome:
         handle = self._tree[address]
         was = handle.state
-        await handle.stop()
-        return Outcome(
-            address, "stopped" if was in _ALIVE else f"was {was}", _status(handle.reason)
-        )
+        await handle.stop(force=force)
+        did = "killed" if force else "stopped"
+        return Outcome(address, did if was in _ALIVE else f"was {was}", _status(handle.reason))
 
     async def _restart(self, address: str) -> Outcome:
         handle = self._tree[address]

@@ -36,6 +36,10 @@ class Child:
     last_event: int | None = None
     """Number of the last event that was about it: the cause of the next."""
     stop_asked: bool = False
+    forced: bool = False
+    """Somebody waits for its end who does not grant it an orderly one."""
+    killed: int = 0
+    """Number of the life that was killed by request."""
     seen: Seen = NOTHING_SEEN
     """How its present or last life looks, as last told."""
     unenforced: tuple[str, ...] = ()

@@ -110,8 +110,11 @@ class Node(ABC):
         """
 
     @abstractmethod
-    async def stop(self, name: str) -> None:
-        """Stop a child, if it has not ended for good, and return when nothing of it lives."""
+    async def stop(self, name: str, force: bool = False) -> None:
+        """Stop a child, if it has not ended for good, and return when nothing of it lives.
+
+        With ``force`` it is killed at once, whatever is under way.
+        """
 
     @abstractmethod
     async def renew(self, name: str) -> None:

@@ -232,6 +232,9 @@ class SupervisorActor(Incarnation):
         if isinstance(message, _Heard):
             self._hear(message.child, message.run, message.report)
             return
+        if isinstance(message, m.TerminateChild) and message.force:
+            self._force(message)
+            return
         if isinstance(message, m.TimerFired) and message.name in self.children:
             self._because = self.children[message.name].last_event
         self._feed(message)
@@ -371,7 +374,7 @@ class SupervisorActor(Incarnation):
                 life = SupervisorActor(spec, child.address, self._world, tell)
         child.life = life
         self._nursery.start_soon(_live, life, tell)
-        if self._killing:
+        if self._killing or child.forced:
             life.kill()
 
     def _told(self, child: Child, run: int, report: Report) -> None:
@@ -381,17 +384,35 @@ class SupervisorActor(Incarnation):
         if child.life is None:
             return  # its end is in the mailbox already
         child.stop_asked = True
+        if self._killing or child.forced:
+            self._kill(child)
+            return
+        self._note_stop(child, child.life.grace)
+        child.life.stop()
+
+    def _note_stop(self, child: Child, grace: float) -> None:
         if isinstance(child.spec, App | Worker):
-            self._note(child, events.ChildStopping, cause=self._because, grace=child.life.grace)
-        if self._killing:
+            self._note(child, events.ChildStopping, cause=self._because, grace=grace)
+
+    def _force(self, request: m.TerminateChild) -> None:
+        """Put a request to the core, and kill the child whatever the core is about."""
+        child = self.children.get(request.name)
+        if child is not None:
+            child.forced = True
+        self._feed(request)
+        if child is not None:
+            self._kill(child)
+
+    def _kill(self, child: Child) -> None:
+        if child.life is not None and child.killed != child.run:
+            child.killed = child.run
+            self._note_stop(child, 0.0)
             child.life.kill()
-        else:
-            child.life.stop()
 
     def stopped(self, name: str) -> None:
         """Show that a child was stopped by somebody, be it that it had ended before."""
         if (child := self.children.get(name)) is not None:
-            child.stop_asked = True
+            child.stop_asked, child.forced = True, False
             self._changed.add(name)
 
     def forget(self, name: str) -> None:

@@ -133,8 +133,8 @@ class MirrorNode(Node):
     async def start(self, name: str) -> None:
         await self._below.ask(self.address, "start", name)
 
-    async def stop(self, name: str) -> None:
-        await self._below.ask(self.address, "stop", name)
+    async def stop(self, name: str, force: bool = False) -> None:
+        await self._below.ask(self.address, "stop", name, force)
 
     async def renew(self, name: str) -> None:
         await self._below.ask(self.address, "renew", name)
