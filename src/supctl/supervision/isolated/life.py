@@ -27,7 +27,7 @@ from .retelling import Retelling
 
 _CUSTODY_CALLS = ("spawn", "spawn_python")
 _CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
-_MIRROR_CASTS = ("opened", "closed", "state", "added", "forgotten", "shown")
+_MIRROR_CASTS = ("opened", "closed", "respecified", "state", "added", "forgotten", "shown")
 
 
 class IsolatedSupervisor(Hosted):
