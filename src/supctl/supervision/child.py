@@ -83,13 +83,15 @@ def policies(children: Iterable[Child], parked: Container[str] = ()) -> list[Chi
     for child in children:
         needed = [name for it in child.spec.depends_on for name in instances[it]]
         policy = policy_of(child.name, child.spec, needed)
-        is_parked = child.address in parked and not _runs_always(child.spec)
-        made.append(replace(policy, autostart=False) if is_parked else policy)
+        starts = starts_by_itself(child.spec, child.address, parked)
+        made.append(policy if starts else replace(policy, autostart=False))
     return made
 
 
-def _runs_always(spec: ChildSpec) -> bool:
-    return spec.restart is Restart.PERMANENT and not spec.stays_stopped
+def starts_by_itself(spec: ChildSpec, address: str, parked: Container[str]) -> bool:
+    """Return whether the child at ``address`` starts when its supervisor does."""
+    runs_always = spec.restart is Restart.PERMANENT and not spec.stays_stopped
+    return spec.autostart and (runs_always or address not in parked)
 
 
 def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> ChildPolicy:

@@ -38,6 +38,7 @@ from .node import Node
 from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 from .supervisor import SupervisorActor
+from .update import Change, Updater, goes_on
 from .world import World
 
 
@@ -45,7 +46,7 @@ class Tree:
     """A running tree. Made by :func:`open_tree`."""
 
     def __init__(self, spec: Supervisor, world: World) -> None:
-        self._log, self._services = world.events, world.services
+        self._log, self._services, self._parked = world.events, world.services, world.parked
         self.registry = world.services.registry
         """Actors of the tree by name, and in groups."""
         self._actor = SupervisorActor(spec, "/", world, self._hear)
@@ -203,6 +204,27 @@ class Tree:
         it missed; the tree never waits for it.
         """
         return self._log.subscribe()
+
+    async def update(self, spec: Supervisor) -> list[Change]:
+        """Make the tree be what ``spec`` says, and return what was done about which child.
+
+        What is gone is stopped; what is new is started; what has changed is restarted, if it
+        cannot go on as what it now is: another restart policy or strategy, and other numbers of
+        instances, end nobody. All others run on. What was stopped stays stopped, and what was
+        added by ``start_child`` stays. Failures are among the changes, and harm no others.
+
+        Cancelling leaves it half done.
+
+        Raises:
+            InvalidState: the tree ends.
+            InvalidConfig: the root cannot become that while it runs.
+        """
+        if not goes_on(self._root.spec, spec):
+            wanted = "a root of the same kind, name and start_rate, as long as it runs"
+            raise InvalidConfig("spec", spec.name, wanted)
+        changes: list[Change] = []
+        await Updater(self, self._parked, changes.append).update("/", spec)
+        return changes
 
     def stop(self) -> None:
         """Begin to stop everything in order. Never blocks; :meth:`wait` tells the end."""
