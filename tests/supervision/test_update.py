@@ -156,3 +156,20 @@ async def test_a_subtree_in_a_process_of_its_own_is_updated_too(tmp_path: Any) -
         assert then["/s/b"] == first["/s/b"]
         await tree["s"].restart()
         assert list(pids(tree)) == ["/s/b", "/s/c"]
+
+
+async def test_one_supervisor_is_updated_and_stays_so_when_those_above_are_restarted(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    inner = Supervisor("in", [app("a")])
+    async with open_simulated(root(app("x"), Supervisor("out", [inner, app("y")])), {}) as tree:
+        first = pids(tree)
+        await tree.supervisor("out").start_child(app("z"))
+        changes = await tree.update(Supervisor("in", [app("a"), app("b")]), "out/in")
+        assert [(change.address, change.did) for change in changes] == [("/out/in/b", "added")]
+        assert first.items() <= pids(tree).items()
+        assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
+        await tree["out"].restart()
+        assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
+        with pytest.raises(InvalidConfig, match="a supervisor called in"):
+            await tree.update(Supervisor("other", []), "out/in")

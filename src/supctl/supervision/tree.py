@@ -205,8 +205,9 @@ class Tree:
         """
         return self._log.subscribe()
 
-    async def update(self, spec: Supervisor) -> list[Change]:
-        """Make the tree be what ``spec`` says, and return what was done about which child.
+    async def update(self, spec: Supervisor, address: str = "/") -> list[Change]:
+        """Make the tree, or the supervisor at ``address``, be what ``spec`` says, and return what
+        was done about which child.
 
         What is gone is stopped; what is new is started; what has changed is restarted, if it
         cannot go on as what it now is: another restart policy or strategy, and other numbers of
@@ -216,14 +217,22 @@ class Tree:
         Cancelling leaves it half done.
 
         Raises:
-            InvalidState: the tree ends.
-            InvalidConfig: the root cannot become that while it runs.
+            ProcessNotFound: there is nothing at ``address``.
+            InvalidState: the tree ends, or a supervisor above does not run.
+            InvalidConfig: the root cannot become that while it runs; or it is a supervisor of
+                another name.
         """
+        changes: list[Change] = []
+        updater = Updater(self, self._parked, changes.append)
+        if name := address.strip("/").rpartition("/")[2]:
+            if spec.name != name:
+                raise InvalidConfig("spec", spec.name, f"a supervisor called {name}")
+            await updater.replace("/" + address.strip("/"), spec)
+            return changes
         if not goes_on(self._root.spec, spec):
             wanted = "a root of the same kind, name and start_rate, as long as it runs"
             raise InvalidConfig("spec", spec.name, wanted)
-        changes: list[Change] = []
-        await Updater(self, self._parked, changes.append).update("/", spec)
+        await updater.update("/", spec)
         return changes
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Final
 
 import trio
@@ -11,6 +12,7 @@ import trio
 from supctl.errors import ProcessNotFound, SupctlError
 from supctl.specs import ChildSpec, Supervisor
 from supctl.specs.dependencies import start_order
+from supctl.specs.supervisor import with_children
 
 from .child import expand, join, starts_by_itself
 from .handle import Finder
@@ -81,6 +83,29 @@ class Updater:
             await self._each(node, [name for name in names if name not in old], self._add)
             changed = [name for name in names if name in old and old[name] != new[name]]
             await self._each(node, changed, lambda node, name: self._change(node, name, old[name]))
+
+    async def replace(self, address: str, spec: Supervisor) -> None:
+        """Have the supervisor at ``address`` be what ``spec`` says, also after restarts of those
+        above it.
+
+        Raises:
+            ProcessNotFound, InvalidState: as :meth:`.handle.Finder.find`.
+        """
+        node, name = self._tree.find(address)
+        old = node.spec_of(name)
+        await self._tell(node, spec)
+        if old != spec:
+            changed = partial(self._change, old=old)
+            await self._each(node, [name], changed)
+
+    async def _tell(self, node: Node, spec: ChildSpec) -> None:
+        """Have a supervisor, and those above it, know that a child of it is made of ``spec``."""
+        known = {it.name: it for it in map(node.spec_of, node.names())} | {spec.name: spec}
+        own = with_children(node.spec, known.values())
+        await node.respecify(own)
+        if node.address != "/":
+            above = node.address.rpartition("/")[0]
+            await self._tell(self._tree.find_supervisor(above), own)
 
     async def _remove(self, node: Node, name: str) -> str:
         await node.drop(name)
