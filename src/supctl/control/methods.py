@@ -63,6 +63,27 @@ class Methods(Generic[Items]):
         answer: Facts = await self._call("add", project=project, tree=tree, source=source)
         return answer
 
+    async def update(self, project: str, tree: Facts, source: str = "") -> list[Facts]:
+        """Make a project be what its file says now; only what has changed is touched.
+
+        Returns an outcome for each child that is not as it was: ``added``, ``removed``,
+        ``restarted``, or ``changed`` if it runs on. The arguments are those of :meth:`add`.
+        """
+        told = {"project": project, "tree": tree, "source": source}
+        outcomes: list[Facts] = await self._call("update", **told)
+        return outcomes
+
+    async def projects(self) -> list[Facts]:
+        """Return ``name`` and ``source``, a file or nothing, of each project."""
+        found: list[Facts] = await self._call("projects")
+        return found
+
+    async def scale(self, name: str, instances: int, *, relative: bool = False) -> list[Facts]:
+        """Have so many instances of an app, or so many more; return outcomes as :meth:`update`."""
+        told = {"name": name, "instances": instances, "relative": relative}
+        outcomes: list[Facts] = await self._call("scale", **told)
+        return outcomes
+
     async def start(self, *names: str, timeout: float | None = None) -> list[Facts]:
         """Start what does not run, and return when it does."""
         outcomes: list[Facts] = await self._call("start", names=[*names], **_within(timeout))

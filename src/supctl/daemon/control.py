@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Sequence
 from functools import partial
-from pathlib import Path
 from signal import NSIG
 from typing import Any, Final
 
 import trio
 
-from supctl.config.document import read_native
-from supctl.config.mistakes import ConfigErrors
 from supctl.errors import (
-    AlreadyPresent,
     InvalidConfig,
-    InvalidState,
     StorageFailed,
-    SupctlError,
-    Unsupported,
 )
 from supctl.exits import ExitReason
-from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree
 
-from .desired import Project
 from .keeper import Keeper
 from .naming import above, below, is_below, resolve, topmost
 from .outcome import Outcome, each
@@ -49,45 +39,6 @@ class Control:
 
     def __init__(self, tree: Tree, keeper: Keeper) -> None:
         self._tree, self._keeper = tree, keeper
-        self._begins: set[str] = set()  # projects that are being started for the first time
-
-    async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
-        """Take in what a file describes, and start it.
-
-        Args:
-            project: the name under which its children will be: ``/shop/...``.
-            tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
-            source: the file.
-
-        Returns:
-            ``did``: ``"added"``, or ``"was there"`` if it was, as it is; ``address``.
-
-        Raises:
-            InvalidConfig: the tree cannot work, or the name cannot be one.
-            AlreadyPresent: another tree of that name is there.
-            StorageFailed: it cannot be saved; nothing was started.
-            StartFailed: it did not start, and is forgotten again.
-        """
-        spec, new = _read(project, tree), Project(tree, source)
-        projects = self._keeper.desired.projects
-        if (known := projects.get(project)) is not None:
-            if known.tree != tree:
-                raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
-            await self._keeper.keep()  # whoever has brought it may still be about to
-            return {"did": "was there", "address": f"/{project}"}
-        projects[project] = new
-        with self._beginning(project):
-            try:
-                await self._keeper.keep()
-                await self._tree.supervisor().start_child(spec)
-            except InvalidState:
-                raise  # it was stopped or deleted meanwhile, or the daemon ends: that is known
-            except Exception:
-                if projects.get(project) is new:  # else somebody has deleted it meanwhile
-                    del projects[project]
-                    await self._keeper.keep()
-                raise
-        return {"did": "added", "address": f"/{project}"}
 
     async def start(
         self, *, names: Sequence[str], timeout: float | None = None
@@ -127,16 +78,6 @@ class Control:
             if outcomes[-1]["error"] is not None:
                 break  # one that fails is enough
         return outcomes
-
-    async def delete(
-        self, *, names: Sequence[str], timeout: float | None = None
-    ) -> list[dict[str, Any]]:
-        """Stop projects and forget them."""
-        chosen = self._choose(names)
-        for address in chosen:
-            if address.strip("/") not in self._keeper.desired.projects:
-                raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
-        return await each(chosen, "delete", self._delete, timeout)
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
         """Send a signal to the process groups of programs."""
@@ -188,57 +129,6 @@ class Control:
         """Stop everything in order; then the daemon ends. What should run is kept."""
         self._tree.stop()
         await self._tree.ended.wait()
-
-    async def save(self) -> dict[str, Any]:
-        """Save what should run, as every change does; return ``path``, the names of ``projects``
-        and the addresses of what was ``stopped``.
-
-        Raises:
-            StorageFailed: it cannot be saved.
-        """
-        await self._keeper.keep()
-        desired = self._keeper.desired
-        return {
-            "path": str(self._keeper.path),
-            "projects": list(desired.projects),
-            "stopped": sorted(desired.stopped),
-        }
-
-    async def resurrect(self) -> list[dict[str, Any]]:
-        """Start what should run and does not; return an outcome for each.
-
-        That are projects that are not there, and what has failed for good.
-        """
-        rows = self._tree.status()
-        failed = [row.address for row in rows if row.state == "failed"]
-        there = {row.address for row in rows}
-        missing = [
-            f"/{it}"
-            for it in self._keeper.desired.projects
-            if f"/{it}" not in there and it not in self._begins
-        ]
-        back = await each(missing, "resurrect", self._come_back, None)
-        return back + await each(failed, "resurrect", self._start, None)
-
-    async def _come_back(self, address: str) -> Outcome:
-        project = address.strip("/")
-        with self._beginning(project):
-            try:
-                spec = _read(project, self._keeper.desired.projects[project].tree)
-                await self._tree.supervisor().start_child(spec)
-            except SupctlError as error:
-                _log.error("%s does not come back: %s", project, error)
-                raise
-        return Outcome(address, "is back")
-
-    @contextmanager
-    def _beginning(self, project: str) -> Iterator[None]:
-        """Let nobody else start a project for the first time."""
-        self._begins.add(project)
-        try:
-            yield
-        finally:
-            self._begins.discard(project)
 
     # How.
 
@@ -304,28 +194,6 @@ class Control:
             return Outcome(address, "started")
         await handle.restart()
         return Outcome(address, "restarted", _status(handle.reason))
-
-    async def _delete(self, address: str) -> Outcome:
-        desired, name = self._keeper.desired, address.strip("/")
-        project = desired.projects.pop(name, None)
-        stopped = {it for it in desired.stopped if is_below(it, {address})}
-        desired.stopped -= stopped
-        try:
-            await self._keeper.keep()
-        except StorageFailed:
-            desired.stopped |= stopped
-            if project is not None:
-                desired.projects[name] = project
-            raise
-        await self._tree[address].delete()
-        return Outcome(address, "deleted")
-
-
-def _read(project: str, tree: dict[str, Any]) -> Supervisor:
-    try:
-        return read_native(tree, project, Path("/"), {})
-    except ConfigErrors as errors:
-        raise InvalidConfig("tree", project, "a tree that can work", str(errors)) from None
 
 
 def _status(reason: ExitReason | None) -> int | None:
