@@ -15,17 +15,29 @@ import trio
 
 from supctl.config.document import read_native
 from supctl.config.mistakes import ConfigErrors
-from supctl.errors import AlreadyPresent, InvalidConfig, StorageFailed, SupctlError, Unsupported
-from supctl.exits import ExitReason
+from supctl.errors import (
+    AlreadyPresent,
+    InvalidConfig,
+    StartFailed,
+    StorageFailed,
+    SupctlError,
+    Unsupported,
+)
+from supctl.exits import ExitKind, ExitReason
 from supctl.specs import Supervisor
+from supctl.supervision.handle import Handle
 from supctl.supervision.tree import Tree
 
 from .desired import Project
+from .errands import Errands
 from .keeper import Keeper
 from .naming import below, resolve
-from .outcome import Outcome, each
+from .outcome import Outcome, each, in_time
 
 _log = logging.getLogger("supctl.daemon")
+
+_DOWN: Final = frozenset({"backoff", "failed"})
+"""States of what was started in vain."""
 
 _ALIVE: Final = frozenset({"starting", "running", "ready", "paused", "detached", "stopping"})
 
@@ -36,16 +48,29 @@ class Control:
     Commands for different children do not wait for each other. What should run is saved before
     it is done, so a command that was answered is not forgotten.
 
+    Methods with a ``wait`` return, if that is not set, when what is asked for is accepted and
+    saved; the outcomes then say ``"asked"``. A ``timeout`` is in seconds, for each child; what
+    was asked for goes on.
+
     Args:
         tree: that everything is in.
         keeper: of what should run.
+        errands: carries commands out.
     """
 
-    def __init__(self, tree: Tree, keeper: Keeper) -> None:
-        self._tree, self._keeper = tree, keeper
+    def __init__(self, tree: Tree, keeper: Keeper, errands: Errands) -> None:
+        self._tree, self._keeper, self._errands = tree, keeper, errands
         self._resurrection = trio.Lock()
 
-    async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
+    async def add(
+        self,
+        *,
+        project: str,
+        tree: dict[str, Any],
+        source: str = "",
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> dict[str, Any]:
         """Take in what a file describes, and start it.
 
         Args:
@@ -54,7 +79,8 @@ class Control:
             source: the file.
 
         Returns:
-            ``did``: ``"added"``, or ``"was there"`` if it was, as it is; ``address``.
+            ``did``: ``"added"``, ``"was there"`` if it was, as it is, or ``"asked"``; ``address``;
+            ``failed``: outcomes of those in it that have not come up.
 
         Raises:
             InvalidConfig: the tree cannot work, or the name cannot be one.
@@ -67,27 +93,43 @@ class Control:
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
                 raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
-            return {"did": "was there", "address": f"/{project}"}
+            return _added("was there", project)
         projects[project] = Project(tree, source)
         await self._keep_or(lambda: projects.pop(project))
+        bring_up = partial(self._bring_up, project, spec)
+        if not wait:
+            self._errands.begin(bring_up)
+            return _added("asked", project)
+        return _added("added", project, await in_time(f"/{project}", "add", bring_up, timeout))
+
+    async def _bring_up(self, project: str, spec: Supervisor) -> list[dict[str, Any]]:
+        """Start a project that is new; return outcomes of those in it that have not come up."""
+        projects = self._keeper.desired.projects
         try:
             await self._tree.supervisor().start_child(spec)
         except Exception:
             del projects[project]
             await self._keeper.keep()
             raise
-        return {"did": "added", "address": f"/{project}"}
+        return self._not_up([f"/{project}"])
 
     async def start(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True
     ) -> list[dict[str, Any]]:
-        """Start what does not run, and return when it does: one outcome for each."""
+        """Start what does not run, and return when it does: one outcome for each, and one for
+        each below a supervisor that has not come up."""
         chosen = self._choose(names)
         await self._remember(chosen, stopped=False)
-        return await each(chosen, "start", self._start, timeout)
+        done = await self._errands.each(chosen, "start", self._start, timeout, wait=wait)
+        return done + self._not_up(chosen if wait else [])
 
     async def stop(
-        self, *, names: Sequence[str], force: bool = False, timeout: float | None = None
+        self,
+        *,
+        names: Sequence[str],
+        force: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Stop in order, and return when nothing is left: one outcome for each.
 
@@ -99,32 +141,34 @@ class Control:
         chosen = self._choose(names)
         await self._remember(chosen, stopped=True)
         stop = partial(self._stop, force=force)
-        return await each(chosen, "stop", stop, timeout)
+        return await self._errands.each(chosen, "stop", stop, timeout, wait=wait)
 
     async def restart(
-        self, *, names: Sequence[str], rolling: bool = False, timeout: float | None = None
+        self,
+        *,
+        names: Sequence[str],
+        rolling: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
-        """Stop and start: all at once, or each when the one before it is up again."""
+        """Stop and start: all at once, or each when the one before it is up again. Returns as
+        :meth:`start`."""
         chosen = self._choose(names)
         await self._remember(chosen, stopped=False)
-        if not rolling:
-            return await each(chosen, "restart", self._restart, timeout)
-        outcomes = []
-        for address in chosen:
-            outcomes += await each([address], "restart", self._restart, timeout)
-            if outcomes[-1]["error"] is not None:
-                break  # one that fails is enough
-        return outcomes
+        done = await self._errands.each(
+            chosen, "restart", self._restart, timeout, wait=wait, one_by_one=rolling
+        )
+        return done + self._not_up(chosen if wait else [])
 
     async def delete(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True
     ) -> list[dict[str, Any]]:
         """Stop projects and forget them."""
         chosen = self._choose(names)
         for address in chosen:
             if address.strip("/") not in self._keeper.desired.projects:
                 raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
-        return await each(chosen, "delete", self._delete, timeout)
+        return await self._errands.each(chosen, "delete", self._delete, timeout, wait=wait)
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
         """Send a signal to the process groups of programs."""
@@ -172,10 +216,20 @@ class Control:
         chosen = [row.address for row in below(resolve(names, rows), rows)]
         return await each(chosen, "reset", reset, None)
 
-    async def shutdown(self) -> None:
-        """Stop everything in order; then the daemon ends. What should run is kept."""
-        self._tree.stop()
-        await self._tree.ended.wait()
+    async def shutdown(
+        self, *, force: bool = False, timeout: float | None = None, wait: bool = True
+    ) -> None:
+        """Stop everything in order; then the daemon ends. What should run is kept.
+
+        Args:
+            force: kill all at once, also what is being stopped in order.
+
+        Raises:
+            ActorTimeout: something lives after ``timeout``; it goes on.
+        """
+        (self._tree.kill if force else self._tree.stop)()
+        if wait:
+            await in_time("the daemon", "shutdown", self._tree.ended.wait, timeout)
 
     async def save(self) -> dict[str, Any]:
         """Save what should run, as every change does; return ``path``, the names of ``projects``
@@ -271,30 +325,55 @@ class Control:
             undo()
             raise
 
+    def _not_up(self, addresses: Sequence[str]) -> list[dict[str, Any]]:
+        """Return an outcome for each child below ``addresses`` that was started in vain."""
+        found = []
+        for row in below(addresses, self._tree.status()):
+            error = _in_vain(row.address, row.state, row.reason)
+            if error is not None and row.address not in addresses:
+                found.append(asdict(Outcome.failed(row.address, error)))
+        return found
+
     async def _start(self, address: str) -> Outcome:
-        handle = self._tree[address]
-        if handle.state == "paused":
-            handle.resume()
-            return Outcome(address, "goes on")
-        if handle.state in _ALIVE:
-            return Outcome(address, "was running")
-        await handle.start()
-        return Outcome(address, "started")
+        handle, did = self._tree[address], "started"
+        match handle.state:
+            case "paused":
+                handle.resume()
+                return Outcome(address, "goes on")
+            case "starting":
+                did = "was starting"
+                await self._has_left("starting", handle)
+            case "stopping" | "backoff":
+                if self._errands.is_under_way(address, "restart"):
+                    did = "joined the restart under way"
+                await handle.restart()
+            case "stopped" | "exited" | "failed" | "waiting":
+                await handle.start()
+            case _:
+                return Outcome(address, "was running")
+        return _up(handle, did)
+
+    async def _has_left(self, state: str, handle: Handle) -> None:
+        """Return when a child is in another state."""
+        with self._tree.subscribe() as subscription:
+            while handle.state == state:
+                await anext(subscription)
 
     async def _stop(self, address: str, *, force: bool) -> Outcome:
         handle = self._tree[address]
-        was = handle.state
+        was, did = handle.state, "killed" if force else "stopped"
+        if was == "stopping" and not force and not self._errands.is_under_way(address, "restart"):
+            did = "was being stopped"
         await handle.stop(force=force)
-        did = "killed" if force else "stopped"
         return Outcome(address, did if was in _ALIVE else f"was {was}", _status(handle.reason))
 
     async def _restart(self, address: str) -> Outcome:
         handle = self._tree[address]
-        if handle.state not in _ALIVE:
-            await handle.start()
-            return Outcome(address, "started")
+        did = "restarted" if handle.state in _ALIVE else "started"
+        if self._errands.is_joined(address, "restart"):
+            did = "joined the restart under way"
         await handle.restart()
-        return Outcome(address, "restarted", _status(handle.reason))
+        return _up(handle, did, _status(handle.reason) if did != "started" else None)
 
     async def _delete(self, address: str) -> Outcome:
         await self._tree[address].delete()
@@ -303,6 +382,25 @@ class Control:
         desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
         await self._keeper.keep()
         return Outcome(address, "deleted")
+
+
+def _added(did: str, project: str, failed: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"did": did, "address": f"/{project}", "failed": [*failed]}
+
+
+def _up(handle: Handle, did: str, status: int | None = None) -> Outcome:
+    """Return the outcome of a start: it may be that the child waits for its next attempt."""
+    if (error := _in_vain(handle.address, handle.state, handle.reason)) is not None:
+        raise error
+    return Outcome(handle.address, did, status)
+
+
+def _in_vain(address: str, state: str, reason: ExitReason | None) -> StartFailed | None:
+    """Return the error of a start that has failed, if it has: what has ended since is up to its
+    policies."""
+    if state not in _DOWN or reason is None or reason.kind is not ExitKind.START_FAILED:
+        return None
+    return StartFailed(address, reason.detail or str(reason))
 
 
 def _park(tree: dict[str, Any], path: Sequence[str]) -> None:

@@ -24,6 +24,7 @@ from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
+from .errands import open_errands
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -71,8 +72,11 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
-    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
-        control = Control(tree, keeper)
+    async with (
+        open_tree(root, log_directory=home.logs, tap=lines.tap) as tree,
+        open_errands() as errands,
+    ):
+        control = Control(tree, keeper, errands)
         details = Details(tree)
         changing = _methods(CHANGING, control, Calls(tree), details)
         looking = _methods(LOOKING, Views(tree, home, lines), details, Waiting(tree))
