@@ -117,7 +117,8 @@ def stop(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Stop programs in order, with everything they have started. They stay stopped.
+    """Stop programs in order, with everything they have started. They stay stopped until
+    "supctl start"; those that are restarted "always" until the daemon starts again.
 
     A program is asked first, and killed if it lives on when its grace is over ("stop" in its file;
     10 s). With --force nobody is asked.

@@ -94,7 +94,8 @@ class Methods(Generic[Items]):
         timeout: float | None = None,
         wait: bool = True,
     ) -> list[Facts]:
-        """Stop in order, and return when nothing is left. It stays stopped.
+        """Stop in order, and return when nothing is left. It stays stopped until it
+        is started; what is restarted ``always`` until the daemon is.
 
         Args:
             graceful: if not, kill at once, also what is being stopped in order.

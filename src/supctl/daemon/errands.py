@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import trio
 
@@ -17,6 +17,8 @@ from supctl.errors import SupctlError
 from .outcome import Outcome, each
 
 _log = logging.getLogger("supctl.daemon")
+
+_NOTHING: Final = nullcontext()
 
 Work: TypeAlias = Callable[[str], Awaitable[Outcome]]
 
@@ -65,9 +67,17 @@ class Errands:
         self.begin(carry_out)
         return [asdict(Outcome(address, "asked")) for address in addresses]
 
-    def begin(self, work: Callable[[], Awaitable[Sequence[dict[str, Any]]]]) -> None:
-        """Begin with something that nobody waits for; the log tells whether it fails."""
-        self._nursery.start_soon(_alone, work)
+    def begin(
+        self,
+        work: Callable[[], Awaitable[Sequence[dict[str, Any]]]],
+        held: AbstractContextManager[object] = _NOTHING,
+    ) -> None:
+        """Begin with something that nobody waits for; the log tells whether it fails.
+
+        Args:
+            held: what is left when it is over.
+        """
+        self._nursery.start_soon(_alone, work, held)
 
     async def _note(self, method: str, work: Work, address: str) -> Outcome:
         self._under_way[address, method] += 1
@@ -90,11 +100,17 @@ class Errands:
         return outcomes
 
 
-async def _alone(work: Callable[[], Awaitable[Sequence[dict[str, Any]]]]) -> None:
+async def _alone(
+    work: Callable[[], Awaitable[Sequence[dict[str, Any]]]], held: AbstractContextManager[object]
+) -> None:
     try:
-        outcomes = await work()
+        with held:
+            outcomes = await work()
     except SupctlError as error:
         _log.warning("what nobody waits for has failed: %s", error)
+        return
+    except Exception:  # ours: it must not end the daemon, and nobody else hears of it
+        _log.exception("what nobody waits for has failed")
         return
     for outcome in outcomes:
         if outcome["error"] is not None:

@@ -11,7 +11,7 @@ from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
 from supctl.exits import ExitReason
-from supctl.specs import ChildSpec
+from supctl.specs import ChildSpec, Supervisor
 
 from . import messages as m
 from .child import Child, join, policy_of
@@ -124,6 +124,10 @@ class LocalNode(Node):
             await self.delete_child(name)
         else:
             self.actor.forget(name)
+
+    async def respecify(self, spec: Supervisor) -> None:
+        self.actor.respecify(spec)
+        self.spec = spec
 
     # Requests.
 

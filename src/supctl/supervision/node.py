@@ -132,6 +132,13 @@ class Node(ABC):
             InvalidState: somebody has started it in between.
         """
 
+    @abstractmethod
+    async def respecify(self, spec: Supervisor) -> None:
+        """Have it, and its children, be made of ``spec`` from now on (OTP's ``code_change``).
+
+        Nothing is started or stopped: what is new does not run, what is not in it stays.
+        """
+
     # OTP's requests, as SupervisorHandle describes them. They raise what that says.
 
     @abstractmethod

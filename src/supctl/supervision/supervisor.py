@@ -40,13 +40,14 @@ from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, ChildSpec, Start, StartFailures, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.ignore import Ignore
 
 from . import messages as m
 from .child import Child, expand, join, policies
 from .core import Phase, SupervisorCore
 from .endings import as_meant
+from .flags import Flags
 from .isolated.life import IsolatedSupervisor
 from .pacer import Pacer
 from .world import World
@@ -118,15 +119,27 @@ class SupervisorActor(Incarnation):
         """Make a record of every child, and a core that knows them."""
         self.children = {child.name: child for child in expand(specs, self.address)}
         self.core = SupervisorCore(
-            policies(self.children.values()),
-            strategy=self.spec.strategy,
-            intensity=self.spec.intensity,
-            auto_shutdown=self.spec.auto_shutdown,
-            concurrent=self.spec.start is Start.CONCURRENT,
+            policies(self.children.values(), self._world.parked),
+            Flags.of(self.spec),
             random=self._world.random,
             pacer=self._world.pacer,
-            retries=self.spec.start_failures is StartFailures.RETRY,
         )
+
+    def respecify(self, spec: Supervisor) -> None:
+        """Be made of ``spec`` from now on; nothing is started or stopped (OTP-UPG-02).
+
+        Children that are not in it stay, behind the others (OTP-UPG-03).
+        """
+        others, self.children = self.children, {}
+        for child in expand(spec.children, self.address):
+            there = others.pop(child.name, child)
+            there.spec, there.is_static = child.spec, True
+            self.children[child.name] = there
+        self.children |= others
+        self.spec = spec
+        made = policies(self.children.values(), self._world.parked)
+        self.core.respecify(Flags.of(spec), made)
+        self._world.watch.respecified(self)
 
     # What its own supervisor does with it.
 
