@@ -49,6 +49,7 @@ def test_the_arguments_are_those_that_a_method_takes(name: str) -> None:
     words = {
         "None": "nil",
         "False": "false",
+        "True": "true",
         "()": "[]",
         "30.0": "30",
         "('stdout', 'stderr')": '["stdout", "stderr"]',

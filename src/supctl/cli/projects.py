@@ -14,6 +14,7 @@ from .lifecycle import as_json_option
 from .loading import is_file, load_project
 from .naming import complete_names
 from .outcomes import show
+from .patience import check_patience, no_wait_option, timeout_option
 from .reach import reached
 
 if TYPE_CHECKING:
@@ -23,8 +24,16 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[FILE|PROJECT]...", shell_complete=complete_names)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
+@timeout_option
+@no_wait_option
 @as_json_option
-def reload(names: tuple[str, ...], project: str | None, as_json: bool) -> None:
+def reload(
+    names: tuple[str, ...],
+    project: str | None,
+    timeout: float | None,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
     """Read the file of a project again, and change what has changed in it.
 
     What is new is started, what is gone is stopped, and what cannot go on as it now is (its
@@ -37,11 +46,12 @@ def reload(names: tuple[str, ...], project: str | None, as_json: bool) -> None:
       supctl reload                 the supctl.toml of this directory
       supctl reload shop            the file that the project "shop" came from
     """
+    check_patience(timeout, no_wait)
     with reached() as client:
         outcomes: list[dict[str, Any]] = []
         loaded = list(_loaded(client, names or (".",), project))  # all of them, before any is done
         for name, tree, source in loaded:
-            changes = client.update(name, tree, source)
+            changes = client.update(name, tree, source, timeout=timeout, wait=not no_wait)
             if not changes and not as_json:
                 click.echo(f"{name} is what its file says")
             outcomes += changes
@@ -87,8 +97,16 @@ class _Number(click.ParamType[tuple[int, bool]]):
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", shell_complete=complete_names)
 @click.argument("number", type=_Number(), metavar="N|+N|-N")
+@timeout_option
+@no_wait_option
 @as_json_option
-def scale(name: str, number: tuple[int, bool], as_json: bool) -> None:
+def scale(
+    name: str,
+    number: tuple[int, bool],
+    timeout: float | None,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
     """Have so many instances of a program, or so many more or less.
 
     Those that run already run on; only between one and several is one restarted, as it is called
@@ -99,8 +117,12 @@ def scale(name: str, number: tuple[int, bool], as_json: bool) -> None:
       supctl scale shop/web/api 4
       supctl scale api +1
     """
+    check_patience(timeout, no_wait)
+    instances, relative = number
     with reached() as client:
-        outcomes = client.scale(name, number[0], relative=number[1])
+        outcomes = client.scale(
+            name, instances, relative=relative, timeout=timeout, wait=not no_wait
+        )
     shown = [it for it in outcomes if it["did"] != "changed"]
     if not shown and not as_json:
         click.echo("there are so many already")

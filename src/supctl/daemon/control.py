@@ -15,11 +15,14 @@ from supctl.errors import (
     StorageFailed,
 )
 from supctl.exits import ExitReason
+from supctl.supervision.handle import Handle
 from supctl.supervision.tree import Tree
 
+from .errands import Errands
 from .keeper import Keeper
 from .naming import above, below, is_below, resolve, topmost
-from .outcome import Outcome, each
+from .outcome import Outcome, each, in_time
+from .starts import came_up, not_up
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -32,24 +35,36 @@ class Control:
     Commands for different children do not wait for each other. What should run is saved before
     it is done, so a command that was answered is not forgotten.
 
+    Methods with a ``wait`` return, if that is not set, when what is asked for is accepted and
+    saved; the outcomes then say ``"asked"``. A ``timeout`` is in seconds, for each child; what
+    was asked for goes on.
+
     Args:
         tree: that everything is in.
         keeper: of what should run.
+        errands: carries commands out.
     """
 
-    def __init__(self, tree: Tree, keeper: Keeper) -> None:
-        self._tree, self._keeper = tree, keeper
+    def __init__(self, tree: Tree, keeper: Keeper, errands: Errands) -> None:
+        self._tree, self._keeper, self._errands = tree, keeper, errands
 
     async def start(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True
     ) -> list[dict[str, Any]]:
-        """Start what does not run, and return when it does: one outcome for each."""
+        """Start what does not run, and return when it does: one outcome for each, and one for
+        each below a supervisor that has not come up."""
         chosen = self._choose(names)
         await self._remember(chosen, stopped=False)
-        return await each(chosen, "start", self._start, timeout)
+        done = await self._errands.each(chosen, "start", self._start, timeout, wait=wait)
+        return done + not_up(chosen if wait else [], self._tree.status())
 
     async def stop(
-        self, *, names: Sequence[str], force: bool = False, timeout: float | None = None
+        self,
+        *,
+        names: Sequence[str],
+        force: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Stop in order, and return when nothing is left: one outcome for each.
 
@@ -62,22 +77,24 @@ class Control:
         chosen = self._choose(names)
         await self._remember(chosen, stopped=True)
         stop = partial(self._stop, force=force)
-        return await each(chosen, "stop", stop, timeout)
+        return await self._errands.each(chosen, "stop", stop, timeout, wait=wait)
 
     async def restart(
-        self, *, names: Sequence[str], rolling: bool = False, timeout: float | None = None
+        self,
+        *,
+        names: Sequence[str],
+        rolling: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
-        """Stop and start: all at once, or each when the one before it is up again."""
+        """Stop and start: all at once, or each when the one before it is up again. Returns as
+        :meth:`start`."""
         chosen = self._choose(names)
         await self._remember(chosen, stopped=False)
-        if not rolling:
-            return await each(chosen, "restart", self._restart, timeout)
-        outcomes = []
-        for address in chosen:
-            outcomes += await each([address], "restart", self._restart, timeout)
-            if outcomes[-1]["error"] is not None:
-                break  # one that fails is enough
-        return outcomes
+        done = await self._errands.each(
+            chosen, "restart", self._restart, timeout, wait=wait, one_by_one=rolling
+        )
+        return done + not_up(chosen if wait else [], self._tree.status())
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
         """Send a signal to the process groups of programs."""
@@ -125,10 +142,20 @@ class Control:
         chosen = [row.address for row in below(resolve(names, rows), rows)]
         return await each(chosen, "reset", reset, None)
 
-    async def shutdown(self) -> None:
-        """Stop everything in order; then the daemon ends. What should run is kept."""
-        self._tree.stop()
-        await self._tree.ended.wait()
+    async def shutdown(
+        self, *, force: bool = False, timeout: float | None = None, wait: bool = True
+    ) -> None:
+        """Stop everything in order; then the daemon ends. What should run is kept.
+
+        Args:
+            force: kill all at once, also what is being stopped in order.
+
+        Raises:
+            ActorTimeout: something lives after ``timeout``; it goes on.
+        """
+        (self._tree.kill if force else self._tree.stop)()
+        if wait:
+            await in_time("the daemon", "shutdown", self._tree.ended.wait, timeout)
 
     # How.
 
@@ -171,29 +198,45 @@ class Control:
             raise
 
     async def _start(self, address: str) -> Outcome:
-        handle = self._tree[address]
-        if handle.state == "paused":
-            handle.resume()
-            return Outcome(address, "goes on")
-        if handle.state in _ALIVE:
-            return Outcome(address, "was running")
-        await handle.start()
-        return Outcome(address, "started")
+        handle, did = self._tree[address], "started"
+        match handle.state:
+            case "paused":
+                handle.resume()
+                return Outcome(address, "goes on")
+            case "starting":
+                did = "was starting"
+                await self._has_left("starting", handle)
+            case "stopping" | "backoff":
+                if self._errands.is_under_way(address, "restart"):
+                    did = "joined the restart under way"
+                await handle.restart()
+            case "stopped" | "exited" | "failed" | "waiting":
+                await handle.start()
+            case _:
+                return Outcome(address, "was running")
+        return came_up(handle, did)
+
+    async def _has_left(self, state: str, handle: Handle) -> None:
+        """Return when a child is in another state."""
+        with self._tree.subscribe() as subscription:
+            while handle.state == state:
+                await anext(subscription)
 
     async def _stop(self, address: str, *, force: bool) -> Outcome:
         handle = self._tree[address]
-        was = handle.state
+        was, did = handle.state, "killed" if force else "stopped"
+        if was == "stopping" and not force and not self._errands.is_under_way(address, "restart"):
+            did = "was being stopped"
         await handle.stop(force=force)
-        did = "killed" if force else "stopped"
         return Outcome(address, did if was in _ALIVE else f"was {was}", _status(handle.reason))
 
     async def _restart(self, address: str) -> Outcome:
         handle = self._tree[address]
-        if handle.state not in _ALIVE:
-            await handle.start()
-            return Outcome(address, "started")
+        did = "restarted" if handle.state in _ALIVE else "started"
+        if self._errands.is_joined(address, "restart"):
+            did = "joined the restart under way"
         await handle.restart()
-        return Outcome(address, "restarted", _status(handle.reason))
+        return came_up(handle, did, _status(handle.reason) if did != "started" else None)
 
 
 def _status(reason: ExitReason | None) -> int | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,11 @@ from supctl.supervision.child import join, names_of
 from supctl.supervision.tree import Tree
 
 from .desired import Project
+from .errands import Errands
 from .keeper import Keeper
 from .naming import is_below, resolve, resolve_base, topmost
-from .outcome import Outcome, each
+from .outcome import Outcome, each, in_time
+from .starts import in_vain, not_up
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -39,17 +42,28 @@ _log = logging.getLogger("supctl.daemon")
 class Projects:
     """Takes in, changes and forgets projects. What should run is saved before it is done.
 
+    ``timeout`` and ``wait`` are those of :class:`~.control.Control`.
+
     Args:
         tree: that everything is in.
         keeper: of what should run.
+        errands: carries commands out.
     """
 
-    def __init__(self, tree: Tree, keeper: Keeper) -> None:
-        self._tree, self._keeper = tree, keeper
+    def __init__(self, tree: Tree, keeper: Keeper, errands: Errands) -> None:
+        self._tree, self._keeper, self._errands = tree, keeper, errands
         self._begins: set[str] = set()  # those that are being started for the first time
-        self._updates: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
+        self._turns: defaultdict[str, trio.Semaphore] = defaultdict(partial(trio.Semaphore, 1))
 
-    async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
+    async def add(
+        self,
+        *,
+        project: str,
+        tree: dict[str, Any],
+        source: str = "",
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> dict[str, Any]:
         """Take in what a file describes, and start it.
 
         Args:
@@ -58,7 +72,8 @@ class Projects:
             source: the file.
 
         Returns:
-            ``did``: ``"added"``, or ``"was there"`` if it was, as it is; ``address``.
+            ``did``: ``"added"``, ``"was there"`` if it was, as it is, or ``"asked"``; ``address``;
+            ``failed``: outcomes of those in it that have not come up.
 
         Raises:
             InvalidConfig: the tree cannot work, or the name cannot be one.
@@ -72,23 +87,45 @@ class Projects:
             if known.tree != tree:
                 raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
             await self._keeper.keep()  # whoever has brought it may still be about to
-            return {"did": "was there", "address": f"/{project}"}
+            return _added("was there", project)
         projects[project] = new
-        with self._beginning(project):
-            try:
+        with ExitStack() as held:
+            held.enter_context(self._beginning(project))
+            async with self._forgotten_on_failure(project, new):
                 await self._keeper.keep()
-                await self._tree.supervisor().start_child(spec)
-            except InvalidState:
-                raise  # it was stopped or deleted meanwhile, or the daemon ends: that is known
-            except Exception:
-                if projects.get(project) is new:  # else somebody has deleted it meanwhile
-                    del projects[project]
-                    await self._keeper.keep()
-                raise
-        return {"did": "added", "address": f"/{project}"}
+            bring_up = partial(self._bring_up, spec, new)
+            if not wait:
+                self._errands.begin(bring_up, held.pop_all())
+                return _added("asked", project)
+            return _added("added", project, await in_time(f"/{project}", "add", bring_up, timeout))
+
+    async def _bring_up(self, spec: Supervisor, new: Project) -> list[dict[str, Any]]:
+        """Start a project that is new; return outcomes of those in it that have not come up."""
+        async with self._forgotten_on_failure(spec.name, new):
+            await self._tree.supervisor().start_child(spec)
+        return not_up([f"/{spec.name}"], self._tree.status())
+
+    @asynccontextmanager
+    async def _forgotten_on_failure(self, project: str, new: Project) -> AsyncIterator[None]:
+        projects = self._keeper.desired.projects
+        try:
+            yield
+        except InvalidState:
+            raise  # it was stopped or deleted meanwhile, or the daemon ends: that is known
+        except Exception:
+            if projects.get(project) is new:  # else somebody has deleted it meanwhile
+                del projects[project]
+                await self._keeper.keep()
+            raise
 
     async def update(
-        self, *, project: str, tree: dict[str, Any], source: str = ""
+        self,
+        *,
+        project: str,
+        tree: dict[str, Any],
+        source: str = "",
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Make a project be what its file says now; return an outcome for each child that is not
         as it was: ``added``, ``removed``, ``restarted`` or ``changed``.
@@ -103,15 +140,20 @@ class Projects:
             InvalidState: the project is still being started.
         """
         spec = _read(project, tree)
-        self._known(project)
-        async with self._updates[project]:
-            known = self._known(project)
-            if project in self._begins:
-                raise InvalidState(f"/{project}", "starting", "a project that has been started")
-            return await self._become(project, known, Project(tree, source or known.source), spec)
+
+        def make(known: Project) -> tuple[Project, Supervisor]:
+            return Project(tree, source or known.source), spec
+
+        return await self._become(project, make, "update", timeout, wait)
 
     async def scale(
-        self, *, name: str, instances: int, relative: bool = False
+        self,
+        *,
+        name: str,
+        instances: int,
+        relative: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Have so many instances of an app, or so many more; return outcomes as :meth:`update`.
 
@@ -125,8 +167,8 @@ class Projects:
         """
         address = resolve_base(name, self._tree.status())
         project, _, path = address.strip("/").partition("/")
-        async with self._updates[project]:
-            known = self._known(project)
+
+        def make(known: Project) -> tuple[Project, Supervisor]:
             tree = copy.deepcopy(known.tree)
             table = _table(tree, path)
             if table is None or "command" not in table:
@@ -136,12 +178,36 @@ class Projects:
                 mend = "supctl stop ends all of them"
                 raise InvalidConfig("instances", wanted, "1 or more", mend)
             table["instances"] = wanted
-            spec = _read(project, tree)
-            return await self._become(project, known, Project(tree, known.source), spec)
+            return Project(tree, known.source), _read(project, tree)
+
+        return await self._become(project, make, "scale", timeout, wait)
 
     async def _become(
-        self, name: str, old: Project, new: Project, spec: Supervisor
+        self,
+        name: str,
+        make: Callable[[Project], tuple[Project, Supervisor]],
+        method: str,
+        timeout: float | None,
+        wait: bool,
     ) -> list[dict[str, Any]]:
+        """Save what ``make`` makes of a project, and have it be that; one after the other."""
+        self._known(name)
+        with ExitStack() as held:
+            await self._turns[name].acquire()
+            held.callback(self._turns[name].release)
+            known = self._known(name)
+            if name in self._begins:
+                raise InvalidState(f"/{name}", "starting", "a project that has been started")
+            project, spec = make(known)
+            await self._save(name, known, project, spec)
+            work = partial(self._follow, name, spec)
+            if not wait:
+                self._errands.begin(work, held.pop_all())
+                return [asdict(Outcome(f"/{name}", "asked"))]
+            address = f"/{name}"
+            return await self._errands.finish(address, method, work, timeout, held.pop_all())
+
+    async def _save(self, name: str, old: Project, new: Project, spec: Supervisor) -> None:
         desired = self._keeper.desired
         before = _groups(_read(name, old.tree), f"/{name}")
         stopped, started = _stops(before, _groups(spec, f"/{name}"), desired.stopped)
@@ -155,14 +221,16 @@ class Projects:
             desired.stopped -= stopped
             desired.stopped |= started
             raise
-        changes = await self._tree.update(spec, name)
-        outcomes = [
-            Outcome(it.address, it.did)
-            if it.error is None
-            else Outcome.failed(it.address, it.error)
-            for it in changes
-        ]
-        return [asdict(outcome) for outcome in outcomes]
+
+    async def _follow(self, name: str, spec: Supervisor) -> list[dict[str, Any]]:
+        outcomes = []
+        for it in await self._tree.update(spec, name):
+            error = it.error
+            if error is None and it.did in ("added", "restarted"):
+                error = in_vain(self._tree[it.address])
+            done = Outcome(it.address, it.did)
+            outcomes.append(asdict(done if error is None else Outcome.failed(it.address, error)))
+        return outcomes
 
     def _known(self, project: str) -> Project:
         projects = self._keeper.desired.projects
@@ -176,14 +244,14 @@ class Projects:
         return [{"name": name, "source": it.source} for name, it in known.items()]
 
     async def delete(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True
     ) -> list[dict[str, Any]]:
         """Stop projects and forget them."""
         chosen = topmost(resolve(names, self._tree.status()))
         for address in chosen:
             if address.strip("/") not in self._keeper.desired.projects:
                 raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
-        return await each(chosen, "delete", self._delete, timeout)
+        return await self._errands.each(chosen, "delete", self._delete, timeout, wait=wait)
 
     async def _delete(self, address: str) -> Outcome:
         desired, name = self._keeper.desired, address.strip("/")
@@ -254,6 +322,10 @@ class Projects:
             yield
         finally:
             self._begins.discard(project)
+
+
+def _added(did: str, project: str, failed: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"did": did, "address": f"/{project}", "failed": [*failed]}
 
 
 def _read(project: str, tree: dict[str, Any]) -> Supervisor:

@@ -24,6 +24,7 @@ from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
+from .errands import Errands
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -77,21 +78,22 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     lines = Lines()
     stopped = keeper.desired.stopped
     async with open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree:
-        projects = Projects(tree, keeper)
-        control = Control(tree, keeper)
-        details = Details(tree)
-        changing = _methods(CHANGING, projects, control, Calls(tree), details)
-        looking = _methods(LOOKING, projects, Views(tree, home, lines), details, Waiting(tree))
-        audit = Audit(home.audit)
         with closing(Listener(home, admission)) as listener:
-
-            def serve(peer: Peer) -> ControlService:
-                return ControlService(peer, admission.of(peer), changing, looking, audit)
-
-            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
+                errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
+                projects = Projects(tree, keeper, errands)
+                changing = _methods(
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                )
+                looking = _methods(
+                    LOOKING, projects, Views(tree, home, lines), details, Waiting(tree)
+                )
+
+                def serve(peer: Peer) -> ControlService:
+                    return ControlService(peer, admission.of(peer), changing, looking, audit)
+
                 nursery.start_soon(_heed_signals, tree)
-                nursery.start_soon(server.serve)
+                nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
                 await projects.resurrect()
