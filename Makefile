@@ -10,7 +10,7 @@ demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
 	$(BIN)/python examples/tour.py
 
 test: $(READY) ## everything that can run on this machine
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -76,7 +76,7 @@ def test_the_codes_are_those_that_errors_have() -> None:
     table = CHAPTER.partition("### Codes of errors")[2]
     known = {
         (kind.code, kind.category)
-        for kind in vars(errors).values()
+        for kind in (getattr(errors, name) for name in errors.__all__)
         if isinstance(kind, type) and issubclass(kind, SupctlError)
     }
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\w, ]+) \|", table, re.MULTILINE)

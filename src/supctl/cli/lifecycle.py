@@ -11,6 +11,7 @@ import click
 
 from .naming import complete_names, names_argument
 from .outcomes import show
+from .patience import timeout_option
 from .reach import daemon_gone, reached
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ A name is an address (shop/web/api:2), its end (api:2, web/api; api is all insta
 ('api*', 'shop/*'; quote it), or all."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
-timeout_option = click.option(
-    "--timeout", type=float, metavar="SECONDS", help="Wait no longer; it goes on nevertheless."
-)
 
 
 def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
@@ -99,20 +97,28 @@ def _load(path: Path) -> tuple[str, dict[str, Any], str]:
 
 @click.command()
 @names_argument
+@click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
 @timeout_option
 @yes_option
 @as_json_option
-def stop(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
-    """Stop programs in order, with everything they have started. They stay stopped.
+def stop(
+    names: tuple[str, ...], force: bool, timeout: float | None, yes: bool, as_json: bool
+) -> None:
+    """Stop programs in order, with everything they have started. They stay stopped until
+    "supctl start"; those that are restarted "always" until the daemon starts again.
+
+    A program is asked first, and killed if it lives on when its grace is over ("stop" in its file;
+    10 s). With --force nobody is asked.
 
     \b
     Examples:
       supctl stop shop/web/api:2
       supctl stop 'shop/*' --timeout 5
+      supctl stop shop/db --force
     """
-    ask_for_all(names, "Stop", yes)
+    ask_for_all(names, "Kill" if force else "Stop", yes)
     with reached() as client:
-        outcomes = client.stop(*names, timeout=timeout)
+        outcomes = client.stop(*names, graceful=not force, timeout=timeout)
     show(outcomes, as_json=as_json)
 
 

@@ -29,6 +29,8 @@ def sentence(event: events.Event) -> str:
             return f"{who} is added"
         case events.ChildForgotten():
             return f"{who} is gone"
+        case events.ChildStopping(grace=0):
+            return f"{who} is ended by force"
         case events.ChildStopping(grace=grace):
             return f"{who} is asked to stop, has {seconds(grace)}"
         case events.ChildKilled(grace=grace):

@@ -18,8 +18,6 @@ from .reading import Reader, join
 from .schema import AppKeys, FileKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .values import shell_word
 
-"""Name of a file's root. It is not part of any address."""
-
 _STAND_IN = ("?",)
 """Command of an app whose own is wrong, so that its other keys can be checked as well."""
 

@@ -68,9 +68,18 @@ class Methods(Generic[Items]):
         outcomes: list[Facts] = await self._call("start", names=[*names], **_within(timeout))
         return outcomes
 
-    async def stop(self, *names: str, timeout: float | None = None) -> list[Facts]:
-        """Stop in order, and return when nothing is left. It stays stopped."""
-        outcomes: list[Facts] = await self._call("stop", names=[*names], **_within(timeout))
+    async def stop(
+        self, *names: str, graceful: bool = True, timeout: float | None = None
+    ) -> list[Facts]:
+        """Stop in order, and return when nothing is left. It stays stopped until it
+        is started; what is restarted ``always`` until the daemon is.
+
+        Args:
+            graceful: if not, kill at once, also what is being stopped in order.
+        """
+        outcomes: list[Facts] = await self._call(
+            "stop", names=[*names], force=not graceful, **_within(timeout)
+        )
         return outcomes
 
     async def restart(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-from collections.abc import Callable, Container, Sequence
-from dataclasses import asdict
+from collections.abc import Container, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from signal import NSIG
 from typing import Any, Final
@@ -14,14 +14,21 @@ import trio
 
 from supctl.config.document import read_native
 from supctl.config.mistakes import ConfigErrors
-from supctl.errors import AlreadyPresent, InvalidConfig, StorageFailed, SupctlError, Unsupported
+from supctl.errors import (
+    AlreadyPresent,
+    InvalidConfig,
+    InvalidState,
+    StorageFailed,
+    SupctlError,
+    Unsupported,
+)
 from supctl.exits import ExitReason
 from supctl.specs import Supervisor
 from supctl.supervision.tree import Tree
 
 from .desired import Project
 from .keeper import Keeper
-from .naming import below, resolve
+from .naming import above, below, is_below, resolve, topmost
 from .outcome import Outcome, each
 
 _log = logging.getLogger("supctl.daemon")
@@ -42,7 +49,7 @@ class Control:
 
     def __init__(self, tree: Tree, keeper: Keeper) -> None:
         self._tree, self._keeper = tree, keeper
-        self._resurrection = trio.Lock()
+        self._begins: set[str] = set()  # projects that are being started for the first time
 
     async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
         """Take in what a file describes, and start it.
@@ -61,20 +68,25 @@ class Control:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec = _read(project, tree)
+        spec, new = _read(project, tree), Project(tree, source)
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
                 raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
+            await self._keeper.keep()  # whoever has brought it may still be about to
             return {"did": "was there", "address": f"/{project}"}
-        projects[project] = Project(tree, source)
-        await self._keep_or(lambda: projects.pop(project))
-        try:
-            await self._tree.supervisor().start_child(spec)
-        except Exception:
-            del projects[project]
-            await self._keeper.keep()
-            raise
+        projects[project] = new
+        with self._beginning(project):
+            try:
+                await self._keeper.keep()
+                await self._tree.supervisor().start_child(spec)
+            except InvalidState:
+                raise  # it was stopped or deleted meanwhile, or the daemon ends: that is known
+            except Exception:
+                if projects.get(project) is new:  # else somebody has deleted it meanwhile
+                    del projects[project]
+                    await self._keeper.keep()
+                raise
         return {"did": "added", "address": f"/{project}"}
 
     async def start(
@@ -86,15 +98,20 @@ class Control:
         return await each(chosen, "start", self._start, timeout)
 
     async def stop(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], force: bool = False, timeout: float | None = None
     ) -> list[dict[str, Any]]:
         """Stop in order, and return when nothing is left: one outcome for each.
 
-        It stays stopped, also when the daemon starts again.
+        It stays stopped until somebody starts it; what is restarted ``always`` until its
+        supervisor, or the daemon, starts again.
+
+        Args:
+            force: kill at once, also what is being stopped in order.
         """
         chosen = self._choose(names)
         await self._remember(chosen, stopped=True)
-        return await each(chosen, "stop", self._stop, timeout)
+        stop = partial(self._stop, force=force)
+        return await each(chosen, "stop", stop, timeout)
 
     async def restart(
         self, *, names: Sequence[str], rolling: bool = False, timeout: float | None = None
@@ -192,36 +209,36 @@ class Control:
 
         That are projects that are not there, and what has failed for good.
         """
-        async with self._resurrection:
-            missing = [f"/{it}" for it in self._keeper.desired.projects if not self._is_there(it)]
-            outcomes = [await self._come_back(address) for address in missing]
-            failed = [row.address for row in self._tree.status() if row.state == "failed"]
-            return outcomes + await each(failed, "resurrect", self._start, None)
+        rows = self._tree.status()
+        failed = [row.address for row in rows if row.state == "failed"]
+        there = {row.address for row in rows}
+        missing = [
+            f"/{it}"
+            for it in self._keeper.desired.projects
+            if f"/{it}" not in there and it not in self._begins
+        ]
+        back = await each(missing, "resurrect", self._come_back, None)
+        return back + await each(failed, "resurrect", self._start, None)
 
-    def _is_there(self, project: str) -> bool:
-        return any(row.address == f"/{project}" for row in self._tree.status())
+    async def _come_back(self, address: str) -> Outcome:
+        project = address.strip("/")
+        with self._beginning(project):
+            try:
+                spec = _read(project, self._keeper.desired.projects[project].tree)
+                await self._tree.supervisor().start_child(spec)
+            except SupctlError as error:
+                _log.error("%s does not come back: %s", project, error)
+                raise
+        return Outcome(address, "is back")
 
-    async def _come_back(self, address: str) -> dict[str, Any]:
-        name = address.strip("/")
+    @contextmanager
+    def _beginning(self, project: str) -> Iterator[None]:
+        """Let nobody else start a project for the first time."""
+        self._begins.add(project)
         try:
-            project = self._parked(name, self._keeper.desired.projects[name].tree)
-            await self._tree.supervisor().start_child(project)
-        except SupctlError as error:  # the others are to come back
-            _log.error("%s does not come back: %s", name, error)
-            return asdict(Outcome.failed(address, error))
-        return asdict(Outcome(address, "is back"))
-
-    def _parked(self, project: str, tree: dict[str, Any]) -> Supervisor:
-        """Return a project in which what an operator has stopped does not start by itself.
-
-        What is restarted ``always`` does: that is the difference from ``unless-stopped``.
-        """
-        tree = copy.deepcopy(tree)
-        for address in self._keeper.desired.stopped:
-            owner, _, path = address[1:].partition("/")
-            if owner == project:
-                _park(tree, path.split("/") if path else [])
-        return _read(project, tree)
+            yield
+        finally:
+            self._begins.discard(project)
 
     # How.
 
@@ -229,13 +246,12 @@ class Control:
         """Return the addresses that are meant, without those below another of them."""
         if not names:
             raise InvalidConfig("names", list(names), "at least one")
-        found = resolve(names, self._tree.status())
-        return [it for it in found if not any(it.startswith(f"{above}/") for above in found)]
+        return topmost(resolve(names, self._tree.status()))
 
     def _apps(self, names: Sequence[str], states: Container[str]) -> list[str]:
         """Return what is meant, with apps in such ``states`` in place of supervisors over them."""
         rows = self._tree.status()
-        chosen = resolve(names, rows)
+        chosen = frozenset(resolve(names, rows))
         return [
             row.address
             for row in below(chosen, rows)
@@ -244,26 +260,24 @@ class Control:
         ]
 
     async def _remember(self, addresses: Sequence[str], *, stopped: bool) -> None:
-        """Save that an operator wants those stopped, or not."""
-        held = self._keeper.desired.stopped
-        before = set(held)
-        below = {it for it in held if any(it.startswith(f"{above}/") for above in addresses)}
-        held -= below
-        (held.update if stopped else held.difference_update)(addresses)
-        if held != before:
-            added, removed = held - before, before - held
-            await self._keep_or(lambda: self._take_back(added, removed))
-
-    def _take_back(self, added: set[str], removed: set[str]) -> None:
-        """Undo one change; others may have been made meanwhile."""
-        desired = self._keeper.desired
-        desired.stopped = desired.stopped - added | removed
-
-    async def _keep_or(self, undo: Callable[[], Any]) -> None:
+        """Save that an operator wants those stopped, with all below them, or not."""
+        held, chosen = self._keeper.desired.stopped, frozenset(addresses)
+        new: set[str] = set()
+        old: set[str] = set()
+        if stopped:
+            new = {row.address for row in below(chosen, self._tree.status())} - held
+        else:
+            old = {it for it in held if is_below(it, chosen)}
+            old |= {it for address in addresses for it in above(address)} & held
+        if not new and not old:
+            return
+        held |= new
+        held -= old
         try:
             await self._keeper.keep()
-        except StorageFailed:
-            undo()
+        except StorageFailed:  # only this change: others may have been made meanwhile
+            held -= new
+            held |= old
             raise
 
     async def _start(self, address: str) -> Outcome:
@@ -276,13 +290,12 @@ class Control:
         await handle.start()
         return Outcome(address, "started")
 
-    async def _stop(self, address: str) -> Outcome:
+    async def _stop(self, address: str, *, force: bool) -> Outcome:
         handle = self._tree[address]
         was = handle.state
-        await handle.stop()
-        return Outcome(
-            address, "stopped" if was in _ALIVE else f"was {was}", _status(handle.reason)
-        )
+        await handle.stop(force=force)
+        did = "killed" if force else "stopped"
+        return Outcome(address, did if was in _ALIVE else f"was {was}", _status(handle.reason))
 
     async def _restart(self, address: str) -> Outcome:
         handle = self._tree[address]
@@ -293,23 +306,19 @@ class Control:
         return Outcome(address, "restarted", _status(handle.reason))
 
     async def _delete(self, address: str) -> Outcome:
+        desired, name = self._keeper.desired, address.strip("/")
+        project = desired.projects.pop(name, None)
+        stopped = {it for it in desired.stopped if is_below(it, {address})}
+        desired.stopped -= stopped
+        try:
+            await self._keeper.keep()
+        except StorageFailed:
+            desired.stopped |= stopped
+            if project is not None:
+                desired.projects[name] = project
+            raise
         await self._tree[address].delete()
-        desired = self._keeper.desired
-        del desired.projects[address.strip("/")]
-        desired.stopped = {it for it in desired.stopped if not f"{it}/".startswith(f"{address}/")}
-        await self._keeper.keep()
         return Outcome(address, "deleted")
-
-
-def _park(tree: dict[str, Any], path: Sequence[str]) -> None:
-    """Let the child at ``path`` not start by itself, unless it always does."""
-    table: Any = tree
-    for name in path:
-        table = table.get("apps", {}).get(name.partition(":")[0])
-        if table is None:
-            return
-    if path and table.get("restart", "always") not in ("always", "permanent"):
-        table["autostart"] = False
 
 
 def _read(project: str, tree: dict[str, Any]) -> Supervisor:

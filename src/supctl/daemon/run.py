@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -44,6 +44,9 @@ LOOKING = ("ping", "about", "status", "describe", "inspect", "wait", "events", "
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
 
+_LAST_ANSWERS: Final = 5.0
+"""Seconds for the answers to commands under way when everything has ended."""
+
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
     """Run the daemon of ``home`` until it is asked to end, or by SIGTERM or SIGINT.
@@ -71,7 +74,8 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
-    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
+    stopped = keeper.desired.stopped
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree:
         control = Control(tree, keeper)
         details = Details(tree)
         changing = _methods(CHANGING, control, Calls(tree), details)
@@ -91,6 +95,8 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                 await control.resurrect()
                 await tree.ended.wait()
                 announcer.stopping()
+                with trio.move_on_after(_LAST_ANSWERS):
+                    await audit.idle()
                 nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
 

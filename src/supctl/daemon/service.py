@@ -68,7 +68,7 @@ class ControlService:
     async def _do(self, request: Request, method: Callable[..., Any]) -> Any:
         if request.method not in self._changing:
             return await method(**request.kwargs)
-        with self._audit.of(self._peer, request.method, request.kwargs):
+        async with self._audit.of(self._peer, request.method, request.kwargs):
             return await method(**request.kwargs)
 
     def _find(self, request: Request) -> Callable[..., Any]:
