@@ -29,6 +29,8 @@ def _of_a_life(who: str, event: events.Event) -> str:
             return f"{who} is {health}: {said}"
         case events.ChildStartFailed(reason=reason):
             return f"{who} did not start: {reason.detail or reason}"
+        case events.ChildStopping(grace=0):
+            return f"{who} is ended by force"
         case events.ChildStopping(grace=grace):
             return f"{who} is asked to stop, has {seconds(grace)}"
         case events.ChildKilled(grace=grace):

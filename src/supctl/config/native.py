@@ -18,8 +18,6 @@ from .reading import Reader, join
 from .schema import AppKeys, FileKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .values import shell_word
 
-"""Name of a file's root. It is not part of any address."""
-
 _STAND_IN = ("?",)
 """Command of an app whose own is wrong, so that its other keys can be checked as well."""
 
@@ -51,7 +49,8 @@ class NativeReader:
     """
 
     def __init__(self, reader: Reader, directory: Path, environ: Mapping[str, str]) -> None:
-        self._reader, self._directory, self._environ = reader, directory, environ
+        self._reader, self._directory = reader, directory
+        self._environ = dict(environ)  # os.environ decodes each variable at each look
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 
     def root(self, tables: dict[str, Any], name: str) -> Supervisor | None:

@@ -314,6 +314,11 @@ def renamed(spec: C, name: str) -> C:
     return _changed(spec, name=check_name(name))
 
 
+def with_children(spec: Supervisor, children: Iterable[ChildSpec]) -> Supervisor:
+    """Return a copy of a supervisor with other children, which are known to be right."""
+    return _changed(spec, children=tuple(children))
+
+
 def _with_stop(spec: ChildSpec, stop: Stop) -> ChildSpec:
     """Return ``spec`` with all apps in it stopping like that, but where it is said already."""
     if isinstance(spec, App) and not spec.has_own_stop:

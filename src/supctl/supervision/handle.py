@@ -133,14 +133,18 @@ class Handle:
         node, name = self._tree.find(self.address)
         node.reset(name)
 
-    async def stop(self) -> None:
+    async def stop(self, *, force: bool = False) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.
 
         A stop is not a crash: it does not count as a restart, and those so far are forgotten. If
         it waits for its restart, that is called off. Cancelling does not take the request back.
+
+        Args:
+            force: do not ask it, and give it no time: kill it with all that it has started, and
+                a supervisor with all below it. Overtakes a stop in order that is under way.
         """
         node, name = self._tree.find(self.address)
-        await node.stop(name)
+        await node.stop(name, force)
 
     async def start(self) -> None:
         """Start it after it was stopped, has ended or failed; return when it runs.
