@@ -42,6 +42,16 @@ def test_who_loses_patience_does_not_wait(desk: Desk) -> None:
         assert "shop/deaf stopped (exit status 137)" in command.communicate(timeout=50)[0]
 
 
+def test_who_loses_patience_with_everything_does_not_wait(desk: Desk) -> None:
+    processes = start_deaf(desk)
+    said = desk.run("kill", "--yes", "--timeout", "0.2", status=1)
+    assert "the daemon did not answer shutdown within 0.2 s" in said
+    assert "being stopped" in desk.run("kill", "--yes", "--no-wait")
+    assert desk.states()["/shop/deaf"] == "stopping"
+    assert "has ended" in desk.run("kill", "--yes", "--force")
+    assert not any(it.is_running() for it in processes)
+
+
 def test_what_was_killed_stays_stopped(desk: Desk) -> None:
     desk.run("start", desk.write(DEAF + "restart = 'unless-stopped'\n"))
     desk.run("stop", "deaf", "--force")

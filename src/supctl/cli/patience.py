@@ -29,3 +29,12 @@ PATIENCE: Final = Patience()
 timeout_option: Final = click.option(
     "--timeout", type=PATIENCE, metavar="SECONDS", help="Wait no longer; it goes on nevertheless."
 )
+no_wait_option: Final = click.option(
+    "--no-wait", is_flag=True, help="Return when the daemon has taken it, not when it is done."
+)
+
+
+def check_patience(timeout: float | None, no_wait: bool) -> None:
+    """Refuse a time-out of who does not wait."""
+    if no_wait and timeout is not None:
+        raise click.UsageError("--timeout is for those who wait; leave it or --no-wait out")

@@ -48,3 +48,5 @@ class Arguments:
         timeout = given.get("timeout")
         if timeout is not None and not timeout > 0:  # nor is it for NaN
             raise InvalidConfig("timeout", timeout, "seconds, more than 0")
+        if timeout is not None and not given.get("wait", True):
+            raise InvalidConfig("timeout", timeout, "none, as nobody waits")

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Sequence
 from functools import partial
-from pathlib import Path
 from signal import NSIG
 from typing import Any, Final
 
 import trio
 
-from supctl.config.document import read_native
-from supctl.config.mistakes import ConfigErrors
 from supctl.errors import (
-    AlreadyPresent,
     InvalidConfig,
-    InvalidState,
     StorageFailed,
-    SupctlError,
-    Unsupported,
 )
 from supctl.exits import ExitReason
-from supctl.specs import Supervisor
+from supctl.supervision.handle import Handle
 from supctl.supervision.tree import Tree
 
-from .desired import Project
+from .errands import Errands
 from .keeper import Keeper
 from .naming import above, below, is_below, resolve, topmost
-from .outcome import Outcome, each
+from .outcome import Outcome, each, in_time
+from .starts import came_up, not_up
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -42,63 +35,36 @@ class Control:
     Commands for different children do not wait for each other. What should run is saved before
     it is done, so a command that was answered is not forgotten.
 
+    Methods with a ``wait`` return, if that is not set, when what is asked for is accepted and
+    saved; the outcomes then say ``"asked"``. A ``timeout`` is in seconds, for each child; what
+    was asked for goes on.
+
     Args:
         tree: that everything is in.
         keeper: of what should run.
+        errands: carries commands out.
     """
 
-    def __init__(self, tree: Tree, keeper: Keeper) -> None:
-        self._tree, self._keeper = tree, keeper
-        self._begins: set[str] = set()  # projects that are being started for the first time
-
-    async def add(self, *, project: str, tree: dict[str, Any], source: str = "") -> dict[str, Any]:
-        """Take in what a file describes, and start it.
-
-        Args:
-            project: the name under which its children will be: ``/shop/...``.
-            tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
-            source: the file.
-
-        Returns:
-            ``did``: ``"added"``, or ``"was there"`` if it was, as it is; ``address``.
-
-        Raises:
-            InvalidConfig: the tree cannot work, or the name cannot be one.
-            AlreadyPresent: another tree of that name is there.
-            StorageFailed: it cannot be saved; nothing was started.
-            StartFailed: it did not start, and is forgotten again.
-        """
-        spec, new = _read(project, tree), Project(tree, source)
-        projects = self._keeper.desired.projects
-        if (known := projects.get(project)) is not None:
-            if known.tree != tree:
-                raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
-            await self._keeper.keep()  # whoever has brought it may still be about to
-            return {"did": "was there", "address": f"/{project}"}
-        projects[project] = new
-        with self._beginning(project):
-            try:
-                await self._keeper.keep()
-                await self._tree.supervisor().start_child(spec)
-            except InvalidState:
-                raise  # it was stopped or deleted meanwhile, or the daemon ends: that is known
-            except Exception:
-                if projects.get(project) is new:  # else somebody has deleted it meanwhile
-                    del projects[project]
-                    await self._keeper.keep()
-                raise
-        return {"did": "added", "address": f"/{project}"}
+    def __init__(self, tree: Tree, keeper: Keeper, errands: Errands) -> None:
+        self._tree, self._keeper, self._errands = tree, keeper, errands
 
     async def start(
-        self, *, names: Sequence[str], timeout: float | None = None
+        self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True
     ) -> list[dict[str, Any]]:
-        """Start what does not run, and return when it does: one outcome for each."""
+        """Start what does not run, and return when it does: one outcome for each, and one for
+        each below a supervisor that has not come up."""
         chosen = self._choose(names)
         await self._remember(chosen, stopped=False)
-        return await each(chosen, "start", self._start, timeout)
+        done = await self._errands.each(chosen, "start", self._start, timeout, wait=wait)
+        return done + not_up(chosen if wait else [], self._tree.status())
 
     async def stop(
-        self, *, names: Sequence[str], force: bool = False, timeout: float | None = None
+        self,
+        *,
+        names: Sequence[str],
+        force: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Stop in order, and return when nothing is left: one outcome for each.
 
@@ -111,32 +77,24 @@ class Control:
         chosen = self._choose(names)
         await self._remember(chosen, stopped=True)
         stop = partial(self._stop, force=force)
-        return await each(chosen, "stop", stop, timeout)
+        return await self._errands.each(chosen, "stop", stop, timeout, wait=wait)
 
     async def restart(
-        self, *, names: Sequence[str], rolling: bool = False, timeout: float | None = None
+        self,
+        *,
+        names: Sequence[str],
+        rolling: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[dict[str, Any]]:
-        """Stop and start: all at once, or each when the one before it is up again."""
+        """Stop and start: all at once, or each when the one before it is up again. Returns as
+        :meth:`start`."""
         chosen = self._choose(names)
         await self._remember(chosen, stopped=False)
-        if not rolling:
-            return await each(chosen, "restart", self._restart, timeout)
-        outcomes = []
-        for address in chosen:
-            outcomes += await each([address], "restart", self._restart, timeout)
-            if outcomes[-1]["error"] is not None:
-                break  # one that fails is enough
-        return outcomes
-
-    async def delete(
-        self, *, names: Sequence[str], timeout: float | None = None
-    ) -> list[dict[str, Any]]:
-        """Stop projects and forget them."""
-        chosen = self._choose(names)
-        for address in chosen:
-            if address.strip("/") not in self._keeper.desired.projects:
-                raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
-        return await each(chosen, "delete", self._delete, timeout)
+        done = await self._errands.each(
+            chosen, "restart", self._restart, timeout, wait=wait, one_by_one=rolling
+        )
+        return done + not_up(chosen if wait else [], self._tree.status())
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
         """Send a signal to the process groups of programs."""
@@ -184,61 +142,20 @@ class Control:
         chosen = [row.address for row in below(resolve(names, rows), rows)]
         return await each(chosen, "reset", reset, None)
 
-    async def shutdown(self) -> None:
-        """Stop everything in order; then the daemon ends. What should run is kept."""
-        self._tree.stop()
-        await self._tree.ended.wait()
+    async def shutdown(
+        self, *, force: bool = False, timeout: float | None = None, wait: bool = True
+    ) -> None:
+        """Stop everything in order; then the daemon ends. What should run is kept.
 
-    async def save(self) -> dict[str, Any]:
-        """Save what should run, as every change does; return ``path``, the names of ``projects``
-        and the addresses of what was ``stopped``.
+        Args:
+            force: kill all at once, also what is being stopped in order.
 
         Raises:
-            StorageFailed: it cannot be saved.
+            ActorTimeout: something lives after ``timeout``; it goes on.
         """
-        await self._keeper.keep()
-        desired = self._keeper.desired
-        return {
-            "path": str(self._keeper.path),
-            "projects": list(desired.projects),
-            "stopped": sorted(desired.stopped),
-        }
-
-    async def resurrect(self) -> list[dict[str, Any]]:
-        """Start what should run and does not; return an outcome for each.
-
-        That are projects that are not there, and what has failed for good.
-        """
-        rows = self._tree.status()
-        failed = [row.address for row in rows if row.state == "failed"]
-        there = {row.address for row in rows}
-        missing = [
-            f"/{it}"
-            for it in self._keeper.desired.projects
-            if f"/{it}" not in there and it not in self._begins
-        ]
-        back = await each(missing, "resurrect", self._come_back, None)
-        return back + await each(failed, "resurrect", self._start, None)
-
-    async def _come_back(self, address: str) -> Outcome:
-        project = address.strip("/")
-        with self._beginning(project):
-            try:
-                spec = _read(project, self._keeper.desired.projects[project].tree)
-                await self._tree.supervisor().start_child(spec)
-            except SupctlError as error:
-                _log.error("%s does not come back: %s", project, error)
-                raise
-        return Outcome(address, "is back")
-
-    @contextmanager
-    def _beginning(self, project: str) -> Iterator[None]:
-        """Let nobody else start a project for the first time."""
-        self._begins.add(project)
-        try:
-            yield
-        finally:
-            self._begins.discard(project)
+        (self._tree.kill if force else self._tree.stop)()
+        if wait:
+            await in_time("the daemon", "shutdown", self._tree.ended.wait, timeout)
 
     # How.
 
@@ -281,51 +198,45 @@ class Control:
             raise
 
     async def _start(self, address: str) -> Outcome:
-        handle = self._tree[address]
-        if handle.state == "paused":
-            handle.resume()
-            return Outcome(address, "goes on")
-        if handle.state in _ALIVE:
-            return Outcome(address, "was running")
-        await handle.start()
-        return Outcome(address, "started")
+        handle, did = self._tree[address], "started"
+        match handle.state:
+            case "paused":
+                handle.resume()
+                return Outcome(address, "goes on")
+            case "starting":
+                did = "was starting"
+                await self._has_left("starting", handle)
+            case "stopping" | "backoff":
+                if self._errands.is_under_way(address, "restart"):
+                    did = "joined the restart under way"
+                await handle.restart()
+            case "stopped" | "exited" | "failed" | "waiting":
+                await handle.start()
+            case _:
+                return Outcome(address, "was running")
+        return came_up(handle, did)
+
+    async def _has_left(self, state: str, handle: Handle) -> None:
+        """Return when a child is in another state."""
+        with self._tree.subscribe() as subscription:
+            while handle.state == state:
+                await anext(subscription)
 
     async def _stop(self, address: str, *, force: bool) -> Outcome:
         handle = self._tree[address]
-        was = handle.state
+        was, did = handle.state, "killed" if force else "stopped"
+        if was == "stopping" and not force and not self._errands.is_under_way(address, "restart"):
+            did = "was being stopped"
         await handle.stop(force=force)
-        did = "killed" if force else "stopped"
         return Outcome(address, did if was in _ALIVE else f"was {was}", _status(handle.reason))
 
     async def _restart(self, address: str) -> Outcome:
         handle = self._tree[address]
-        if handle.state not in _ALIVE:
-            await handle.start()
-            return Outcome(address, "started")
+        did = "restarted" if handle.state in _ALIVE else "started"
+        if self._errands.is_joined(address, "restart"):
+            did = "joined the restart under way"
         await handle.restart()
-        return Outcome(address, "restarted", _status(handle.reason))
-
-    async def _delete(self, address: str) -> Outcome:
-        desired, name = self._keeper.desired, address.strip("/")
-        project = desired.projects.pop(name, None)
-        stopped = {it for it in desired.stopped if is_below(it, {address})}
-        desired.stopped -= stopped
-        try:
-            await self._keeper.keep()
-        except StorageFailed:
-            desired.stopped |= stopped
-            if project is not None:
-                desired.projects[name] = project
-            raise
-        await self._tree[address].delete()
-        return Outcome(address, "deleted")
-
-
-def _read(project: str, tree: dict[str, Any]) -> Supervisor:
-    try:
-        return read_native(tree, project, Path("/"), {})
-    except ConfigErrors as errors:
-        raise InvalidConfig("tree", project, "a tree that can work", str(errors)) from None
+        return came_up(handle, did, _status(handle.reason) if did != "started" else None)
 
 
 def _status(reason: ExitReason | None) -> int | None:
