@@ -1,4 +1,4 @@
-"""The proof at the end of a session of tests that nothing of ours is left.
+"""A plugin of pytest: the proof at the end of a session of tests that nothing of ours is left.
 
 It is part of the session, not a test: no selection of tests leaves it out. Under pytest-xdist
 each worker proves for itself, as a session within the session of the controller; what it finds
@@ -16,6 +16,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -27,6 +28,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if sys.platform == "linux":
+        worker = getattr(config, "workerinput", {}).get("workerid", "")
+        config.pluginmanager.register(LeakProof(worker))
+
+
+def pytest_report_header() -> str:
+    if sys.platform == "linux":
+        return "leak proof: processes, descriptors, sockets, cgroups and files, at the end"
+    return f"leak proof: none on {sys.platform}, it reads /proc"
 
 
 @dataclass(frozen=True)
@@ -115,15 +128,16 @@ class LeakProof:
         )
         if self._worker:
             self._private = Path(machine, self._worker)
-            self._private.mkdir()
+            self._private.mkdir(0o711)
         else:
             self._private = Path(tempfile.mkdtemp(prefix="tests-of-supctl-"))
-        for variable, name in (
-            ("TMPDIR", "tmp"),
-            ("XDG_RUNTIME_DIR", "run"),
-            ("XDG_STATE_HOME", "state"),
+            self._private.chmod(0o711)
+        for variable, name, mode in (
+            ("TMPDIR", "tmp", 0o711),  # what other users may come to is in it
+            ("XDG_RUNTIME_DIR", "run", 0o700),
+            ("XDG_STATE_HOME", "state", 0o700),
         ):
-            (self._private / name).mkdir(mode=0o700)
+            (self._private / name).mkdir(mode)
             self._patch.setenv(variable, str(self._private / name))
         self._patch.setattr(tempfile, "tempdir", None)  # it is remembered
 

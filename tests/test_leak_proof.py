@@ -109,24 +109,21 @@ shapes = pytest.mark.parametrize("shape", [ALONE, IN_WORKERS], ids=["alone", "in
 
 
 class Session:
-    """A session of its own, in a folder of its own, under this conftest."""
+    """A session of its own, in a folder of its own, with the proof of this one."""
 
     def __init__(self, place: Path, name: str, text: str, shape: tuple[str, ...]) -> None:
         self._shape = shape
         self._folder = place / name
-        tests = self._folder / "tests"
-        tests.mkdir(parents=True)
-        for module in ("conftest.py", "leak_proof.py"):
-            shutil.copy(Path(__file__).with_name(module), tests)
-        (tests / "test_inner.py").write_text(text)
-        (self._folder / "pytest.ini").write_text("[pytest]\npythonpath = .\n")
+        self._folder.mkdir()
+        shutil.copy(Path(__file__).with_name("leak_proof.py"), self._folder)
+        (self._folder / "test_inner.py").write_text(text)
+        (self._folder / "pytest.ini").write_text("[pytest]\n")
         self._temporary = place / "tmp"
         self._temporary.mkdir(exist_ok=True)
 
     def start(self) -> subprocess.Popen[str]:
-        words = ["-p", "no:cacheprovider", "--import-mode=importlib", *self._shape]
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", *words, "tests"],
+            [sys.executable, "-m", "pytest", "-p", "leak_proof", *self._shape],
             cwd=self._folder,
             env={
                 "PATH": "/usr/bin:/bin",

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,13 +103,19 @@ class Desk:
         return pid
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A desk whose daemon is stopped at the end, if one runs."""
-    base = tmp_path / "home"
-    here = tmp_path / "here"
+@contextmanager
+def desk_in(place: Path) -> Iterator[Desk]:
+    """Give a desk whose daemon is stopped at the end, if one runs."""
+    here = place / "here"
     here.mkdir()
-    desk = Desk(here, Home.of({"SUPCTL_HOME": str(base)}))
+    desk = Desk(here, Home.of({"SUPCTL_HOME": str(place / "home")}))
     yield desk
     with desk.popen("kill", "--yes") as command:
         command.communicate(timeout=50)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of a test's own."""
+    with desk_in(tmp_path) as desk:
+        yield desk

@@ -15,7 +15,7 @@ from supctl import App, Delay, Stop, Supervisor, open_tree
 from supctl.backends.simulated import Program, SimulatedBackend
 from supctl.daemon.control import Control
 from supctl.daemon.desired import Desired, DesiredFile
-from supctl.daemon.errands import open_errands
+from supctl.daemon.errands import Errands
 from supctl.daemon.keeper import Keeper
 from supctl.errors import ActorTimeout
 
@@ -38,9 +38,9 @@ async def desk(tmp_path: Path, *apps: App) -> AsyncIterator[Control]:
     keeper = Forgetful(DesiredFile(tmp_path / "desired.json"), Desired())
     async with (
         open_tree(root, backend=backend, log_directory=tmp_path / "logs") as tree,
-        open_errands() as errands,
+        trio.open_nursery() as nursery,
     ):
-        yield Control(tree, keeper, errands)
+        yield Control(tree, keeper, Errands(nursery))
 
 
 def slow() -> App:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .loading import is_file, load_project
 from .naming import complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -70,11 +71,11 @@ def start(
       supctl start shop/web/api     what was stopped before
     """
     check_patience(timeout, no_wait)
-    files = [name for name in names if _is_file(name)]
+    files = [name for name in names if is_file(name)]
     others = [name for name in names if name not in files]
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
-    loaded = [_load(Path(file)) for file in files or ([] if names else ["."])]
+    loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
     with reached(start=True) as client:
         outcomes = []
         for name, tree, source in loaded:
@@ -84,22 +85,6 @@ def start(
         if others:
             outcomes += client.start(*others, timeout=timeout, wait=not no_wait)
     show(outcomes, as_json=as_json)
-
-
-def _is_file(name: str) -> bool:
-    path = Path(name)
-    return path.exists() or path.suffix in (".toml", ".json") or name in (".", "..")
-
-
-def _load(path: Path) -> tuple[str, dict[str, Any], str]:
-    """Return name, document and place of a file, with all that it inherits from here."""
-    from supctl.config import load
-    from supctl.config.document import as_native
-
-    loaded = load(path)
-    for note in loaded.notes:
-        click.echo(f"supctl: {note}", err=True)
-    return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())
 
 
 @click.command()

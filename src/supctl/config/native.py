@@ -49,7 +49,8 @@ class NativeReader:
     """
 
     def __init__(self, reader: Reader, directory: Path, environ: Mapping[str, str]) -> None:
-        self._reader, self._directory, self._environ = reader, directory, environ
+        self._reader, self._directory = reader, directory
+        self._environ = dict(environ)  # os.environ decodes each variable at each look
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 
     def root(self, tables: dict[str, Any], name: str) -> Supervisor | None:

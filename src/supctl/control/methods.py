@@ -77,6 +77,43 @@ class Methods(Generic[Items]):
         )
         return answer
 
+    async def update(
+        self,
+        project: str,
+        tree: Facts,
+        source: str = "",
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> list[Facts]:
+        """Make a project be what its file says now; only what has changed is touched.
+
+        Returns an outcome for each child that is not as it was: ``added``, ``removed``,
+        ``restarted``, or ``changed`` if it runs on. The arguments are those of :meth:`add`.
+        """
+        told = {"project": project, "tree": tree, "source": source}
+        outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
+        return outcomes
+
+    async def projects(self) -> list[Facts]:
+        """Return ``name`` and ``source``, a file or nothing, of each project."""
+        found: list[Facts] = await self._call("projects")
+        return found
+
+    async def scale(
+        self,
+        name: str,
+        instances: int,
+        *,
+        relative: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> list[Facts]:
+        """Have so many instances of an app, or so many more; return outcomes as :meth:`update`."""
+        told = {"name": name, "instances": instances, "relative": relative}
+        outcomes: list[Facts] = await self._call("scale", **told, **_patience(timeout, wait))
+        return outcomes
+
     async def start(
         self, *names: str, timeout: float | None = None, wait: bool = True
     ) -> list[Facts]:

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import trio
 
-from supctl.errors import SupctlError
+from supctl.errors import InvalidState, SupctlError
 
-from .outcome import Outcome, each
+from .outcome import Outcome, each, in_time
 
 _log = logging.getLogger("supctl.daemon")
 
 _NOTHING: Final = nullcontext()
 
+T = TypeVar("T")
 Work: TypeAlias = Callable[[str], Awaitable[Outcome]]
 
 
@@ -66,6 +67,45 @@ class Errands:
             return await carry_out()
         self.begin(carry_out)
         return [asdict(Outcome(address, "asked")) for address in addresses]
+
+    async def finish(
+        self,
+        address: str,
+        method: str,
+        work: Callable[[], Awaitable[T]],
+        timeout: float | None,
+        held: AbstractContextManager[object] = _NOTHING,
+    ) -> T:
+        """Return what ``work`` returns. It goes on, whoever still waits for that.
+
+        Args:
+            address: of the child that it is about.
+            timeout, method: as of :meth:`each`.
+            held: what is left when it is over.
+
+        Raises:
+            ActorTimeout: it takes longer; and what ``work`` raises.
+        """
+        results: list[T] = []
+        errors: list[SupctlError] = []
+        is_done = trio.Event()
+
+        async def carry_out() -> None:
+            try:
+                with held:
+                    results.append(await work())
+            except SupctlError as error:
+                errors.append(error)
+            finally:
+                is_done.set()
+
+        self._nursery.start_soon(carry_out)
+        await in_time(address, method, is_done.wait, timeout)
+        for error in errors:
+            raise error
+        for result in results:
+            return result
+        raise InvalidState("the daemon", "stopping", "one that runs")
 
     def begin(
         self,
@@ -115,11 +155,3 @@ async def _alone(
     for outcome in outcomes:
         if outcome["error"] is not None:
             _log.warning("%s: %s", outcome["address"], outcome["error"]["message"])
-
-
-@asynccontextmanager
-async def open_errands() -> AsyncIterator[Errands]:
-    """Carry out commands within the block; what is under way at its end is given up."""
-    async with trio.open_nursery() as nursery:
-        yield Errands(nursery)
-        nursery.cancel_scope.cancel()

@@ -43,6 +43,24 @@ def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
     return found[0]
 
 
+def resolve_base(name: str, rows: Sequence[ChildStatus]) -> str:
+    """Return the address of one child, or that of which all instances that ``name`` means are.
+
+    Raises as :func:`resolve`.
+    """
+    found = resolve([name], rows)
+    bases = sorted({base_of(it) for it in found})
+    if len(bases) != 1:
+        raise Ambiguous(name, tuple(bases))
+    return bases[0]
+
+
+def base_of(address: str) -> str:
+    """Return the address of all instances of which this is one."""
+    base, _, number = address.rpartition(":")
+    return base if base and number.isdigit() else address
+
+
 def below(chosen: Iterable[str], rows: Iterable[ChildStatus]) -> list[ChildStatus]:
     """Return those of ``rows`` that are chosen, or below one that is."""
     chosen = frozenset(chosen)
@@ -81,8 +99,8 @@ def _meant(name: str, addresses: Sequence[str]) -> list[str]:
     if name.startswith("/"):
         return _or_nothing(_instances(whole, addresses), name, addresses)
     ends = [it for it in addresses if it.endswith(whole)]
-    ends = ends or [it for it in addresses if _without_number(it).endswith(whole)]
-    if len({_without_number(it) for it in ends}) > 1:
+    ends = ends or [it for it in addresses if base_of(it).endswith(whole)]
+    if len({base_of(it) for it in ends}) > 1:
         raise Ambiguous(name, tuple(ends))
     return _or_nothing(ends, name, addresses)
 
@@ -96,13 +114,7 @@ def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[s
 
 
 def _instances(address: str, addresses: Iterable[str]) -> list[str]:
-    return [it for it in addresses if _without_number(it) == address]
-
-
-def _without_number(address: str) -> str:
-    """Return the address of all instances of which this is one."""
-    base, _, number = address.rpartition(":")
-    return base if base and number.isdigit() else address
+    return [it for it in addresses if base_of(it) == address]
 
 
 def _last(address: str) -> str:

@@ -24,12 +24,13 @@ from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
-from .errands import open_errands
+from .errands import Errands
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .peer import Peer
+from .projects import Projects
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
@@ -38,10 +39,10 @@ from .waiting import Waiting
 _log = logging.getLogger("supctl.daemon")
 
 CHANGING = (
-    *("add", "start", "stop", "restart", "delete", "signal", "pause", "resume", "reset"),
-    *("call", "env", "save", "resurrect", "shutdown"),
+    *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
+    *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
 )
-LOOKING = ("ping", "about", "status", "describe", "inspect", "wait", "events", "lines")
+LOOKING = ("ping", "projects", "about", "status", "describe", "inspect", "wait", "events", "lines")
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
 
@@ -76,27 +77,26 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
     stopped = keeper.desired.stopped
-    async with (
-        open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree,
-        open_errands() as errands,
-    ):
-        control = Control(tree, keeper, errands)
-        details = Details(tree)
-        changing = _methods(CHANGING, control, Calls(tree), details)
-        looking = _methods(LOOKING, Views(tree, home, lines), details, Waiting(tree))
-        audit = Audit(home.audit)
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree:
         with closing(Listener(home, admission)) as listener:
-
-            def serve(peer: Peer) -> ControlService:
-                return ControlService(peer, admission.of(peer), changing, looking, audit)
-
-            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
+                errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
+                projects = Projects(tree, keeper, errands)
+                changing = _methods(
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                )
+                looking = _methods(
+                    LOOKING, projects, Views(tree, home, lines), details, Waiting(tree)
+                )
+
+                def serve(peer: Peer) -> ControlService:
+                    return ControlService(peer, admission.of(peer), changing, looking, audit)
+
                 nursery.start_soon(_heed_signals, tree)
-                nursery.start_soon(server.serve)
+                nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
-                await control.resurrect()
+                await projects.resurrect()
                 await tree.ended.wait()
                 announcer.stopping()
                 with trio.move_on_after(_LAST_ANSWERS):

@@ -42,14 +42,12 @@ class Views:
         self._tree, self._home, self._lines = tree, home, lines
         self._began_at = trio.current_time()
 
-    async def ping(self) -> str:
+    def ping(self) -> str:
         """Return ``"pong"``."""
-        await trio.lowlevel.checkpoint()
         return "pong"
 
-    async def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         """Return facts about the daemon itself."""
-        await trio.lowlevel.checkpoint()
         rows = self._tree.status()
         return {
             "version": __version__,

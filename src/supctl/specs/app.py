@@ -71,6 +71,10 @@ class Limits:
         return (self.memory, self.cpu, self.pids) != (None, None, None)
 
 
+_STOP: Final = Stop()
+_LIMITS: Final = Limits()
+
+
 @dataclass(frozen=True, slots=True, init=False)
 class App:
     """One program, its environment and what becomes of it when it ends.
@@ -211,9 +215,9 @@ class App:
         put("env", None if env is None else MappingProxyType(_check_env(env)))
         put("ready", ready_of(ready))
         put("health", health_of(health))
-        put("stop", stop or Stop())
+        put("stop", stop or _STOP)
         put("has_own_stop", stop is not None)
-        put("limits", limits or Limits())
+        put("limits", limits or _LIMITS)
         check_count("instances", instances, 1)
         put("instances", instances)
         put("detached", detached)

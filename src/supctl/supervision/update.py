@@ -133,20 +133,23 @@ class Updater:
         self, node: Node, names: Sequence[str], work: Callable[[Node, str], Awaitable[str]]
     ) -> None:
         """Do ``work`` for all names at once; a failure is noted, and harms no other."""
+        changes: dict[str, Change] = {}
 
         async def one(name: str) -> None:
             address = join(node.address, name)
             try:
-                if did := await work(node, name):
-                    self._note(Change(address, did))
+                changes[name] = Change(address, await work(node, name))
             except SupctlError as error:
-                self._note(Change(address, "", error))
+                changes[name] = Change(address, "", error)
             except KeyError:  # somebody has deleted it meanwhile
-                self._note(Change(address, "", ProcessNotFound(address)))
+                changes[name] = Change(address, "", ProcessNotFound(address))
 
         async with trio.open_nursery() as nursery:
             for name in names:
                 nursery.start_soon(one, name)
+        for name in names:
+            if (change := changes[name]).did or change.error is not None:
+                self._note(change)
 
 
 def goes_on(old: ChildSpec, new: ChildSpec) -> bool:

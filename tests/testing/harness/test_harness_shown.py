@@ -29,7 +29,7 @@ def test_sample_project_killed_in_the_middle_leaves_nothing(start_session: Start
     session = start_session(ROOT, "examples/testing", "-n", "2")
     while not any("shop.py" in " ".join(it.cmdline()) for it in session.carriers()):
         assert session.process.poll() is None
-        time.sleep(0.01)
+        time.sleep(0.1)  # to look is to read of every process on this machine
     session.signal(signal.SIGKILL)
     session.wait_nothing_left()
 
