@@ -16,7 +16,7 @@ from trio.testing import MockClock
 from supctl import App, Backoff, Delay, DynamicSupervisor, Stop, Supervisor, Tree, Worker, open_tree
 from supctl import events as ev
 from supctl.backends.simulated import Program, Script, SimulatedBackend
-from supctl.errors import InvalidState, ProcessNotFound, StartFailed, TreeEnded
+from supctl.errors import InvalidState, ProcessNotFound, StartFailed, TerminateFailed, TreeEnded
 from supctl.exits import ExitKind
 from supctl.specs.policy import NO_BACKOFF
 
@@ -458,6 +458,27 @@ async def test_a_forced_stop_asks_nobody(autojump_clock: MockClock, stage: Stage
         assert kinds_of(tree, "/a")[-2:] == ["child_stopping", "child_exited"]
         await tree["a"].start()
         assert tree["a"].state == "running"
+
+
+async def test_what_cannot_be_ended_is_told(autojump_clock: MockClock, stage: Stage) -> None:
+    stuck = Program(deaf_to=frozenset({signal.SIGTERM}), stuck_for=600)
+    web = Supervisor("web", [app("b", stop=Stop(grace=2, force=3))])
+    async with stage(app("a", stop=Stop(grace=2, force=3)), web, a=stuck, b=stuck) as (tree, _):
+        with pytest.raises(TerminateFailed, match="/a cannot be ended: SIGKILL has not"):
+            await tree["a"].stop()
+        assert trio.current_time() == 5
+        assert (tree["a"].state, str(tree["a"].reason)) == (
+            "stopped",
+            "killed (SIGKILL has not ended it in 3 s)",
+        )
+        with pytest.raises(TerminateFailed, match="/web cannot be ended"):
+            await tree["web"].stop(force=True)
+        assert trio.current_time() == 8
+        await tree["web"].delete()  # who has been told may go on
+        await trio.sleep(1000)
+        await tree["a"].start()
+        with pytest.raises(TerminateFailed):
+            await tree["a"].stop(force=True)
 
 
 async def test_a_forced_stop_overtakes_one_in_order(

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .processes import ReaperLost as ReaperLost
     from .processes import SpawnFailed as SpawnFailed
     from .processes import StorageFailed as StorageFailed
+    from .processes import TerminateFailed as TerminateFailed
     from .supervision import AlreadyPresent as AlreadyPresent
     from .supervision import GaveUp as GaveUp
     from .supervision import InvalidState as InvalidState
@@ -59,6 +60,7 @@ _HOLDINGS: Final = {
     ".config": ("InvalidConfig",),
     ".processes": (
         "SpawnFailed",
+        "TerminateFailed",
         "ReaperLost",
         "PlatformNotSupported",
         "StorageFailed",

@@ -42,6 +42,27 @@ class SpawnFailed(SupctlError):
         return f"{told}; {mend}" if mend else told
 
 
+class TerminateFailed(SupctlError):
+    """What was to be ended lives on, after its grace and after SIGKILL.
+
+    Args:
+        name: of the child.
+        reason: as far as is known.
+    """
+
+    code, category = "terminate_failed", "process"
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(name, reason)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} cannot be ended: {self.reason}; the system holds it, mostly for a disk "
+            'or a network that does not answer ("ps -o pid,stat,wchan" tells where)'
+        )
+
+
 class ReaperLost(SupctlError):
     """The reaper ended while something was asked of it; a new one is on its way."""
 

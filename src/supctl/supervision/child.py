@@ -38,6 +38,8 @@ class Child:
     stop_asked: bool = False
     forced: bool = False
     """Somebody waits for its end who does not grant it an orderly one."""
+    stuck: bool = False
+    """Something of its last life lives on that could not be ended."""
     killed: int = 0
     """Number of the life that was killed by request."""
     seen: Seen = NOTHING_SEEN

@@ -142,6 +142,9 @@ class Handle:
         Args:
             force: do not ask it, and give it no time: kill it with all that it has started, and
                 a supervisor with all below it. Overtakes a stop in order that is under way.
+
+        Raises:
+            TerminateFailed: something of it lives on after SIGKILL, and ``Stop.force`` is over.
         """
         node, name = self._tree.find(self.address)
         await node.stop(name, force)
@@ -177,6 +180,7 @@ class Handle:
         It is back when its supervisor restarts, if that has it from the beginning.
 
         Raises:
+            TerminateFailed: as :meth:`stop`; it is not forgotten.
             InvalidState: somebody has started it while it was about to be forgotten.
         """
         node, name = self._tree.find(self.address)
@@ -256,6 +260,7 @@ class SupervisorHandle:
 
         Raises:
             ProcessNotFound: there is none of that name.
+            TerminateFailed: as :meth:`Handle.stop`.
         """
         await self._node.terminate_child(name)
 

@@ -10,6 +10,7 @@ import trio
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
+from supctl.errors import TerminateFailed
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
 
@@ -141,10 +142,13 @@ class LocalNode(Node):
         await self._terminate(name)
 
     async def _terminate(self, name: str, force: bool = False) -> None:
-        stopped = self.actor.stopped
+        child, stopped = self.actor.children.get(name), self.actor.stopped
+        lived = child is not None and child.life is not None
         await self.actor.ask(
             lambda token: m.TerminateChild(name, token, force), view=lambda _: stopped(name)
         )
+        if child is not None and lived and child.stuck:
+            raise TerminateFailed(child.address, (child.reason and child.reason.detail) or "")
 
     async def restart_child(self, name: str) -> bool:
         run = await self.actor.ask(lambda token: m.RestartChild(name, token))

@@ -186,7 +186,8 @@ class SupervisorActor(Incarnation):
             raise self._fault
         assert self.finished is not None
         reason = self.finished.reason
-        self._tell(Down(reason) if self._is_up else NotUp(reason))
+        stuck = any(child.stuck for child in self.children.values())
+        self._tell(Down(reason, stuck) if self._is_up else NotUp(reason))
 
     async def ask(self, make: Callable[[Request], m.Event], **options: Any) -> Any:
         """Put a request to the core and return its answer. Raises the error it answers with.
@@ -284,7 +285,8 @@ class SupervisorActor(Incarnation):
                 child.life, child.pid, child.reason = None, 0, reason
                 self._note(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
-            case Down(reason):
+            case Down(reason, stuck):
+                child.stuck = stuck
                 uptime = trio.current_time() - child.started_at
                 reason = as_meant(child.spec, reason, uptime)
                 self._bury(child, reason, uptime)
@@ -372,6 +374,7 @@ class SupervisorActor(Incarnation):
 
     def _start(self, child: Child, run: int) -> None:
         child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
+        child.stuck = False
         tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:
