@@ -13,6 +13,7 @@ from .loading import is_file, load_project
 from .naming import complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
+from .progress import shown as progress
 from .reach import daemon_gone, reached
 
 if TYPE_CHECKING:
@@ -76,15 +77,17 @@ def start(
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
     loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
-    with reached(start=True) as client:
+    with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
+        meant = [row["address"] for row in client.status(*others)] if others else []
+        show_those([*(f"/{project or name}" for name, _, _ in loaded), *meant])
         for name, tree, source in loaded:
             answer = client.add(project or name, tree, source, timeout=timeout, wait=not no_wait)
             failed = answer.pop("failed")
             outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
             outcomes += client.start(*others, timeout=timeout, wait=not no_wait)
-    show(outcomes, as_json=as_json)
+    show(outcomes, as_json=as_json, last_words=True)
 
 
 @click.command()

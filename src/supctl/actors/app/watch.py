@@ -169,7 +169,8 @@ class AppWatch:
             refused = f" (messages from strangers that were refused: {strangers})"
             return "no READY=1 has come" + (refused if strangers else "")
         if isinstance(probe, Output):
-            return f"no line of its output matches {compiled(probe.pattern).pattern!r}"
+            pattern = compiled(probe.pattern).pattern.decode(errors="backslashreplace")
+            return f"no line of its output matches {pattern!r}"
         return self._seen.said or "no answer"
 
     # Whether it stays well.
