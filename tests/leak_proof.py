@@ -100,11 +100,9 @@ class LeakProof:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        worker = node.gateway.id
-        try:
-            self._leaks += [f"{leak} (of {worker})" for leak in node.workeroutput["leaks"]]
-        except (AttributeError, KeyError):
-            self._leaks.append(f"{worker} did not come to its proof: {error}")
+        no_proof = [f"what is not known, without a proof: {error}"]
+        leaks = getattr(node, "workeroutput", {}).get("leaks", no_proof)
+        self._leaks += [f"{leak} (of {node.gateway.id})" for leak in leaks]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._leaks:
@@ -128,17 +126,19 @@ class LeakProof:
         )
         if self._worker:
             self._private = Path(machine, self._worker)
-            self._private.mkdir(0o711)
+            self._private.mkdir()
         else:
             self._private = Path(tempfile.mkdtemp(prefix="tests-of-supctl-"))
-            self._private.chmod(0o711)
+        self._private.chmod(0o711)
         for variable, name, mode in (
             ("TMPDIR", "tmp", 0o711),  # what other users may come to is in it
             ("XDG_RUNTIME_DIR", "run", 0o700),
             ("XDG_STATE_HOME", "state", 0o700),
         ):
-            (self._private / name).mkdir(mode)
-            self._patch.setenv(variable, str(self._private / name))
+            directory = self._private / name
+            directory.mkdir()
+            directory.chmod(mode)  # whatever the umask is
+            self._patch.setenv(variable, str(directory))
         self._patch.setattr(tempfile, "tempdir", None)  # it is remembered
 
     def _remember_own_children(self) -> None:
@@ -183,16 +183,13 @@ class LeakProof:
 
     def _things(self) -> list[str]:
         now, before = Belongings.seen(), self._before
+        # Another worker's may be about to go. The controller looks when all have ended.
+        cgroups = () if self._worker else sorted(now.cgroups - before.cgroups)
         return [
             *(f"descriptor {item}" for item in sorted(now.descriptors - before.descriptors)),
             *(f"socket {item}" for item in sorted(now.sockets - before.sockets)),
             *(f"file {path}" for name in ("tmp", "run") for path in self._files(name)),
-            # Another worker's may be about to go. The controller looks when all have ended.
-            *(
-                f"cgroup {item}"
-                for item in sorted(now.cgroups - before.cgroups)
-                if not self._worker
-            ),
+            *(f"cgroup {item}" for item in cgroups),
         ]
 
     def _files(self, name: str) -> list[Path]:

@@ -172,14 +172,20 @@ def test_leaks_are_listed_and_ended(tmp_path: Path, shape: tuple[str, ...]) -> N
 
 def test_what_a_killed_worker_left_is_listed_and_ended(tmp_path: Path) -> None:
     told = told_by(*Session(tmp_path, "killed", KILLED, IN_WORKERS).run())
-    for leak in ("gw0 did not come to its proof", f"sleep {NAP}\n", "gw0/tmp/left\n"):
+    for leak in (
+        "what is not known, without a proof: Not properly terminated (of gw0)",
+        f"sleep {NAP}\n",
+        "gw0/tmp/left\n",
+    ):
         assert leak in told
 
 
 def test_worker_that_proves_nothing_fails_the_run(tmp_path: Path) -> None:
     status, said = Session(tmp_path, "silent", SILENT, IN_WORKERS).run()
     assert "1 passed" in said
-    assert "gw0 did not come to its proof" in told_by(status, said)
+    assert "what is not known, without a proof: Not properly terminated (of gw0)" in told_by(
+        status, said
+    )
 
 
 @shapes

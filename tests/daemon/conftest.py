@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,6 +102,14 @@ class Desk:
         (row,) = self.json("status", address)
         pid: int = row["pid"]
         return pid
+
+
+def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Return when something holds, which nobody tells."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come so far"
+        time.sleep(0.01)
 
 
 @contextmanager

@@ -28,18 +28,11 @@ from supctl.control.endpoint import connect
 from supctl.errors import NoDaemon, SupctlError
 from supctl.ipc import messages as m
 
-from .conftest import NOBODY, Desk, desk_in
+from .conftest import NOBODY, Desk, desk_in, until
 
 SLEEPER = "[apps.a]\ncommand = ['sleep', '1000']\n"
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
-
-
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come so far"
-        time.sleep(0.01)
 
 
 def frame(message: list[Any]) -> bytes:

@@ -7,13 +7,12 @@ import pty
 import subprocess
 import sys
 import termios
-import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from .conftest import Desk, desk_in
+from .conftest import Desk, desk_in, until
 
 SHOP = """
 [apps.bad]
@@ -36,8 +35,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         desk.run("start", desk.write(SHOP))
         desk.run("wait", "bad", "--for", "stopped")
         with desk.client() as client:
-            while any(row["processes"] != 2 for row in client.status("api", usage=True)):
-                time.sleep(0.01)
+            until(lambda: {it["processes"] for it in client.status("api", usage=True)} == {2})
         yield desk
 
 

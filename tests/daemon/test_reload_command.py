@@ -65,8 +65,10 @@ def test_what_does_not_start_any_more_is_told_and_the_rest_is_done(desk: Desk) -
         tree = json.loads(desk.home.desired.read_bytes())["projects"]["shop"]["tree"]
         tree["apps"]["db"]["command"] = ["/not/there"]
         tree["apps"]["web"]["apps"]["proxy"]["command"] = ["sleep", "1004"]
-        told = {it["address"]: it["did"] for it in client.update("shop", tree)}
-    assert told == {"/shop/db": "restarted", "/shop/web/proxy": "restarted"}
+        told = {it["address"]: it for it in client.update("shop", tree)}
+    assert told["/shop/db"]["error"]["code"] == "start_failed"
+    assert "/not/there" in told["/shop/db"]["error"]["message"]
+    assert told["/shop/web/proxy"]["did"] == "restarted"
     assert desk.states()["/shop/db"] == "backoff"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from supctl.errors import InvalidConfig
@@ -118,9 +119,7 @@ class Supervisor:
         isolation: str = "task",
         hung_after: float | None = 20.0,
     ) -> None:
-        def put(field: str, value: object) -> None:
-            object.__setattr__(self, field, value)
-
+        put = partial(object.__setattr__, self)
         put_child_fields(
             put,
             name=name,

@@ -127,16 +127,15 @@ class AppActor(Incarnation):
         return was_paused
 
     async def run(self) -> None:
-        spec = process_spec(self._spec)
         try:
-            process = await self._spawn(spec)
+            process = await self._spawn(process_spec(self._spec))
         except (SupctlError, OSError) as error:
             self._reason = ExitReason(ExitKind.START_FAILED, detail=str(error))
             self._drop_watch()
             self._decide(Event.NOT_SPAWNED)
             return
         try:
-            await self._live(process, spec)
+            await self._live(process)
         except BaseException:  # our own task is ended: nobody would end the program later
             process.kill()
             raise
@@ -149,7 +148,7 @@ class AppActor(Incarnation):
             spec = self._watch.dress(spec)
         return await self._services.backend.spawn(spec, self._handle)
 
-    async def _live(self, process: Process, spec: ProcessSpec) -> None:
+    async def _live(self, process: Process) -> None:
         watch, is_cold = self._watch, self._spec.ready is not None
         self._process, self._started_at = process, trio.current_time()
         seek = None if watch is None else watch.seek(process)
@@ -161,7 +160,7 @@ class AppActor(Incarnation):
             await self._pass_time()
             return
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch.run, process, spec)
+            nursery.start_soon(watch.run, process, process_spec(self._spec))
             await self._pass_time()
             watch.cancel()
         self._tell(self._last_report())
