@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .loading import is_file, load_project
-from .naming import complete_names, names_argument
+from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
 from .progress import shown as progress
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 C = TypeVar("C", bound=Callable[..., Any])
-
-_NAMES = """\b
-A name is an address (shop/web/api:2), its end (api:2, web/api; api is all instances), a pattern
-('api*', 'shop/*'; quote it), or all."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
 
@@ -46,7 +42,7 @@ def _complete_start(
     return [*complete_names(context, parameter, begun), CompletionItem(begun, type="file")]
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @timeout_option
@@ -90,7 +86,7 @@ def start(
     show(outcomes, as_json=as_json, last_words=True)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
 @timeout_option
@@ -124,7 +120,7 @@ def stop(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @click.option("--rolling", is_flag=True, help="One by one, each when the one before is up again.")
 @timeout_option
@@ -152,7 +148,7 @@ def restart(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @timeout_option
 @no_wait_option
@@ -174,7 +170,7 @@ def delete(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @click.argument("number", metavar="SIGNAL")
 @names_argument
 @as_json_option
@@ -192,7 +188,7 @@ def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @yes_option
 @as_json_option
@@ -211,7 +207,7 @@ def pause(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @as_json_option
 def resume(names: tuple[str, ...], as_json: bool) -> None:
