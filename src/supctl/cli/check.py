@@ -116,10 +116,11 @@ def _restart(node: ChildSpec) -> str:
 
 
 def _ties(node: ChildSpec) -> list[str]:
-    """Return what ties a child to its siblings and its supervisor."""
+    """Return what ties a child to its siblings, its supervisor, and its like."""
     after = [f"after {', '.join(node.depends_on)}"] if node.depends_on else []
     weight = {"significant": node.significant, "essential": node.essential}
-    return [*after, *(word for word, has in weight.items() if has)]
+    tags = [f"tags {', '.join(node.tags)}"] if node.tags else []
+    return [*after, *(word for word, has in weight.items() if has), *tags]
 
 
 def _backoff(backoff: Backoff) -> str:

@@ -163,6 +163,7 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "health": row.health,
         "probed": row.probed,
         "status_text": row.status_text,
+        "tags": list(row.tags),
     }
 
 
@@ -176,5 +177,5 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):
         told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
-    told["depends_on"] = list(spec.depends_on)
+    told |= {"depends_on": list(spec.depends_on), "tags": list(spec.tags)}
     return told
