@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from supctl.config import load
+from supctl.config.values import restart_word
 from supctl.exits import signal_name
 from supctl.specs import (
     App,
@@ -26,12 +27,6 @@ from supctl.specs import (
 )
 
 from .words import counted, seconds, size
-
-_RESTARTS: Final = {
-    Restart.PERMANENT: "restart always",
-    Restart.TRANSIENT: "restart on-failure",
-    Restart.TEMPORARY: "restart never",
-}
 
 _EXHAUSTED: Final = {
     Exhausted.KEEP_TRYING: "keeps trying",
@@ -117,7 +112,7 @@ def _child_facts(node: App | Worker, usual: Backoff) -> list[str]:
 
 
 def _restart(node: ChildSpec) -> str:
-    return "restart unless-stopped" if node.stays_stopped else _RESTARTS[node.restart]
+    return f"restart {restart_word(node)}"
 
 
 def _ties(node: ChildSpec) -> list[str]:

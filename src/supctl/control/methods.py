@@ -195,7 +195,7 @@ class Methods(Generic[Items]):
         return await self._asks.call("call", asked, None)
 
     async def reset(self, *names: str) -> list[Facts]:
-        """Count automatic restarts from 0 again."""
+        """Count automatic restarts from 0 again, for limits and back-offs too."""
         outcomes: list[Facts] = await self._call("reset", names=[*names])
         return outcomes
 

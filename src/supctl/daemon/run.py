@@ -26,6 +26,7 @@ from .desired import DesiredFile
 from .details import Details
 from .errands import Errands
 from .health import HealthViews
+from .histories import Histories
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -79,7 +80,10 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
     stopped = keeper.desired.stopped
-    async with open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree:
+    histories = Histories(home.histories, keeper.desired.projects)
+    async with open_tree(
+        root, log_directory=home.logs, tap=lines.tap, parked=stopped, watch=histories
+    ) as tree:
         with closing(Listener(home, admission)) as listener:
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
@@ -96,12 +100,14 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                     return ControlService(peer, admission.of(peer), changing, looking, audit)
 
                 nursery.start_soon(_heed_signals, tree)
+                nursery.start_soon(histories.keep)
                 nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
                 await projects.resurrect()
                 await tree.ended.wait()
                 announcer.stopping()
+                await histories.save()
                 with trio.move_on_after(_LAST_ANSWERS):
                     await audit.idle()
                 nursery.cancel_scope.cancel()

@@ -11,6 +11,7 @@ from typing import Any, Final
 import trio
 
 from supctl._version import __version__
+from supctl.config.values import restart_word
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
 from supctl.exits import signal_name
@@ -168,7 +169,7 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
 
 def _spec(spec: Any) -> dict[str, Any]:
     """Return a spec for people. No environment: there may be secrets in it."""
-    told: dict[str, Any] = {"name": spec.name, "restart": str(spec.restart)}
+    told: dict[str, Any] = {"name": spec.name, "restart": restart_word(spec)}
     if isinstance(spec, App):
         stop = {"signal": signal_name(spec.stop.signal), "grace": spec.stop.grace}
         told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}

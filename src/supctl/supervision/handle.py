@@ -139,7 +139,8 @@ class Handle:
         return node, name
 
     def reset(self) -> None:
-        """Count its automatic restarts from 0 again. Never blocks."""
+        """Count its automatic restarts from 0 again, for its limits and its back-off too; what
+        waits for that waits on. Never blocks."""
         node, name = self._tree.find(self.address)
         node.reset(name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import trio
@@ -140,7 +141,8 @@ class LocalNode(Node):
 
     async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
         child = Child(spec.name, join(self.address, spec.name), spec, is_static=False)
-        policy = policy_of(spec.name, spec, depends_on)
+        self.actor.recall(child)
+        policy = replace(policy_of(spec.name, spec, depends_on), past=child.past)
         run = await self.actor.ask(lambda token: m.StartChild(policy, token), child=child)
         return run is not None
 

@@ -118,12 +118,19 @@ class SupervisorActor(Incarnation):
     def _hold(self, specs: Iterable[ChildSpec]) -> None:
         """Make a record of every child, and a core that knows them."""
         self.children = {child.name: child for child in expand(specs, self.address)}
+        for child in self.children.values():
+            self.recall(child)
         self.core = SupervisorCore(
             policies(self.children.values(), self._world.parked),
             Flags.of(self.spec),
             random=self._world.random,
             pacer=self._world.pacer,
         )
+
+    def recall(self, child: Child) -> None:
+        """Let the restarts of before of a new child count on."""
+        child.past = self._world.watch.recall(child.address)
+        child.restarts = child.past.restarts
 
     def respecify(self, spec: Supervisor) -> None:
         """Be made of ``spec`` from now on; nothing is started or stopped (OTP-UPG-02).
@@ -208,8 +215,12 @@ class SupervisorActor(Incarnation):
         return request.result
 
     def reset(self, name: str) -> None:
-        """Count the automatic restarts of a child from 0 again."""
+        """Count the restarts of a child from 0 again, and its back-off and its limits with them.
+
+        What waits for a back-off waits on.
+        """
         self.children[name].restarts = 0
+        self.core.forgive(name)
         self._world.watch.changed(self, {name})
 
     # What happens.

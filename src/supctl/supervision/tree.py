@@ -39,6 +39,7 @@ from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 from .supervisor import SupervisorActor
 from .update import Change, Updater, goes_on
+from .watch import Watch
 from .world import World
 
 
@@ -330,6 +331,7 @@ async def open_tree(
     preload: Sequence[str] = (),
     start_method: str = "fork",
     parked: Collection[str] = frozenset(),
+    watch: Watch | None = None,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -349,6 +351,7 @@ async def open_tree(
             that already; ``spawn``: as a fresh interpreter, for what a fork does not become.
         parked: addresses of what somebody has stopped and what is to stay so when its supervisor
             starts (again), unless its ``restart`` is ``always``. May change meanwhile.
+        watch: is told what changes, and remembers restarts from an earlier life of the tree.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -372,7 +375,7 @@ async def open_tree(
         try:
             async with backend or open_backend(_reaper_listener(log)) as opened:
                 services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
-                world = World(services, log, random, parked=parked)
+                world = World(services, log, random, watch=watch or Watch(), parked=parked)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
