@@ -79,3 +79,8 @@ def test_a_tag_that_nobody_carries_is_told_with_those_that_are_near() -> None:
         resolve(["@date"], ROWS)
     with pytest.raises(ProcessNotFound, match="there are @blog, @data, @front"):
         resolve(["@xyz"], ROWS)
+
+
+def test_of_many_that_are_meant_some_are_told() -> None:
+    error = Ambiguous("api", tuple(f"/shop/api:{number}" for number in range(1, 1001)))
+    assert str(error).endswith("/shop/api:5 and 995 more; say which, by its address")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -24,10 +24,14 @@ C = TypeVar("C", bound=Callable[..., Any])
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
 
 
+_EVERYTHING: Final = frozenset({"all", "*", "**"})
+
+
 def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
     """Ask on a terminal before something is done to all; end with status 1 on no."""
-    if "all" in names and not yes and sys.stdin.isatty():
-        click.confirm(f"{what} everything?", abort=True)
+    means_all = any(name.strip("/") in _EVERYTHING for name in names)
+    if means_all and not yes and sys.stdin.isatty():
+        click.confirm(f"{what} everything?", abort=True, err=True)
 
 
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask before doing it to all.")
@@ -170,12 +174,26 @@ def delete(
     show(outcomes, as_json=as_json)
 
 
+def _complete_signal(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Return the names of signals that begin like that."""
+    import signal as signals
+
+    from click.shell_completion import CompletionItem
+
+    begun = begun.upper().removeprefix("SIG")
+    names = (it.name.removeprefix("SIG") for it in signals.Signals)
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
+
+
 @click.command(epilog=NAMES)
-@click.argument("number", metavar="SIGNAL")
+@click.argument("number", metavar="SIGNAL", shell_complete=_complete_signal)
 @names_argument
+@yes_option
 @as_json_option
-def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
-    """Send a signal to the process groups of programs.
+def signal(number: str, names: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Send a signal to the process groups of programs, below supervisors of all that run.
 
     \b
     Example:
@@ -183,8 +201,10 @@ def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
     """
     from supctl.config.units import parse_signal
 
+    wanted = int(parse_signal("SIGNAL", number))
+    ask_for_all(names, f"Send signal {wanted} to", yes)
     with reached() as client:
-        outcomes = client.signal(*names, number=int(parse_signal("SIGNAL", number)))
+        outcomes = client.signal(*names, number=wanted)
     show(outcomes, as_json=as_json)
 
 

@@ -90,8 +90,10 @@ class _Progress:
             self._happened.wait()
             self._happened.clear()
             if not self._is_over:
+                began_at = time.monotonic()
                 self._draw()
-                time.sleep(_PAUSE)
+                # To ask for a thousand takes the daemon from starting them.
+                time.sleep(max(_PAUSE, 4 * (time.monotonic() - began_at)))
         self._draw()
 
     def _draw(self) -> None:

@@ -98,7 +98,8 @@ class Control:
         return done + not_up(chosen if wait else [], self._tree.status())
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
-        """Send a signal to the process groups of programs."""
+        """Send a signal to the process groups of what is meant, in place of supervisors of the
+        programs that run below them."""
         if not 0 < number < NSIG:
             raise InvalidConfig("number", number, f"a signal, 1 to {NSIG - 1}")
 
@@ -107,7 +108,7 @@ class Control:
             self._tree[address].signal(number)
             return Outcome(address, "signalled")
 
-        return await each(resolve(names, self._tree.status()), "signal", send, None)
+        return await each(self._apps(names, _ALIVE), "signal", send, None)
 
     async def pause(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
         """Have programs stand still: those that are meant, and those that run below supervisors."""

@@ -31,6 +31,7 @@ from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
+from .logbook import open_logbook
 from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
@@ -65,12 +66,9 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
         AlreadyRunning: there is one.
         StorageFailed, InvalidConfig: its directories, or what should run, cannot be used.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
     home.make()
     raise_descriptor_limit()
-    with DaemonLock(home.lock):
+    with DaemonLock(home.lock), open_logbook(sys.stderr.fileno()):
         trio.run(_run, home, ready_fd)
 
 
