@@ -86,7 +86,7 @@ def test_a_back_off_goes_on(desk: Desk) -> None:
     assert (crasher["state"], crasher["restarts"], crasher["pid"]) == ("backoff", 3, None)
     assert 10 < crasher["due_in"] < 64
     desk.run("start", "crasher", "--no-wait")  # an operator does not wait for that
-    until(lambda: row(desk, "crasher")["restarts"] == 5)
+    until(lambda: row(desk, "crasher")["restarts"] == 6)
 
 
 @pytest.mark.parametrize("how", ["killed", "stopped in order"])
