@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import supctl
 from supctl.control.client import Client
 
 from .contestant import Contestant
+from .peers import installed_environ
 from .probe import Probe
 
 _ROOT = """\
@@ -39,7 +39,7 @@ class Operated(Contestant):
     def __init__(self, probe: Probe, folder: Path) -> None:
         super().__init__(probe, folder)
         self._home = folder / "home"
-        self.environ = {**os.environ, "SUPCTL_HOME": str(self._home)}
+        self.environ = {**installed_environ(), "SUPCTL_HOME": str(self._home)}
 
     def begin(self, count: int) -> int:
         file = self.folder / "bench.toml"

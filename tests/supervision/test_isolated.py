@@ -403,7 +403,7 @@ async def test_calls_learn_how_the_process_ended(open_root: Open) -> None:
 
 
 async def test_one_that_hangs_is_replaced(open_root: Open) -> None:
-    async with open_root(isolated(Worker("w", Clerk), sleeper("a"), hung_after=0.5)) as tree:
+    async with open_root(isolated(Worker("w", Clerk), sleeper("a"), hung_after=1.0)) as tree:
         with tree.subscribe() as subscription:
             tree["sub/w"].ref.cast("block")
             gone = await until(subscription, ev.ChildExited, "/sub")

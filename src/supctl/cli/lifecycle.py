@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .loading import is_file, load_project
-from .naming import complete_names, names_argument
+from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
+from .progress import shown as progress
 from .reach import daemon_gone, reached
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 C = TypeVar("C", bound=Callable[..., Any])
-
-_NAMES = """\b
-A name is an address (shop/web/api:2), its end (api:2, web/api; api is all instances), a pattern
-('api*', 'shop/*'; quote it), or all."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
 
@@ -45,7 +42,7 @@ def _complete_start(
     return [*complete_names(context, parameter, begun), CompletionItem(begun, type="file")]
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @timeout_option
@@ -76,18 +73,20 @@ def start(
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
     loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
-    with reached(start=True) as client:
+    with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
+        meant = [row["address"] for row in client.status(*others)] if others else []
+        show_those([*(f"/{project or name}" for name, _, _ in loaded), *meant])
         for name, tree, source in loaded:
             answer = client.add(project or name, tree, source, timeout=timeout, wait=not no_wait)
             failed = answer.pop("failed")
             outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
             outcomes += client.start(*others, timeout=timeout, wait=not no_wait)
-    show(outcomes, as_json=as_json)
+    show(outcomes, as_json=as_json, last_words=True)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
 @timeout_option
@@ -121,7 +120,7 @@ def stop(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @click.option("--rolling", is_flag=True, help="One by one, each when the one before is up again.")
 @timeout_option
@@ -149,7 +148,7 @@ def restart(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @timeout_option
 @no_wait_option
@@ -171,7 +170,7 @@ def delete(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @click.argument("number", metavar="SIGNAL")
 @names_argument
 @as_json_option
@@ -189,7 +188,7 @@ def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @yes_option
 @as_json_option
@@ -208,7 +207,7 @@ def pause(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @as_json_option
 def resume(names: tuple[str, ...], as_json: bool) -> None:

@@ -125,6 +125,7 @@ class ChildKeys(TypedDict, total=False):
     essential: Flag
     autostart: Flag
     depends_on: Names
+    tags: Names
 
 
 class RunKeys(ChildKeys, total=False):

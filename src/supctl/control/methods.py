@@ -218,6 +218,11 @@ class Methods(Generic[Items]):
         rows: list[Facts] = await self._call("inspect", names=[*names])
         return rows
 
+    async def health(self, *names: str) -> list[Facts]:
+        """Return what programs are asked, and have answered; of all if none is named."""
+        rows: list[Facts] = await self._call("health", names=[*names])
+        return rows
+
     async def describe(self, name: str) -> Facts:
         """Return all that is known of one child."""
         answer: Facts = await self._call("describe", name=name)

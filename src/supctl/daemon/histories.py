@@ -27,7 +27,8 @@ _PAUSE: Final = 1.0
 """Seconds between two times of saving."""
 
 _LOOK_AGAIN: Final = 20.0
-"""Seconds after which it is seen that a child has become stable: nothing else tells."""
+"""Seconds after which it is seen that a child has become stable: nothing else tells. While none
+was restarted lately, nothing wakes up for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class Histories(Watch):
     async def keep(self) -> None:
         """Save what changes, for ever: at once, and what comes soon after that together."""
         while True:
-            with trio.move_on_after(_LOOK_AGAIN):
+            failing = any(noted.history.streak for noted in self._noted.values())
+            with trio.move_on_after(_LOOK_AGAIN if failing else math.inf):
                 await self._has_changed.wait()
             for actor in self._supervisors.values():
                 self.changed(actor, actor.children)

@@ -25,6 +25,7 @@ from .control import Control
 from .desired import DesiredFile
 from .details import Details
 from .errands import Errands
+from .health import HealthViews
 from .histories import Histories
 from .keeper import Keeper
 from .lines import Lines
@@ -43,7 +44,10 @@ CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
     *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
 )
-LOOKING = ("ping", "projects", "about", "status", "describe", "inspect", "wait", "events", "lines")
+LOOKING = (
+    *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
+    *("events", "lines"),
+)
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
 
@@ -91,7 +95,8 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                     CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
                 )
                 looking = _methods(
-                    LOOKING, projects, Views(tree, home, lines), details, Waiting(tree)
+                    *(LOOKING, projects, Views(tree, home, lines), HealthViews(tree)),
+                    *(details, Waiting(tree)),
                 )
 
                 def serve(peer: Peer) -> ControlService:

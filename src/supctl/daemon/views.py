@@ -11,6 +11,7 @@ from typing import Any, Final
 import trio
 
 from supctl._version import __version__
+from supctl.config.values import restart_word
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
 from supctl.exits import signal_name
@@ -162,12 +163,13 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "health": row.health,
         "probed": row.probed,
         "status_text": row.status_text,
+        "tags": list(row.tags),
     }
 
 
 def _spec(spec: Any) -> dict[str, Any]:
     """Return a spec for people. No environment: there may be secrets in it."""
-    told: dict[str, Any] = {"name": spec.name, "restart": str(spec.restart)}
+    told: dict[str, Any] = {"name": spec.name, "restart": restart_word(spec)}
     if isinstance(spec, App):
         stop = {"signal": signal_name(spec.stop.signal), "grace": spec.stop.grace}
         told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}
@@ -175,5 +177,5 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):
         told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
-    told["depends_on"] = list(spec.depends_on)
+    told |= {"depends_on": list(spec.depends_on), "tags": list(spec.tags)}
     return told

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Hashable
 from typing import Any, Protocol
 
+from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
 from supctl.exits import ExitReason
@@ -83,6 +84,15 @@ class Handle:
         if ref is None:
             raise InvalidState(self.address, node.state_of(name), "a worker that runs")
         return ref
+
+    async def checkup(self) -> Checkup | None:
+        """Return what is known of its present life by asking it (``ready``, ``health``).
+
+        Returns:
+            ``None`` if it has no life, or nobody asks.
+        """
+        node, name = self._tree.find(self.address)
+        return await node.checkup(name)
 
     def signal(self, number: int) -> None:
         """Send a signal to the process group of an app, or of an actor or a supervisor that has

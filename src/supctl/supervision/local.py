@@ -8,6 +8,7 @@ from typing import Any
 
 import trio
 
+from supctl.actors.incarnation import Checkup
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
@@ -130,6 +131,11 @@ class LocalNode(Node):
     async def respecify(self, spec: Supervisor) -> None:
         self.actor.respecify(spec)
         self.spec = spec
+
+    async def checkup(self, name: str) -> Checkup | None:
+        await trio.lowlevel.checkpoint()
+        life = self._child(name).life
+        return None if life is None else life.checkup()
 
     # Requests.
 
