@@ -21,6 +21,7 @@ from supctl.backends.relay import Relay
 from supctl.errors import ConnectionLost, ProtocolError, ReaperLost, SpawnFailed
 from supctl.exits import ExitStatus
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -42,6 +43,7 @@ class Line:
         process: Process,
         last_words: Callable[[bytes], None] | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
         /,
     ) -> None:
         self.taken[address] = process

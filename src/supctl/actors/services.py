@@ -11,6 +11,7 @@ import trio
 from supctl.backends.base import Process, Spawner
 from supctl.errors import InvalidConfig
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 from .process.switchboard import Switchboard
 from .registry import Registry, TreeRegistry
@@ -31,11 +32,13 @@ class TakeOutput(Protocol):
         process: Process,
         last_words: LastWords | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
         /,
     ) -> None:
         """Take the output pipes of ``process``, those of the child at ``address``.
 
         ``last_words`` is told the end of its standard error, ``seek`` of a line of either pipe.
+        ``log`` says what becomes of it; ``None``: what the tree says for all.
         """
 
 
@@ -68,12 +71,13 @@ class Services:
         self.board.names = self.registry
 
 
-Attach: TypeAlias = Callable[[str, str, int, LastWords | None, Seek | None], None]
+Attach: TypeAlias = Callable[[str, str, int, LastWords | None, Seek | None, Log | None, int], None]
 
 
 def handed_to(attach: Attach) -> TakeOutput:
     """Return what gives every pipe to ``attach``, with the child's address, the stream's name
-    (``"stdout"``, ``"stderr"``), for the latter who is told the last words, and who seeks a line.
+    (``"stdout"``, ``"stderr"``), for the latter who is told the last words, who seeks a line, what
+    becomes of it, and the pid.
     """
 
     def take(
@@ -81,11 +85,12 @@ def handed_to(attach: Attach) -> TakeOutput:
         process: Process,
         last_words: LastWords | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
     ) -> None:
         stdout, stderr = process.take_output()
         if stdout is not None:
-            attach(address, "stdout", stdout, None, seek)
+            attach(address, "stdout", stdout, None, seek, log, process.pid)
         if stderr is not None:
-            attach(address, "stderr", stderr, last_words, seek)
+            attach(address, "stderr", stderr, last_words, seek, log, process.pid)
 
     return take

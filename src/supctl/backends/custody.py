@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import trio
 
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 from .base import Gone, Notice, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
@@ -31,6 +32,7 @@ class TakeOutput(Protocol):
         process: Process,
         last_words: Callable[[bytes], None] | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
         /,
     ) -> None:
         """Take it, as that of the child at ``address``; others are told of it in any thread."""
@@ -122,10 +124,11 @@ class Custody:
         address: str,
         wants_words: bool,
         sought: tuple[bytes, int] | None = None,
+        log: Log | None = None,
     ) -> None:
         """Take the output of a process, which may have ended by now.
 
-        ``sought``: pattern and flags of a line that is waited for.
+        ``sought``: pattern and flags of a line that is waited for. ``log``: what becomes of it.
         """
         held = self._held[number]
         token = trio.lowlevel.current_trio_token()
@@ -140,7 +143,8 @@ class Custody:
         seek = None
         if sought is not None:
             seek = Seek(re.compile(*sought), partial(tell, "hear_line", number))
-        self._take_output(address, held.process, last_words if wants_words else None, seek)
+        words = last_words if wants_words else None
+        self._take_output(address, held.process, words, seek, log)
         held.is_taken = True
         self._forget_if_over(number, held)
 

@@ -27,8 +27,8 @@ from supctl.errors import (
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory, default_log_directory
-from supctl.logs.file import OnProblem
-from supctl.specs import Pool, Supervisor
+from supctl.logs.problem import OnProblem
+from supctl.specs import Log, Pool, Supervisor
 
 from .child import join
 from .eventlog import EventLog, Subscription
@@ -291,6 +291,7 @@ async def open_tree(
     spec: Supervisor,
     *,
     log_directory: str | PathLike[str] | None = None,
+    log: Log | None = None,
     tap: Tap | None = None,
     on_event: Callable[[events.Event], None] = lambda _: None,
     backend: Backend | None = None,
@@ -305,6 +306,8 @@ async def open_tree(
         spec: the root. Its ``restart`` and ``backoff`` mean nothing, having no supervisor.
         log_directory: where the output of its apps goes; by default a directory of the tree's
             name below the user's directory for logs.
+        log: what becomes of the output of apps that say nothing about it, and of workers that
+            have processes; ``Log()`` by default.
         tap: sees all output too, in the capture's own thread.
         on_event: called with every event at once, in the trio thread; must not block. What it
             raises is logged and harms nobody.
@@ -332,20 +335,20 @@ async def open_tree(
     if spec.isolation != "task":
         wanted = "'task' for the root, which lives in the program that opens the tree"
         raise InvalidConfig("isolation", spec.isolation, wanted)
-    log = EventLog(handler=on_event)
+    feed = EventLog(handler=on_event)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
-        capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
+        capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
-            async with backend or open_backend(_reaper_listener(log)) as opened:
+            async with backend or open_backend(_reaper_listener(feed)) as opened:
                 services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
-                world = World(services, log, random)
+                world = World(services, feed, random)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
             # A slow disk must not block the loop, nor a cancellation lose the last lines.
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(capture.close)
-            log.close()
+            feed.close()
 
 
 @asynccontextmanager
