@@ -9,8 +9,10 @@ READY := .venv/.ready
 demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
 	$(BIN)/python examples/tour.py
 
-test: $(READY) ## everything that can run on this machine
-	$(BIN)/python -m pytest
+# The tests start hundreds of programs that import supctl: it is to be compiled once.
+test: export PYTHONDONTWRITEBYTECODE :=
+test: $(READY) ## everything that can run on this machine, on all its processors
+	$(BIN)/python -m pytest -n logical --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from supctl.specs import Backoff, Intensity, Strategy
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import SupervisorCore
+from supctl.supervision.flags import Flags
 
 WITH_BACKOFF: Final = Backoff()
 CRASH: Final = ExitReason(ExitKind.CRASHED, ExitStatus(code=1))
@@ -45,7 +46,7 @@ class Crowd:
         self._mailbox: deque[m.Event] = deque()
         strategy = Strategy.SIMPLE_ONE_FOR_ONE if dynamic else Strategy.ONE_FOR_ONE
         self._core = SupervisorCore(
-            () if dynamic else policies, strategy=strategy, intensity=_BORNE, random=lambda: 0.5
+            () if dynamic else policies, Flags(strategy, _BORNE), random=lambda: 0.5
         )
         self._feed(m.Begin())
         if dynamic:

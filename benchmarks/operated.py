@@ -17,6 +17,12 @@ from supctl.control.client import Client
 from .contestant import Contestant
 from .probe import Probe
 
+_ROOT = """\
+[supervisor]
+start = "concurrent"
+"""
+"""As the tree of :mod:`.ours` is, and the bare loop: nobody waits for somebody else."""
+
 _PROGRAM = """
 [apps.app{number}]
 command = ["{program}"]
@@ -39,7 +45,7 @@ class Operated(Contestant):
         file = self.folder / "bench.toml"
         apps = range(count)
         file.write_text(
-            "".join(_PROGRAM.format(number=n, program=self.probe.program) for n in apps)
+            _ROOT + "".join(_PROGRAM.format(number=n, program=self.probe.program) for n in apps)
         )
         self.command("daemon", "start")
         asked_at = time.monotonic_ns()

@@ -98,6 +98,23 @@ class Counter(Actor):
         return object()
 
 
+class Ponderer(Actor):
+    """Does short things, and others that keep all of its process waiting."""
+
+    steps = 0
+
+    async def step(self) -> int:
+        self.steps += 1
+        return self.steps
+
+    async def ponder(self, until: str) -> None:
+        while not Path(until).exists():
+            time.sleep(0.001)
+
+    async def fall(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Villain(Actor):
     """Ends its process in every way there is."""
 

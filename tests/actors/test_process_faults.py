@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 import supctl
 from supctl import Tree
@@ -25,7 +27,16 @@ from supctl.errors import (
     StartFailed,
     SupctlError,
 )
-from tests.actors.elsewhere import Counter, Deaf, Slow, Stillborn, Villain, apart, appears
+from tests.actors.elsewhere import (
+    Counter,
+    Deaf,
+    Ponderer,
+    Slow,
+    Stillborn,
+    Villain,
+    apart,
+    appears,
+)
 
 Open = Callable[..., AbstractAsyncContextManager[Tree]]
 
@@ -58,6 +69,57 @@ async def test_a_death_fails_the_call_with_status_and_last_words(open_workers: O
         told = str(caught.value)
         assert told.startswith("/a died: crashed (killed by SIGKILL); its last words:\n")
         assert told.endswith("these are\nmy last words")
+
+
+@asynccontextmanager
+async def eight_steps_at_once(
+    ref: Any, gate: Path
+) -> AsyncIterator[tuple[trio.Nursery, list[int]]]:
+    """Have it find eight steps together, and what the block asks for in the nursery behind them.
+
+    The list is filled with their answers.
+    """
+    answers: list[int] = []
+
+    async def step() -> None:
+        answers.append(await ref.step())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ref.ponder, str(gate))
+        await wait_all_tasks_blocked(0.05)
+        for _ in range(8):
+            nursery.start_soon(step)
+        await wait_all_tasks_blocked()
+        yield nursery, answers
+
+
+async def test_what_was_done_before_a_death_is_answered(open_workers: Open, tmp_path: Path) -> None:
+    async def fall() -> None:
+        with pytest.raises(ActorDied):
+            await ref.fall()
+
+    async with open_workers(apart("a", Ponderer)) as tree:
+        ref, gate = tree["a"].ref, tmp_path / "gate"
+        async with eight_steps_at_once(ref, gate) as (nursery, answers):
+            nursery.start_soon(fall)
+            await wait_all_tasks_blocked()
+            gate.touch()
+        assert sorted(answers) == [*range(1, 9)]
+
+
+async def test_an_answer_does_not_wait_for_what_comes_behind(
+    open_workers: Open, tmp_path: Path
+) -> None:
+    async with open_workers(apart("a", Ponderer)) as tree:
+        ref, gate, end = tree["a"].ref, tmp_path / "gate", tmp_path / "end"
+        async with eight_steps_at_once(ref, gate) as (nursery, answers):
+            nursery.start_soon(ref.ponder, str(end))  # that was long the last time
+            await wait_all_tasks_blocked()
+            gate.touch()
+            with trio.fail_after(10):
+                while len(answers) < 8:  # noqa: ASYNC110 -- nothing announces it
+                    await trio.sleep(0.001)
+            end.touch()
 
 
 async def test_a_death_fails_every_call_and_the_replacement_answers(

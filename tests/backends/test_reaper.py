@@ -110,7 +110,8 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
     command = [sys.executable, "-I", "-S", "-c", code, root]
     names = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
     assert names - {"__main__"} == {
-        *("supctl", "supctl._version", "supctl.errors", "supctl.ipc", "supctl.ipc.framing"),
+        *("supctl", "supctl._version", "supctl.ipc", "supctl.ipc.framing"),
+        *("supctl.errors", "supctl.errors.base", "supctl.errors.ipc"),
         *("supctl.backends", "supctl.backends.reaper"),
         *(f"supctl.backends.reaper.{n}" for n in ("main", "marks", "launch", "protocol")),
         *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups")),

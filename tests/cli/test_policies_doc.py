@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from supctl.cli.main import main
+from tests.documents import check_examples, page
 
-PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
+PAGE = page("policies.md")
 FILES = re.findall(r"^```toml\n(.*?)^```\n\n```text\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 
@@ -30,16 +28,4 @@ def test_files_mean_what_is_beside_them(
 
 def test_python_does_what_is_said(tmp_path: Path) -> None:
     assert len(FILES) == PAGE.count("```toml") == 2
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    (tmp_path / "test_docs.py").write_text(code)
-    (tmp_path / "pytest.ini").write_text("[pytest]\ntrio_mode = true\n")
-    ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTEST_ADDOPTS": ""},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=50,
-    )
-    assert "1 passed" in ended.stdout, ended.stdout + ended.stderr
+    check_examples(PAGE, tmp_path, count=1)

@@ -52,7 +52,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     for number in range(2):
         picture = tmp_path / f"{number}.svg"
         command = [sys.executable, "-m", "supctl", "rehearse", str(SHOP), "--seed", "7"]
-        command += ["--hours", "200", "--faults", "crash=1/h,hang=1/h,spawn-failure=1/h"]
+        command += ["--hours", "50", "--faults", "crash=1/h,hang=1/h,spawn-failure=1/h"]
         env = {**os.environ, "PYTHONHASHSEED": str(number), "COLUMNS": "100"}
         done = subprocess.run(
             [*command, "--svg", str(picture)], env=env, capture_output=True, check=True

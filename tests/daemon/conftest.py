@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,13 +104,27 @@ class Desk:
         return pid
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A desk whose daemon is stopped at the end, if one runs."""
-    base = tmp_path / "home"
-    here = tmp_path / "here"
+def until(holds: Callable[[], object], seconds: float = 20.0) -> None:
+    """Return when something holds, which nobody tells."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come so far"
+        time.sleep(0.01)
+
+
+@contextmanager
+def desk_in(place: Path) -> Iterator[Desk]:
+    """Give a desk whose daemon is stopped at the end, if one runs."""
+    here = place / "here"
     here.mkdir()
-    desk = Desk(here, Home.of({"SUPCTL_HOME": str(base)}))
+    desk = Desk(here, Home.of({"SUPCTL_HOME": str(place / "home")}))
     yield desk
     with desk.popen("kill", "--yes") as command:
         command.communicate(timeout=50)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of a test's own."""
+    with desk_in(tmp_path) as desk:
+        yield desk

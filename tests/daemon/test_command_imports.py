@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
-from .conftest import Desk
+from .conftest import Desk, desk_in
 
 _HEAVY = {"trio", "psutil", "rich", "msgspec", "platformdirs", "supctl.specs"}
 
@@ -31,19 +32,27 @@ def modules_of(desk: Desk, *words: str) -> set[str]:
     return set(done.stderr.split())
 
 
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with a daemon."""
+    with desk_in(tmp_path_factory.mktemp("serving")) as desk:
+        desk.run("daemon", "start")
+        yield desk
+
+
 @pytest.mark.parametrize(
     "words", [["status", "--json"], ["status"], ["ping"], ["events"], ["daemon", "status"]]
 )
-def test_what_only_asks_loads_no_event_loop_and_nothing_heavy(desk: Desk, words: list[str]) -> None:
-    desk.run("daemon", "start")
-    modules = modules_of(desk, *words)
+def test_what_only_asks_loads_no_event_loop_and_nothing_heavy(
+    serving: Desk, words: list[str]
+) -> None:
+    modules = modules_of(serving, *words)
     assert "msgpack" in modules
     assert not modules & _HEAVY
 
 
-def test_the_quickest_command_loads_no_more_than_it_must(desk: Desk) -> None:
-    desk.run("daemon", "start")
-    modules = modules_of(desk, "status", "--json")
+def test_the_quickest_command_loads_no_more_than_it_must(serving: Desk) -> None:
+    modules = modules_of(serving, "status", "--json")
     assert not modules & {
         "pathlib",
         "subprocess",

@@ -28,18 +28,11 @@ from supctl.control.endpoint import connect
 from supctl.errors import NoDaemon, SupctlError
 from supctl.ipc import messages as m
 
-from .conftest import NOBODY, Desk
+from .conftest import NOBODY, Desk, desk_in, until
 
 SLEEPER = "[apps.a]\ncommand = ['sleep', '1000']\n"
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
-
-
-def until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come so far"
-        time.sleep(0.01)
 
 
 def frame(message: list[Any]) -> bytes:
@@ -65,6 +58,14 @@ def messages(stranger: socket.socket) -> Iterator[list[Any]]:
             rest = rest[4 + length :]
 
 
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with a daemon and a program, which those share who do them no harm."""
+    with desk_in(tmp_path_factory.mktemp("serving")) as desk:
+        desk.run("start", desk.write(SLEEPER))
+        yield desk
+
+
 def daemon_of(desk: Desk) -> psutil.Process:
     with desk.client() as client:
         return psutil.Process(client.daemon["pid"])
@@ -83,24 +84,22 @@ def daemon_of(desk: Desk) -> psutil.Process:
     ids=["too long", "another protocol", "another version", "no hello", "two of them", "no kind"],
 )
 def test_who_speaks_nonsense_is_told_why_it_is_hung_up_on(
-    desk: Desk, said: bytes, answer: str
+    serving: Desk, said: bytes, answer: str
 ) -> None:
-    desk.run("daemon", "start")
-    with connect(desk.home.address, 10) as stranger:
+    with connect(serving.home.address, 10) as stranger:
         stranger.sendall(said)
         *_, last = messages(stranger)
     assert last[0] == m.BYE
     assert answer in last[1]
-    assert desk.run("ping") == "pong\n"
+    assert serving.run("ping") == "pong\n"
 
 
-def test_half_a_frame_and_then_nothing_is_not_waited_for(desk: Desk) -> None:
-    desk.run("daemon", "start")
-    with connect(desk.home.address, 20) as stranger:
+def test_half_a_frame_and_then_nothing_is_not_waited_for(serving: Desk) -> None:
+    with connect(serving.home.address, 20) as stranger:
         stranger.sendall(hello()[:7])
         *_, last = messages(stranger)  # the daemon hangs up by itself
     assert last[0] == m.HELLO  # its own, and no more
-    assert desk.run("ping") == "pong\n"
+    assert serving.run("ping") == "pong\n"
 
 
 def test_a_client_that_never_reads_is_hung_up_on_before_its_answers_fill_the_memory(
@@ -397,14 +396,13 @@ async def test_a_clock_that_is_set_back_and_forth_changes_nothing(
     ],
 )
 def test_arguments_of_the_wrong_kind_harm_nobody(
-    desk: Desk, method: str, arguments: dict[str, Any]
+    serving: Desk, method: str, arguments: dict[str, Any]
 ) -> None:
-    desk.run("start", desk.write(SLEEPER))
-    with desk.client() as client:
+    with serving.client() as client:
         before = client.describe("a")["pid"]
         with pytest.raises((SupctlError, TypeError)):
             client._line.call(method, arguments, 20)
         assert client.describe("a")["pid"] == before
-    held = json.loads(desk.home.desired.read_text())
+    held = json.loads(serving.home.desired.read_text())
     assert list(held["projects"]) == ["shop"]
     assert held["stopped"] == []

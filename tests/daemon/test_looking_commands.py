@@ -7,11 +7,12 @@ import pty
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from .conftest import Desk
+from .conftest import Desk, desk_in, until
 
 SHOP = """
 [apps.bad]
@@ -27,15 +28,15 @@ instances = 2
 """
 
 
-@pytest.fixture
-def shop(desk: Desk) -> Desk:
-    """A desk with something that has failed and two that run."""
-    desk.run("start", desk.write(SHOP))
-    desk.run("wait", "bad", "--for", "stopped")
-    with desk.client() as client:
-        while any(row["processes"] != 2 for row in client.status("api", usage=True)):
-            pass
-    return desk
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A desk with something that has failed and two that run. Tests that only look share it."""
+    with desk_in(tmp_path_factory.mktemp("shop")) as desk:
+        desk.run("start", desk.write(SHOP))
+        desk.run("wait", "bad", "--for", "stopped")
+        with desk.client() as client:
+            until(lambda: {it["processes"] for it in client.status("api", usage=True)} == {2})
+        yield desk
 
 
 def test_what_is_shown_of_everything(shop: Desk) -> None:
@@ -105,10 +106,12 @@ def test_what_the_system_says_of_processes(shop: Desk) -> None:
     assert shop.json("inspect", "bad") == [{"address": "/shop/bad", "state": "failed", "pid": None}]
 
 
-def test_counters_begin_again(shop: Desk) -> None:
-    assert shop.json("status", "bad")[0]["restarts"] == 2
-    assert shop.run("reset", "bad") == "shop/bad counts from 0\n"
-    assert shop.json("status", "bad")[0]["restarts"] == 0
+def test_counters_begin_again(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    desk.run("wait", "bad", "--for", "stopped")
+    assert desk.json("status", "bad")[0]["restarts"] == 2
+    assert desk.run("reset", "bad") == "shop/bad counts from 0\n"
+    assert desk.json("status", "bad")[0]["restarts"] == 0
 
 
 @pytest.mark.parametrize("no_color", ["", "1"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from supctl.daemon.naming import resolve, resolve_one
+from supctl.daemon.naming import is_below, resolve, resolve_one, topmost
 from supctl.errors import Ambiguous, ProcessNotFound
 from supctl.supervision.status import ChildStatus
 
@@ -58,3 +58,11 @@ def test_a_name_of_several_places_is_ambiguous() -> None:
     with pytest.raises(Ambiguous, match="api:1 and /shop/web/api:2"):
         resolve_one("api", ROWS)
     assert resolve_one("cron", ROWS) == "/cron"
+
+
+def test_what_is_below_another_is_not_topmost() -> None:
+    assert topmost(["/shop/db", "/shop/web", "/shop/web/api:1", "/cron"]) == [
+        "/shop/db", "/shop/web", "/cron"
+    ]  # fmt: skip
+    assert topmost(["/shop", "/shop/web/api:1", "/shopping"]) == ["/shop", "/shopping"]
+    assert not is_below("/shopping", {"/shop"})

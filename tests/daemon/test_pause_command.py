@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import pytest
 
-from .conftest import Desk
+from .conftest import Desk, until
 
 WORK = """
 [apps.work]
@@ -23,10 +23,8 @@ def working(desk: Desk) -> Desk:
     """A desk with a program whose child has left its session."""
     desk.run("start", desk.write(WORK))
     with desk.client() as client:
-        while client.status("work", usage=True)[0]["processes"] != 2:
-            pass
-    while "ready" not in desk.run("logs", "work"):
-        pass
+        until(lambda: client.status("work", usage=True)[0]["processes"] == 2)
+    until(lambda: "ready" in desk.run("logs", "work"))
     return desk
 
 
@@ -36,8 +34,7 @@ def processes(desk: Desk) -> list[psutil.Process]:
 
 
 def wait_until(of: list[psutil.Process], *, stopped: bool) -> None:
-    while any((it.status() == psutil.STATUS_STOPPED) is not stopped for it in of):
-        pass
+    until(lambda: {it.status() == psutil.STATUS_STOPPED for it in of} == {stopped})
 
 
 def test_all_processes_of_a_program_stand_still_and_go_on(working: Desk) -> None:

@@ -15,6 +15,7 @@ from supctl.daemon.arguments import Arguments
 from supctl.daemon.calls import Calls
 from supctl.daemon.control import Control
 from supctl.daemon.details import Details
+from supctl.daemon.projects import Projects
 from supctl.daemon.run import CHANGING, LOOKING
 from supctl.daemon.views import Views
 from supctl.daemon.waiting import Waiting
@@ -22,7 +23,7 @@ from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-OWNERS = (Control, Calls, Details, Views, Waiting)
+OWNERS = (Projects, Control, Calls, Details, Views, Waiting)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }
@@ -48,6 +49,7 @@ def test_the_arguments_are_those_that_a_method_takes(name: str) -> None:
     words = {
         "None": "nil",
         "False": "false",
+        "True": "true",
         "()": "[]",
         "30.0": "30",
         "('stdout', 'stderr')": '["stdout", "stderr"]',
@@ -76,7 +78,7 @@ def test_the_codes_are_those_that_errors_have() -> None:
     table = CHAPTER.partition("### Codes of errors")[2]
     known = {
         (kind.code, kind.category)
-        for kind in vars(errors).values()
+        for kind in (getattr(errors, name) for name in errors.__all__)
         if isinstance(kind, type) and issubclass(kind, SupctlError)
     }
     rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([\w, ]+) \|", table, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Two connected ends in one process, and a service whose methods are plain functions."""
+"""Two connected ends in one process, a service whose methods are plain functions, and items."""
 
 from __future__ import annotations
 
@@ -45,6 +45,36 @@ class Methods:
 
     def cast_failed(self, target: Target, method: str, error: Exception) -> None:
         self.failed.append((method, error))
+
+
+class Source:
+    """Yields, counts what it has made, and tells that it was left."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.closed = trio.Event()
+
+    async def numbers(self, count: int) -> AsyncIterator[int]:
+        try:
+            for number in range(count):
+                self.made = number + 1
+                yield number
+        finally:
+            self.closed.set()
+
+    async def fails(self) -> AsyncIterator[int]:
+        try:
+            yield 1
+            raise ValueError("the pen broke")
+        finally:
+            self.closed.set()
+
+    async def silent(self) -> AsyncIterator[int]:
+        try:
+            await trio.sleep_forever()
+            yield 1
+        finally:
+            self.closed.set()
 
 
 def pipes() -> tuple[DescriptorTransport, DescriptorTransport]:

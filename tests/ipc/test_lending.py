@@ -17,39 +17,9 @@ from supctl.ipc.caller import WINDOW
 from supctl.ipc.codec import Damaged
 from supctl.ipc.extensions import Lent
 from supctl.ipc.framing import FrameReader, frame
-from tests.ipc.ends import Methods, connected
+from tests.ipc.ends import Methods, Source, connected
 
 Over = Callable[[], tuple[Any, Any]]
-
-
-class Lines:
-    """Counts what it has yielded, and tells how it was left."""
-
-    def __init__(self) -> None:
-        self.made = 0
-        self.closed = trio.Event()
-
-    async def upto(self, count: int) -> AsyncIterator[int]:
-        try:
-            for number in range(count):
-                self.made = number + 1
-                yield number
-        finally:
-            self.closed.set()
-
-    async def then_fail(self) -> AsyncIterator[int]:
-        try:
-            yield 1
-            raise ValueError("the pen broke")
-        finally:
-            self.closed.set()
-
-    async def silent(self) -> AsyncIterator[int]:
-        try:
-            await trio.sleep_forever()
-            yield 1
-        finally:
-            self.closed.set()
 
 
 class Own:
@@ -85,11 +55,6 @@ async def doubled(items: Any) -> AsyncIterator[int]:
 
 
 @pytest.fixture
-def lines() -> Lines:
-    return Lines()
-
-
-@pytest.fixture
 def methods() -> Methods:
     return Methods(read=read, doubled=doubled, echo=lambda value: value)
 
@@ -101,10 +66,10 @@ async def nothing_is_left(*ends: Connection) -> None:
             await trio.lowlevel.checkpoint()
 
 
-async def test_all_items_arrive_in_order(over: Over, methods: Methods, lines: Lines) -> None:
+async def test_all_items_arrive_in_order(over: Over, methods: Methods, source: Source) -> None:
     async with connected(methods, over) as (client, server):
-        assert await client.call("t", "read", [lines.upto(500)]) == list(range(500))
-        assert lines.closed.is_set()
+        assert await client.call("t", "read", [source.numbers(500)]) == list(range(500))
+        assert source.closed.is_set()
         await nothing_is_left(client, server)
 
 
@@ -118,32 +83,32 @@ async def test_several_at_once_by_position_and_by_name(methods: Methods) -> None
         both, *request.args, request.kwargs["b"]
     )
     async with connected(methods) as (client, _):
-        told = await client.call("t", "both", [Lines().upto(3)], {"b": Lines().upto(3)})
+        told = await client.call("t", "both", [Source().numbers(3)], {"b": Source().numbers(3)})
         assert told == [(0, 0), (1, 1), (2, 2)]
 
 
-async def test_either_side_lends(over: Over, methods: Methods, lines: Lines) -> None:
+async def test_either_side_lends(over: Over, methods: Methods, source: Source) -> None:
     one, other = over()
     options: dict[str, Any] = {"service": methods, "greeting": None}
     async with (
         open_connection(one, hello=Hello("one"), **options) as left,
         open_connection(other, hello=Hello("other"), **options) as right,
     ):
-        assert await left.call("t", "read", [lines.upto(3)]) == [0, 1, 2]
-        assert await right.call("t", "read", [lines.upto(2)]) == [0, 1]
+        assert await left.call("t", "read", [source.numbers(3)]) == [0, 1, 2]
+        assert await right.call("t", "read", [source.numbers(2)]) == [0, 1]
 
 
-async def test_a_stream_reads_what_it_is_lent(methods: Methods, lines: Lines) -> None:
+async def test_a_stream_reads_what_it_is_lent(methods: Methods, source: Source) -> None:
     async with connected(methods) as (client, server):
-        async with client.stream("t", "doubled", [lines.upto(300)]) as items:
+        async with client.stream("t", "doubled", [source.numbers(300)]) as items:
             assert [item async for item in items] == [2 * number for number in range(300)]
-        async with client.stream("t", "doubled", [lines.silent()]):
+        async with client.stream("t", "doubled", [source.silent()]):
             await trio.testing.wait_all_tasks_blocked(0.01)
-        assert lines.closed.is_set()
+        assert source.closed.is_set()
         await nothing_is_left(client, server)
 
 
-async def test_it_is_made_no_faster_than_it_is_read(methods: Methods, lines: Lines) -> None:
+async def test_it_is_made_no_faster_than_it_is_read(methods: Methods, source: Source) -> None:
     read_on = trio.Event()
 
     async def slowly(items: Any) -> int:
@@ -152,24 +117,24 @@ async def test_it_is_made_no_faster_than_it_is_read(methods: Methods, lines: Lin
         for _ in range(WINDOW // 2):
             await anext(items)
         await trio.testing.wait_all_tasks_blocked(0.02)
-        return lines.made
+        return source.made
 
     methods.methods["slowly"] = slowly
     async with connected(methods) as (client, _), trio.open_nursery() as nursery:
         await trio.testing.wait_all_tasks_blocked(0.01)
-        assert lines.made == 0
+        assert source.made == 0
 
         async def ask() -> None:
-            assert await client.call("t", "slowly", [lines.upto(10**9)]) == WINDOW + WINDOW // 2
+            assert await client.call("t", "slowly", [source.numbers(10**9)]) == WINDOW + WINDOW // 2
 
         nursery.start_soon(ask)
         await trio.testing.wait_all_tasks_blocked(0.02)
-        assert lines.made == WINDOW
+        assert source.made == WINDOW
         read_on.set()
-    assert lines.closed.is_set()
+    assert source.closed.is_set()
 
 
-async def test_what_it_raises_is_raised_where_it_is_read(methods: Methods, lines: Lines) -> None:
+async def test_what_it_raises_is_raised_where_it_is_read(methods: Methods, source: Source) -> None:
     seen: list[Any] = []
     note = seen.append
 
@@ -182,10 +147,10 @@ async def test_what_it_raises_is_raised_where_it_is_read(methods: Methods, lines
 
     methods.methods["watch"] = watch
     async with connected(methods) as (client, server):
-        await client.call("t", "watch", [lines.then_fail()])
+        await client.call("t", "watch", [source.fails()])
         assert seen == [1, "the pen broke"]
         with pytest.raises(ValueError, match="the pen broke"):
-            await client.call("t", "read", [lines.then_fail()])
+            await client.call("t", "read", [source.fails()])
         await nothing_is_left(client, server)
 
 
@@ -198,26 +163,28 @@ async def test_an_item_that_cannot_be_sent_is_an_error_where_it_is_read(methods:
             await client.call("t", "read", [things()])
 
 
-async def test_what_is_not_read_to_the_end_is_closed(methods: Methods, lines: Lines) -> None:
+async def test_what_is_not_read_to_the_end_is_closed(methods: Methods, source: Source) -> None:
     async with connected(methods) as (client, server):
-        assert await client.call("t", "read", [lines.upto(10**9), 3]) == [0, 1, 2]
-        assert lines.closed.is_set()
+        assert await client.call("t", "read", [source.numbers(10**9), 3]) == [0, 1, 2]
+        assert source.closed.is_set()
         await nothing_is_left(client, server)
 
 
-async def test_the_reader_may_have_enough_before_it_returns(methods: Methods, lines: Lines) -> None:
+async def test_the_reader_may_have_enough_before_it_returns(
+    methods: Methods, source: Source
+) -> None:
     async def enough(items: Any) -> list[Any]:
         taken = [await anext(items)]
         await items.aclose()
-        assert lines.closed.is_set()
+        assert source.closed.is_set()
         return taken + [item async for item in items]
 
     methods.methods["enough"] = enough
     async with connected(methods) as (client, _):
-        assert await client.call("t", "enough", [lines.upto(10**9)]) == [0]
+        assert await client.call("t", "enough", [source.numbers(10**9)]) == [0]
 
 
-async def test_it_can_be_read_only_while_the_call_lasts(methods: Methods, lines: Lines) -> None:
+async def test_it_can_be_read_only_while_the_call_lasts(methods: Methods, source: Source) -> None:
     kept: list[Any] = []
 
     async def keep(items: Any, many: int) -> None:
@@ -228,13 +195,13 @@ async def test_it_can_be_read_only_while_the_call_lasts(methods: Methods, lines:
     methods.methods["keep"] = keep
     async with connected(methods) as (client, server):
         for many in (0, 1):
-            await client.call("t", "keep", [lines.upto(10**9), many])
+            await client.call("t", "keep", [source.numbers(10**9), many])
             with pytest.raises(LoanOver):
                 await read(kept.pop())
         await nothing_is_left(client, server)
 
 
-async def test_it_can_be_read_only_once(methods: Methods, lines: Lines) -> None:
+async def test_it_can_be_read_only_once(methods: Methods, source: Source) -> None:
     async def twice(items: Any) -> list[Any]:
         await anext(items)
         _, again = items._caller.begin_stream(items._loan, "$items")
@@ -243,8 +210,8 @@ async def test_it_can_be_read_only_once(methods: Methods, lines: Lines) -> None:
     methods.methods["twice"] = twice
     async with connected(methods) as (client, _):
         with pytest.raises(LoanOver, match="once"):
-            await client.call("t", "twice", [lines.upto(3)])
-        ended = lines.upto(1)
+            await client.call("t", "twice", [source.numbers(3)])
+        ended = source.numbers(1)
         await client.call("t", "read", [ended])
         with pytest.raises(LoanOver):
             await client.call("t", "read", [ended])
@@ -252,38 +219,38 @@ async def test_it_can_be_read_only_once(methods: Methods, lines: Lines) -> None:
 
 @pytest.mark.parametrize("is_silent", [True, False])
 async def test_cancelling_the_call_closes_it(
-    methods: Methods, lines: Lines, is_silent: bool
+    methods: Methods, source: Source, is_silent: bool
 ) -> None:
-    lent = lines.silent() if is_silent else lines.upto(10**9)
+    lent = source.silent() if is_silent else source.numbers(10**9)
     async with connected(methods) as (client, server):
         with trio.move_on_after(0.05):
             await client.call("t", "read", [lent])
-        assert lines.closed.is_set()
+        assert source.closed.is_set()
         await nothing_is_left(client, server)
 
 
-async def test_a_deadline_closes_it(methods: Methods, lines: Lines) -> None:
+async def test_a_deadline_closes_it(methods: Methods, source: Source) -> None:
     async with connected(methods) as (client, server):
         with pytest.raises(ActorTimeout, match=r"within 0\.05 s"):
-            await client.call("t", "read", [lines.silent()], timeout=0.05)
-        assert lines.closed.is_set()
+            await client.call("t", "read", [source.silent()], timeout=0.05)
+        assert source.closed.is_set()
         await nothing_is_left(client, server)
 
 
 @pytest.mark.parametrize("ender", [0, 1])
 async def test_the_end_of_the_connection_closes_it(
-    methods: Methods, lines: Lines, ender: int
+    methods: Methods, source: Source, ender: int
 ) -> None:
     async with connected(methods) as ends, trio.open_nursery() as nursery:
 
         async def ask() -> None:
             with pytest.raises(ConnectionLost):
-                await ends[0].call("t", "read", [lines.silent()])
+                await ends[0].call("t", "read", [source.silent()])
 
         nursery.start_soon(ask)
         await trio.testing.wait_all_tasks_blocked(0.02)
         await ends[ender].aclose("enough")
-    assert lines.closed.is_set()
+    assert source.closed.is_set()
 
 
 async def test_what_belongs_to_somebody_else_is_left_open(methods: Methods) -> None:
@@ -296,30 +263,30 @@ async def test_what_belongs_to_somebody_else_is_left_open(methods: Methods) -> N
 async def test_what_makes_its_iterator_may_be_lent_again(methods: Methods) -> None:
     class Twice:
         def __init__(self) -> None:
-            self.lines = Lines()
+            self.source = Source()
 
         def __aiter__(self) -> AsyncIterator[int]:
-            return self.lines.upto(10)
+            return self.source.numbers(10)
 
     twice = Twice()
     async with connected(methods) as (client, _):
         assert await client.call("t", "read", [twice, 2]) == [0, 1]
         assert await client.call("t", "read", [twice, 3]) == [0, 1, 2]
-    assert twice.lines.closed.is_set()
+    assert twice.source.closed.is_set()
 
 
-async def test_what_cannot_be_lent_is_said_at_once(methods: Methods, lines: Lines) -> None:
+async def test_what_cannot_be_lent_is_said_at_once(methods: Methods, source: Source) -> None:
     async with connected(methods) as (client, server):
         with pytest.raises(CannotEncode, match=r"args\[0\]\[1\], .*is lent for the length"):
-            await client.call("t", "echo", [[1, lines.upto(1)]])
+            await client.call("t", "echo", [[1, source.numbers(1)]])
         with pytest.raises(CannotEncode, match=r'kwargs\["a"\], .*is lent for the length'):
-            client.cast("t", "echo", [], {"a": lines.upto(1)})
+            client.cast("t", "echo", [], {"a": source.numbers(1)})
         with pytest.raises(CannotEncode, match=r"args\[1\], of type object, cannot be sent"):
-            await client.call("t", "echo", [lines.upto(1), object()])
+            await client.call("t", "echo", [source.numbers(1), object()])
         await nothing_is_left(client, server)
 
 
-async def test_passed_on_it_is_read_from_process_to_process(lines: Lines) -> None:
+async def test_passed_on_it_is_read_from_process_to_process(source: Source) -> None:
     last = Methods(read=read)
     async with connected(last) as (middle, end):
 
@@ -327,15 +294,15 @@ async def test_passed_on_it_is_read_from_process_to_process(lines: Lines) -> Non
             return await middle.call("t", "read", [items, *args])
 
         async with connected(Methods(read=pass_on)) as (client, server):
-            assert await client.call("t", "read", [lines.upto(300)]) == list(range(300))
-            assert await client.call("t", "read", [lines.upto(10**9), 3]) == [0, 1, 2]
-            assert lines.closed.is_set()
+            assert await client.call("t", "read", [source.numbers(300)]) == list(range(300))
+            assert await client.call("t", "read", [source.numbers(10**9), 3]) == [0, 1, 2]
+            assert source.closed.is_set()
             with pytest.raises(ValueError, match="the pen broke"):
-                await client.call("t", "read", [lines.then_fail()])
-            lines.closed = trio.Event()
+                await client.call("t", "read", [source.fails()])
+            source.closed = trio.Event()
             with trio.move_on_after(0.05):
-                await client.call("t", "read", [lines.silent()])
-            assert lines.closed.is_set()
+                await client.call("t", "read", [source.silent()])
+            assert source.closed.is_set()
             await nothing_is_left(client, server, middle, end)
 
 
@@ -365,7 +332,7 @@ def test_without_a_connection_there_is_nobody_to_borrow_from() -> None:
     assert "wanted none: there is nobody to ask for it" in str(caught.value.error)
 
 
-async def test_the_messages_are_those_of_the_protocol(lines: Lines) -> None:
+async def test_the_messages_are_those_of_the_protocol(source: Source) -> None:
     ours, theirs = trio.testing.memory_stream_pair()
     reader = FrameReader()
 
@@ -384,7 +351,7 @@ async def test_the_messages_are_those_of_the_protocol(lines: Lines) -> None:
     ):
         await say(m.HELLO, m.VERSION, "raw", 2, {})
         await hear()
-        nursery.start_soon(connection.call, "t", "read", [lines.upto(9)])
+        nursery.start_soon(connection.call, "t", "read", [source.numbers(9)])
         ((_, call, *asked),) = await hear()
         assert asked == ["t", "read", [[ExtType(40, b""), 1]], {}, None, None]
         await say(m.CALL, 77, 1, "$items", [], {}, None, 2)
@@ -394,4 +361,4 @@ async def test_the_messages_are_those_of_the_protocol(lines: Lines) -> None:
         await say(m.RESULT, call, None)
         ((kind, number, (_, told)),) = await hear()
         assert (kind, number, told["type"]) == (m.ERROR, 77, "supctl.errors.LoanOver")
-        assert lines.closed.is_set()
+        assert source.closed.is_set()

@@ -18,6 +18,7 @@ from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.child import policy_of
 from supctl.supervision.core import SupervisorCore
+from supctl.supervision.flags import Flags
 from tests.otp.language import SIMPLE, Definition, Scenario, read_scenarios
 from tests.otp.words import counts_in_words, in_canonical_order, in_words
 
@@ -272,9 +273,7 @@ class Player:
             return
         life.core = SupervisorCore(
             [] if life.is_simple else [_policy(child, child.id) for child in children],
-            strategy=spec.strategy,
-            intensity=spec.intensity,
-            auto_shutdown=spec.auto_shutdown,
+            Flags.of(spec),
             random=lambda: 0.0,
         )
         self._lives[life.key] = life

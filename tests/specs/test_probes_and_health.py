@@ -6,18 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from supctl import (
-    App,
-    Delay,
-    Exec,
-    Health,
-    Http,
-    Notify,
-    Output,
-    Ready,
-    Tcp,
-    Watchdog,
-)
+from supctl import App, Delay, Exec, Health, Http, Notify, Output, Ready, Tcp, Watchdog
 from supctl.errors import InvalidConfig
 
 

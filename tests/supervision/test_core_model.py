@@ -28,6 +28,7 @@ from supctl.specs import (
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import Phase, SupervisorCore
+from supctl.supervision.flags import Flags
 from supctl.supervision.messages import ChildState
 from tests.supervision.naive import HALF, Model, Setup, WitnessedPacer
 
@@ -112,13 +113,15 @@ class Supervision(RuleBasedStateMachine):
         self.tokens = count()
         self.core = SupervisorCore(
             setup.policies,
-            strategy=setup.strategy,
-            intensity=Intensity(setup.max_restarts, setup.within),
-            auto_shutdown=setup.auto_shutdown,
-            concurrent=setup.concurrent,
+            Flags(
+                setup.strategy,
+                Intensity(setup.max_restarts, setup.within),
+                setup.auto_shutdown,
+                concurrent=setup.concurrent,
+                retries=setup.retries,
+            ),
             random=lambda: HALF,
             pacer=pacer,
-            retries=setup.retries,
         )
         self.feed(m.Begin())
 

@@ -9,6 +9,7 @@ from supctl.specs import Strategy
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import Phase, SupervisorCore
+from supctl.supervision.flags import Flags
 from supctl.supervision.messages import ChildPolicy
 from tests.supervision.world import ALL, CRASH, REST, World, policy
 
@@ -176,8 +177,7 @@ def test_a_second_shutdown_changes_nothing() -> None:
 def test_who_does_not_start_by_itself_waits_for_somebody(retries: bool, concurrent: bool) -> None:
     core = SupervisorCore(
         [ChildPolicy("a", autostart=False), ChildPolicy("b")],
-        concurrent=concurrent,
-        retries=retries,
+        Flags(concurrent=concurrent, retries=retries),
         random=lambda: 0.0,
     )
     assert core.handle(m.Begin(), 0.0) == [m.Start("b", 1)]
@@ -192,7 +192,7 @@ def test_a_group_does_not_revive_who_was_never_started() -> None:
             ChildPolicy("a", backoff=NO_BACKOFF, autostart=False),
             ChildPolicy("b", backoff=NO_BACKOFF),
         ],
-        strategy=Strategy.ONE_FOR_ALL,
+        Flags(Strategy.ONE_FOR_ALL),
         random=lambda: 0.0,
     )
     core.handle(m.Begin(), 0.0)

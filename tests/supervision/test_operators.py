@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from supctl import App, Backoff, DynamicSupervisor, Supervisor, Tree, Worker, open_tree
+from supctl import App, Backoff, Delay, DynamicSupervisor, Stop, Supervisor, Tree, Worker, open_tree
 from supctl import events as ev
 from supctl.backends.simulated import Program, Script, SimulatedBackend
-from supctl.errors import InvalidState, ProcessNotFound, StartFailed, TreeEnded
+from supctl.errors import InvalidState, ProcessNotFound, StartFailed, TerminateFailed, TreeEnded
 from supctl.exits import ExitKind
 from supctl.specs.policy import NO_BACKOFF
 
@@ -435,3 +436,101 @@ async def test_a_stop_of_the_tree_does_not_wait_for_those_who_cannot_start(
     async with stage(*children, options=RETRY, missing=MISSING):
         pass
     assert trio.current_time() == 0
+
+
+# A stop by force.
+
+DEAF = Program(deaf_to=frozenset({signal.SIGTERM}))
+
+
+async def called_off(request: Callable[..., Any], *args: Any) -> None:
+    with pytest.raises(InvalidState, match="left alone while it starts"):
+        await request(*args)
+
+
+async def test_a_forced_stop_asks_nobody(autojump_clock: MockClock, stage: Stage) -> None:
+    async with stage(app("a"), a=DEAF) as (tree, backend):
+        with trio.fail_after(1):
+            await tree["a"].stop(force=True)
+        (process,) = backend.processes
+        assert process.signals == [signal.SIGKILL]
+        assert (tree["a"].state, tree["a"].restarts) == ("stopped", 0)
+        assert kinds_of(tree, "/a")[-2:] == ["child_stopping", "child_exited"]
+        await tree["a"].start()
+        assert tree["a"].state == "running"
+
+
+async def test_what_cannot_be_ended_is_told(autojump_clock: MockClock, stage: Stage) -> None:
+    stuck = Program(deaf_to=frozenset({signal.SIGTERM}), stuck_for=600)
+    web = Supervisor("web", [app("b", stop=Stop(grace=2, force=3))])
+    async with stage(app("a", stop=Stop(grace=2, force=3)), web, a=stuck, b=stuck) as (tree, _):
+        with pytest.raises(TerminateFailed, match="/a cannot be ended: SIGKILL has not"):
+            await tree["a"].stop()
+        assert trio.current_time() == 5
+        assert (tree["a"].state, str(tree["a"].reason)) == (
+            "stopped",
+            "killed (SIGKILL has not ended it in 3 s)",
+        )
+        with pytest.raises(TerminateFailed, match="/web cannot be ended"):
+            await tree["web"].stop(force=True)
+        assert trio.current_time() == 8
+        await tree["web"].delete()  # who has been told may go on
+        await trio.sleep(1000)
+        await tree["a"].start()
+        with pytest.raises(TerminateFailed):
+            await tree["a"].stop(force=True)
+
+
+async def test_a_forced_stop_overtakes_one_in_order(
+    autojump_clock: MockClock, stage: Stage
+) -> None:
+    async with (
+        stage(app("a", stop=Stop(grace=1000)), a=DEAF) as (tree, _),
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(tree["a"].stop)
+        await trio.sleep(5)
+        assert tree["a"].state == "stopping"
+        with trio.fail_after(1):
+            await tree["a"].stop(force=True)
+        assert tree["a"].state == "stopped"
+
+
+async def test_a_forced_stop_overtakes_a_restart(autojump_clock: MockClock, stage: Stage) -> None:
+    async with (
+        stage(app("a", stop=Stop(grace=1000)), a=DEAF) as (tree, backend),
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(tree["a"].restart)
+        await trio.sleep(5)
+        with trio.fail_after(1):
+            await tree["a"].stop(force=True)
+        assert tree["a"].state == "stopped"
+        assert all(it.signals[-1] == signal.SIGKILL for it in backend.processes)
+
+
+async def test_a_forced_stop_waits_for_nobody_who_starts(
+    autojump_clock: MockClock, stage: Stage
+) -> None:
+    slow = app("b", "forever", ready=Delay(1000))
+    async with (
+        stage(app("a"), options={"start_failures": "retry"}, a=DEAF) as (tree, _),
+        trio.open_nursery() as nursery,
+    ):
+        nursery.start_soon(called_off, tree.supervisor().start_child, slow)
+        await trio.sleep(5)
+        with trio.fail_after(1):
+            await tree["a"].stop(force=True)
+        assert tree["a"].state == "stopped"
+        await tree["b"].stop()
+
+
+async def test_a_supervisor_is_ended_by_force_with_all_below(
+    autojump_clock: MockClock, stage: Stage
+) -> None:
+    web = Supervisor("web", [app("a"), app("b")])
+    async with stage(web, a=DEAF, b=DEAF) as (tree, backend):
+        with trio.fail_after(1):
+            await tree["web"].stop(force=True)
+        assert tree["web"].state == "stopped"
+        assert [it.signals for it in backend.processes] == [[signal.SIGKILL]] * 2

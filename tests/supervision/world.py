@@ -11,6 +11,7 @@ from supctl.specs import AutoShutdown, Backoff, Intensity, Restart, Strategy
 from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import SupervisorCore
+from supctl.supervision.flags import Flags
 from supctl.supervision.pacer import Pacer
 
 CRASH = ExitReason(ExitKind.CRASHED, ExitStatus(code=1))
@@ -65,13 +66,15 @@ class World:
         self.names = [child.name for child in policies]
         self.core = SupervisorCore(
             policies,
-            strategy=strategy,
-            intensity=Intensity(max_restarts, within),
-            auto_shutdown=AutoShutdown(auto_shutdown),
-            concurrent=concurrent,
+            Flags(
+                strategy,
+                Intensity(max_restarts, within),
+                AutoShutdown(auto_shutdown),
+                concurrent=concurrent,
+                retries=retries,
+            ),
             random=lambda: 0.5,
             pacer=pacer,
-            retries=retries,
         )
         self.now = 0.0
         self.fails, self.ignores, self.slow = list(fails), set(ignores), set(slow)

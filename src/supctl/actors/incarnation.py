@@ -87,9 +87,16 @@ class Killed:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """It has ended and nothing of it is left. The last report."""
+    """It has ended and nothing of it is left. The last report.
+
+    Args:
+        reason: why.
+        stuck: something of it lives on that could not be ended by force within its time, and
+            will end some day.
+    """
 
     reason: ExitReason
+    stuck: bool = False
 
 
 Report: TypeAlias = (

@@ -41,6 +41,7 @@ class Life:
     Args:
         address: of the actor.
         runner: what runs it.
+        mailbox: what it will handle; one that its process shares with others if not given.
 
     Attributes:
         kind: its class, once that is known.
@@ -52,10 +53,10 @@ class Life:
 
     __slots__ = ("_bonds", "_watchers", "address", "kind", "mailbox", "reason", "runner", "traces")
 
-    def __init__(self, address: str, runner: Runner) -> None:
+    def __init__(self, address: str, runner: Runner, mailbox: Mailbox | None = None) -> None:
         self.address = address
         self.kind: type[Actor] | None = None
-        self.mailbox = Mailbox(address)
+        self.mailbox = Mailbox(address) if mailbox is None else mailbox
         self.reason: ExitReason | None = None
         self.runner: Runner | None = runner
         self.traces: list[Trace] | None = None

@@ -16,7 +16,7 @@ from .message import End, Message
 
 Item: TypeAlias = Question | Message | End
 
-_TURNS: Final = 16
+TURNS: Final = 16
 """Messages that are taken without letting other tasks run, if they come that fast."""
 
 
@@ -110,7 +110,7 @@ class Mailbox:
             self._messages = self._urgent = None
             self._reader = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(self._abort)
-        if self._turns < _TURNS:
+        if self._turns < TURNS:
             await trio.lowlevel.checkpoint_if_cancelled()
         else:  # a full mailbox must not starve the others
             self._turns = 0
@@ -123,7 +123,7 @@ class Mailbox:
 
         None if there is none, or it is the others' turn: then it takes :meth:`get`.
         """
-        if self._turns < _TURNS and (self._messages or self._urgent):
+        if self._turns < TURNS and (self._messages or self._urgent):
             self._turns += 1
             return self.take()
         return None

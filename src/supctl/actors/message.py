@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -32,7 +33,7 @@ class End(Enum):
     """Its supervisor stops it."""
 
 
-class Message:
+class Message(ABC):
     """A message without an answer: what handling it raises ends the actor.
 
     Attributes:
@@ -51,11 +52,11 @@ class Message:
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] = _NONE
 
+    @abstractmethod
     async def deliver(self, actor: Actor) -> None:
         """Let the actor handle it."""
-        raise NotImplementedError
 
-    def fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:  # noqa: B027
         """Learn that it will not be handled."""
 
 

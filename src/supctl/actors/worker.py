@@ -18,6 +18,7 @@ from supctl.specs.place import found_at
 
 from .actor import Actor
 from .circle import Chain, OnBehalfOf, forget_chain
+from .considerate import ConsiderateMailbox
 from .function import FunctionActor
 from .incarnation import Down, Ignored, Incarnation, Killed, NotUp, Tell, Up
 from .life import Life
@@ -59,7 +60,8 @@ class WorkerActor(Incarnation):
         self, spec: Worker, address: str, tell: Tell, registry: Registry | None = None
     ) -> None:
         self._spec, self._tell, self._registry = spec, tell, registry or TreeRegistry()
-        self._life = Life(address, self)
+        has_process = spec.isolation == "process"
+        self._life = Life(address, self, ConsiderateMailbox(address) if has_process else None)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery | None = None
         self._error: Exception | None = None

@@ -108,7 +108,7 @@ class LinuxBackend(PosixBackend):
 
     def _trees(self, pids: Collection[int]) -> dict[int, list[int]]:
         """Return all processes of the trees of those main processes, these too while they live."""
-        mark_of = {run.pid: run.launch.mark for run in list(self._runs.values())}
+        mark_of = {run.pid: run.terms.mark for run in list(self._runs.values())}
         carriers = marks.marked({mark_of[pid] for pid in pids if pid in mark_of})
         return {pid: carriers.get(mark_of.get(pid, 0), []) for pid in pids}
 

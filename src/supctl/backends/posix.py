@@ -211,8 +211,7 @@ class PosixBackend(Backend):
             case ["failed", int(number), str(stage), int(code), str(detail)]:
                 process = self._runs[number]
                 self._forget(number)
-                program = process.launch.command[0]
-                process.failed(SpawnFailed(program, stage, code, detail))
+                process.failed(SpawnFailed(process.program, stage, code, detail))
             case ["exited", int(number), dict(status)]:
                 self._runs[number].notice(Exited(ExitStatus(**status)))
             case ["left", int(number), list(pids)]:
@@ -225,7 +224,7 @@ class PosixBackend(Backend):
                 raise ProtocolError(repr(other)[:200], "a message of the reaper protocol")
 
     def _forget(self, number: int) -> None:
-        cgroup = self._runs.pop(number).launch.cgroup
+        cgroup = self._runs.pop(number).terms.cgroup
         if cgroup is not None:  # the reaper removes those of what it saw start and end only
             cgroups.remove(cgroup)
         if not self._runs and self._emptied is not None:
@@ -233,9 +232,9 @@ class PosixBackend(Backend):
 
     async def _end_lost(self, number: int, process: PosixProcess, detail: str) -> None:
         """See the tree of one lost process to its end, then tell."""
-        launch = process.launch
-        grace = 0.0 if self._emptied is not None else launch.grace
-        await end_orphans(launch.mark, launch.stop_signal, grace)
+        terms = process.terms
+        grace = 0.0 if self._emptied is not None else terms.grace
+        await end_orphans(terms.mark, terms.stop_signal, grace)
         self._forget(number)
         if process.pid == 0:
             process.failed(ReaperLost(detail))

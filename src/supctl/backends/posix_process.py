@@ -18,14 +18,14 @@ class PosixProcess(ToldProcess):
     """A run held by the reaper. Made by :class:`PosixBackend` only."""
 
     __slots__ = (
-        "_answered", "_link", "_number", "_pidfd", "_with_output", "failure", "launch"
+        "_answered", "_link", "_number", "_pidfd", "_with_output", "failure", "program", "terms"
     )  # fmt: skip
 
     def __init__(
         self, number: int, launch: Launch, link: ReaperLink, with_output: set[PosixProcess]
     ) -> None:
         super().__init__()
-        self.launch, self.mark = launch, launch.mark
+        self.program, self.terms, self.mark = launch.command[0], launch.terms, launch.mark
         self.failure: SpawnFailed | ReaperLost | None = None
         self._number = number
         self._link: ReaperLink | None = link  # None once nothing is left to signal

@@ -74,6 +74,8 @@ class Program:
         ready_after: seconds from its start after which its probes succeed; ``None``: they never do.
         unhealthy_after: seconds from its start after which they fail again; ``None``: never.
         stop_delay: seconds from a signal that ends it to its end; SIGKILL ends it at once.
+        stuck_for: seconds from a SIGKILL to its end: it hangs in the kernel (an
+            uninterruptible sleep).
         stop_code: exit code after such a signal; ``None``: it dies by the signal.
         start_delay: seconds that the spawn takes.
         fails_to_start: the spawn fails with this error number.
@@ -95,6 +97,7 @@ class Program:
     ready_after: float | None = 0.0
     unhealthy_after: float | None = None
     stop_delay: float = 0.0
+    stuck_for: float = 0.0
     stop_code: int | None = None
     start_delay: float = 0.0
     fails_to_start: int | None = None
@@ -109,6 +112,7 @@ class Program:
             if (seconds := getattr(self, name)) is not None:
                 check_seconds(name, seconds)
         check_seconds("stop_delay", self.stop_delay)
+        check_seconds("stuck_for", self.stuck_for)
         check_seconds("start_delay", self.start_delay)
         _check_deafness(self.deaf_to)
         for at, data in self.output:

@@ -95,14 +95,14 @@ class SimulatedProcess(Process):
             if child.born_on == number and not self.program.hangs(self._age()):
                 self._bear(child)
         if self.program.ends_by(number, self._age()):
-            at_once = number == signals.SIGKILL
-            delay = 0.0 if at_once else self.program.stop_delay
+            forced = number == signals.SIGKILL
+            delay = self.program.stuck_for if forced else self.program.stop_delay
             self._after(delay, lambda: self._end(self.program.end_by(number, self._age())))
 
     def kill(self) -> None:
         if not self._gone.is_set():
             self.signals.append(signals.SIGKILL)
-            self._after(0.0, self._die)
+            self._after(self.program.stuck_for, self._die)
 
     def end(self, status: ExitStatus) -> None:
         """Have the main process end now with ``status``: an accident for a rehearsal."""

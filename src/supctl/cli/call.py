@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from .naming import name_argument
+from .patience import PATIENCE
 from .reach import reached
 
 
@@ -15,7 +16,10 @@ from .reach import reached
 @name_argument
 @click.argument("method")
 @click.argument("args", nargs=-1)
-@click.option("--timeout", type=float, default=30.0, show_default=True, help="Seconds to wait.")
+@click.option(
+    "--timeout", type=PATIENCE, default=30.0, show_default=True, metavar="SECONDS",
+    help="Wait no longer.",
+)  # fmt: skip
 def call(name: str, method: str, args: tuple[str, ...], timeout: float) -> None:
     """Call a method of an actor, and print what it returns as JSON.
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from .loading import is_file, load_project
 from .naming import complete_names, names_argument
 from .outcomes import show
+from .patience import check_patience, no_wait_option, timeout_option
 from .reach import daemon_gone, reached
 
 if TYPE_CHECKING:
@@ -23,9 +25,6 @@ A name is an address (shop/web/api:2), its end (api:2, web/api; api is all insta
 ('api*', 'shop/*'; quote it), or all."""
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
-timeout_option = click.option(
-    "--timeout", type=float, metavar="SECONDS", help="Wait no longer; it goes on nevertheless."
-)
 
 
 def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
@@ -50,9 +49,14 @@ def _complete_start(
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @timeout_option
+@no_wait_option
 @as_json_option
 def start(
-    names: tuple[str, ...], project: str | None, timeout: float | None, as_json: bool
+    names: tuple[str, ...],
+    project: str | None,
+    timeout: float | None,
+    no_wait: bool,
+    as_json: bool,
 ) -> None:
     """Start what a file describes, or what was stopped.
 
@@ -66,53 +70,54 @@ def start(
       supctl start shop.toml        this file, as the project "shop"
       supctl start shop/web/api     what was stopped before
     """
-    files = [name for name in names if _is_file(name)]
+    check_patience(timeout, no_wait)
+    files = [name for name in names if is_file(name)]
     others = [name for name in names if name not in files]
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
-    loaded = [_load(Path(file)) for file in files or ([] if names else ["."])]
+    loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
     with reached(start=True) as client:
         outcomes = []
         for name, tree, source in loaded:
-            answer = client.add(project or name, tree, source)
-            outcomes.append({**answer, "status": None, "error": None})
+            answer = client.add(project or name, tree, source, timeout=timeout, wait=not no_wait)
+            failed = answer.pop("failed")
+            outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
-            outcomes += client.start(*others, timeout=timeout)
+            outcomes += client.start(*others, timeout=timeout, wait=not no_wait)
     show(outcomes, as_json=as_json)
-
-
-def _is_file(name: str) -> bool:
-    path = Path(name)
-    return path.exists() or path.suffix in (".toml", ".json") or name in (".", "..")
-
-
-def _load(path: Path) -> tuple[str, dict[str, Any], str]:
-    """Return name, document and place of a file, with all that it inherits from here."""
-    from supctl.config import load
-    from supctl.config.document import as_native
-
-    loaded = load(path)
-    for note in loaded.notes:
-        click.echo(f"supctl: {note}", err=True)
-    return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())
 
 
 @click.command()
 @names_argument
+@click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
 @timeout_option
+@no_wait_option
 @yes_option
 @as_json_option
-def stop(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
-    """Stop programs in order, with everything they have started. They stay stopped.
+def stop(
+    names: tuple[str, ...],
+    force: bool,
+    timeout: float | None,
+    no_wait: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Stop programs in order, with everything they have started. They stay stopped until
+    "supctl start"; those that are restarted "always" until the daemon starts again.
+
+    A program is asked first, and killed if it lives on when its grace is over ("stop" in its file;
+    10 s). With --force nobody is asked.
 
     \b
     Examples:
       supctl stop shop/web/api:2
       supctl stop 'shop/*' --timeout 5
+      supctl stop shop/db --force
     """
-    ask_for_all(names, "Stop", yes)
+    check_patience(timeout, no_wait)
+    ask_for_all(names, "Kill" if force else "Stop", yes)
     with reached() as client:
-        outcomes = client.stop(*names, timeout=timeout)
+        outcomes = client.stop(*names, graceful=not force, timeout=timeout, wait=not no_wait)
     show(outcomes, as_json=as_json)
 
 
@@ -120,10 +125,16 @@ def stop(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool
 @names_argument
 @click.option("--rolling", is_flag=True, help="One by one, each when the one before is up again.")
 @timeout_option
+@no_wait_option
 @yes_option
 @as_json_option
 def restart(
-    names: tuple[str, ...], rolling: bool, timeout: float | None, yes: bool, as_json: bool
+    names: tuple[str, ...],
+    rolling: bool,
+    timeout: float | None,
+    no_wait: bool,
+    yes: bool,
+    as_json: bool,
 ) -> None:
     """Stop programs and start them again, all at once unless --rolling is given.
 
@@ -131,22 +142,32 @@ def restart(
     Example:
       supctl restart api --rolling     its instances, one after the other
     """
+    check_patience(timeout, no_wait)
     ask_for_all(names, "Restart", yes)
     with reached() as client:
-        outcomes = client.restart(*names, rolling=rolling, timeout=timeout)
+        outcomes = client.restart(*names, rolling=rolling, timeout=timeout, wait=not no_wait)
     show(outcomes, as_json=as_json)
 
 
 @click.command()
 @names_argument
 @timeout_option
+@no_wait_option
 @yes_option
 @as_json_option
-def delete(names: tuple[str, ...], timeout: float | None, yes: bool, as_json: bool) -> None:
-    """Stop projects and forget them; their files and logs stay."""
+def delete(
+    names: tuple[str, ...], timeout: float | None, no_wait: bool, yes: bool, as_json: bool
+) -> None:
+    """Stop projects and forget them; their files and logs stay.
+
+    \b
+    Example:
+      supctl delete shop
+    """
+    check_patience(timeout, no_wait)
     ask_for_all(names, "Stop and forget", yes)
     with reached() as client:
-        outcomes = client.delete(*names, timeout=timeout)
+        outcomes = client.delete(*names, timeout=timeout, wait=not no_wait)
     show(outcomes, as_json=as_json)
 
 
@@ -203,11 +224,24 @@ def resume(names: tuple[str, ...], as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
+@timeout_option
+@no_wait_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def kill(yes: bool) -> None:
-    """Stop everything in order, and the daemon. "supctl daemon start" brings all of it back."""
+def kill(force: bool, timeout: float | None, no_wait: bool, yes: bool) -> None:
+    """Stop everything in order, and the daemon. "supctl daemon start" brings all of it back.
+
+    \b
+    Examples:
+      supctl kill
+      supctl kill --force --yes     nobody is asked: neither you nor the programs
+    """
+    check_patience(timeout, no_wait)
     with reached() as client:
         ask_for_all(("all",), "Stop the daemon and", yes)
-        client.shutdown()
+        client.shutdown(graceful=not force, timeout=timeout, wait=not no_wait)
+    if no_wait:
+        click.echo("everything is being stopped; the daemon ends then")
+        return
     daemon_gone()
     click.echo("everything has stopped, and the daemon has ended")

@@ -20,6 +20,8 @@ _COMMANDS: Final = {
     "status": ("supctl.cli.status:status", "Show everything, and how it is."),
     "stop": ("supctl.cli.lifecycle:stop", "Stop programs; they stay stopped."),
     "restart": ("supctl.cli.lifecycle:restart", "Stop programs and start them again."),
+    "reload": ("supctl.cli.projects:reload", "Follow the changes of a file."),
+    "scale": ("supctl.cli.projects:scale", "Have another number of instances."),
     "delete": ("supctl.cli.lifecycle:delete", "Stop a project and forget it."),
     "describe": ("supctl.cli.details:describe", "Show all that is known of one child."),
     "tree": ("supctl.cli.status:tree", "Draw the tree of supervisors and programs."),

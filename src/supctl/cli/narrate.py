@@ -13,6 +13,12 @@ from .words import counted, pid_list, seconds, size
 def sentence(event: events.Event) -> str:
     """Return what happened, in one line that begins with who it happened to."""
     who = event.address.strip("/") or "tree"
+    told = _of_a_life(who, event) or _of_a_supervisor(who, event) or _of_a_tree(who, event)
+    return told or f"{who}: {event.kind}"
+
+
+def _of_a_life(who: str, event: events.Event) -> str:
+    """Tell how a child starts, is and ends; empty if it is not about that."""
     match event:
         case events.ChildStarted(pid=pid, restarts=restarts):
             told = f"{who} started" + (f", pid {pid}" if pid else "")
@@ -23,12 +29,8 @@ def sentence(event: events.Event) -> str:
             return f"{who} is {health}: {said}"
         case events.ChildStartFailed(reason=reason):
             return f"{who} did not start: {reason.detail or reason}"
-        case events.ChildIgnored():
-            return f"{who} is not needed"
-        case events.ChildAdded():
-            return f"{who} is added"
-        case events.ChildForgotten():
-            return f"{who} is gone"
+        case events.ChildStopping(grace=0):
+            return f"{who} is ended by force"
         case events.ChildStopping(grace=grace):
             return f"{who} is asked to stop, has {seconds(grace)}"
         case events.ChildKilled(grace=grace):
@@ -42,6 +44,12 @@ def sentence(event: events.Event) -> str:
             return f"{who} goes on"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
+    return ""
+
+
+def _of_a_supervisor(who: str, event: events.Event) -> str:
+    """Tell what a supervisor decides; empty if it is not about that."""
+    match event:
         case events.RestartScheduled(delay=delay, restarts=restarts, exhausted=exhausted):
             when = f"in {seconds(delay)}" if delay else "at once"
             known = "its limits are used up, it keeps trying" if exhausted else "in a row"
@@ -51,8 +59,6 @@ def sentence(event: events.Event) -> str:
         case events.ChildFailed(restarts=restarts, reason=reason, within=within):
             times = counted(restarts, "restart") + (f" within {seconds(within)}" if within else "")
             return f"{who} failed for good: {past(reason)} after {times}"
-        case events.ChildHeld(needs=needs):
-            return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
         case events.SupervisorGaveUp(child=child, restarts=restarts, within=within, reason=reason):
             times = f"{counted(restarts, 'restart')} within {seconds(within)}"
             return f"{who} gives up: {child.strip('/')} {past(reason)} after {times}"
@@ -60,6 +66,20 @@ def sentence(event: events.Event) -> str:
             return f"{who} ends, as {child.strip('/')} has"
         case events.SupervisorReport(context=context, child=child, reason=reason):
             return f"{who} reports {context} of {child.strip('/') or 'its children'}: {reason}"
+    return ""
+
+
+def _of_a_tree(who: str, event: events.Event) -> str:
+    """Tell what a tree holds, and what it stands on; empty if it is not about that."""
+    match event:
+        case events.ChildIgnored():
+            return f"{who} is not needed"
+        case events.ChildAdded():
+            return f"{who} is added"
+        case events.ChildForgotten():
+            return f"{who} is gone"
+        case events.ChildHeld(needs=needs):
+            return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
         case events.LimitsNotEnforced(detail=detail):
             return f"{who}: {detail}"
         case events.OutputLost(errno=0, lost=lost):
@@ -77,7 +97,7 @@ def sentence(event: events.Event) -> str:
             return "everything is stopped"
         case events.EventsMissed(count=count):
             return f"{counted(count, 'event')} not shown"
-    return f"{who}: {event.kind}"
+    return ""
 
 
 def past(reason: ExitReason) -> str:

@@ -24,6 +24,8 @@ def show(outcomes: Sequence[dict[str, Any]], *, as_json: bool) -> None:
                 ended = "" if status is None else f" (exit status {status})"
                 click.echo(f"{name} {outcome['did']}{ended}")
             else:
-                click.echo(f"supctl: {name}: {outcome['error']['message']}", err=True)
+                told = outcome["error"]["message"]
+                who = "" if name in told else f"{name}: "
+                click.echo(f"supctl: {who}{told}", err=True)
     if any(outcome["error"] is not None for outcome in outcomes):
         sys.exit(FAILED)

@@ -10,6 +10,7 @@ import click
 
 from .errors import FAILED
 from .naming import names_argument
+from .patience import PATIENCE
 from .reach import reached
 from .words import seconds
 
@@ -20,7 +21,7 @@ from .words import seconds
     "--for", "wanted", type=click.Choice(["ready", "running", "stopped", "exit"]),
     default="ready", show_default=True, help="What to wait for.",
 )  # fmt: skip
-@click.option("--timeout", type=float, metavar="SECONDS", help="Wait no longer.")
+@click.option("--timeout", type=PATIENCE, metavar="SECONDS", help="Wait no longer.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 def wait(names: tuple[str, ...], wanted: str, timeout: float | None, as_json: bool) -> None:
     """Wait until programs, and all below supervisors, are ready, run, or have stopped for good.

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Supervisor, Worker
@@ -19,6 +19,9 @@ from .reading import Reader, join
 from .schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .syntax import DEEPEST
 from .writing import changed, check_plain, write_table
+
+_USUAL_APP: Final = App("app", ["program"])
+"""One for all: to make another for each of ten thousand would take as long as to write them."""
 
 
 def read_native(
@@ -86,8 +89,9 @@ def _child(spec: ChildSpec, place: str) -> dict[str, Any]:
 def _of_app(app: App) -> dict[str, Any]:
     inherited = "at-start" if app.env is None else "nothing"
     cwd = str(Path.cwd() / (app.cwd or "."))
-    usual = App(app.name, app.command, cwd=app.cwd)
-    values = {"command": app.command, "cwd": cwd, "inherit_env": inherited} | _changed(app, usual)
+    values = _changed(app, _USUAL_APP) | {"command": app.command, "cwd": cwd}
+    values["inherit_env"] = inherited
+    values.pop("name", None)
     if values.pop("has_own_stop", False):
         values["stop"] = app.stop
     return values

@@ -19,8 +19,6 @@ from .reading import Reader, join
 from .schema import AppKeys, FileKeys, LogKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .values import shell_word
 
-"""Name of a file's root. It is not part of any address."""
-
 _STAND_IN = ("?",)
 """Command of an app whose own is wrong, so that its other keys can be checked as well."""
 
@@ -52,7 +50,8 @@ class NativeReader:
     """
 
     def __init__(self, reader: Reader, directory: Path, environ: Mapping[str, str]) -> None:
-        self._reader, self._directory, self._environ = reader, directory, environ
+        self._reader, self._directory = reader, directory
+        self._environ = dict(environ)  # os.environ decodes each variable at each look
         self._usual_log: dict[str, Any] = {}
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 

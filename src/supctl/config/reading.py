@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
-from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from functools import cache, lru_cache
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -80,6 +80,9 @@ class Table:
     whole: bool = False
 
 
+Marker: TypeAlias = By | Each | Table
+
+
 class Reader:
     """Reads the tables of one file and remembers its mistakes.
 
@@ -118,7 +121,7 @@ class Reader:
                 self._unknown(key, known, place, what)
                 continue
             try:
-                good[key] = self._value(known[key], item, join(place, key))
+                good[key] = self._value(*known[key], item, join(place, key))
             except InvalidConfig as error:
                 self.refuse(error)
             except _Refused:
@@ -156,15 +159,14 @@ class Reader:
         wanted = f"a key of this {what}" if mend else "one of " + ", ".join(known)
         self.wrong(join(place, key), "is unknown", wanted, mend)
 
-    def _value(self, hint: Any, value: object, place: str) -> Any:
-        for marker in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
-            match marker:
-                case By(parse):
-                    return parse(place, value)
-                case Each():
-                    return self._each(marker, value, place)
-                case Table(keys):
-                    return self._nested(get_args(hint)[0], keys, value, place)
+    def _value(self, hint: Any, marker: Marker | None, value: object, place: str) -> Any:
+        match marker:
+            case By(parse):
+                return parse(place, value)
+            case Each():
+                return self._each(marker, value, place)
+            case Table(keys):
+                return self._nested(hint, keys, value, place)
         return convert(hint, place, value)
 
     def _each(self, marker: Each, value: object, place: str) -> dict[str, Any]:
@@ -199,8 +201,12 @@ class _Refused(Exception):
 
 def join(place: str, key: str) -> str:
     """Return the place of ``key`` in the table at ``place``, quoted where TOML would quote it."""
-    name = key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
-    return f"{place}.{name}" if place else name
+    return f"{place}.{_quoted(key)}" if place else _quoted(key)
+
+
+@lru_cache(maxsize=1024)
+def _quoted(key: str) -> str:
+    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
 
 
 def join_path(place: str, path: str) -> str:
@@ -211,9 +217,17 @@ def join_path(place: str, path: str) -> str:
 
 
 @cache
-def hints(keys: type) -> dict[str, Any]:
-    """Return how each key of a schema is read."""
-    return get_type_hints(keys, include_extras=True)
+def hints(keys: type) -> dict[str, tuple[Any, Marker | None]]:
+    """Return how each key of a schema is read: as which type, and by which marker, if by one."""
+    known = get_type_hints(keys, include_extras=True)
+    return {key: _marked(hint) for key, hint in known.items()}
+
+
+def _marked(hint: Any) -> tuple[Any, Marker | None]:
+    for said in get_args(hint)[1:] if get_origin(hint) is Annotated else ():
+        if isinstance(said, Marker):
+            return get_args(hint)[0], said
+    return hint, None
 
 
 def convert(hint: Any, place: str, value: object) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import signal as signals
+from functools import cache
 from typing import Final
 
 from supctl.errors import InvalidConfig
@@ -97,7 +98,7 @@ def parse_signal(field: str, value: object) -> int:
     Raises:
         InvalidConfig: this system has no such signal.
     """
-    names = {signal.name: int(signal) for signal in signals.Signals}
+    names = _signals()
     if isinstance(value, str) and not value.isdigit():
         name = "SIG" + value.upper().removeprefix("SIG")
         if name in names:
@@ -109,6 +110,11 @@ def parse_signal(field: str, value: object) -> int:
             return int(number)
         mend = ""
     raise InvalidConfig(field, value, 'a signal of this system, such as "TERM", "INT" or 15', mend)
+
+
+@cache
+def _signals() -> dict[str, int]:
+    return {signal.name: int(signal) for signal in signals.Signals}
 
 
 def write_signal(number: int) -> str | int:

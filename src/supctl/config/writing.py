@@ -9,11 +9,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 from supctl.errors import InvalidConfig
 
-from .reading import By, Each, Parse, Table, convert, hints, join, plain
+from .reading import By, Each, Marker, Parse, Table, convert, hints, join, plain
 
 
 def write_table(keys: type, values: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def write_table(keys: type, values: Mapping[str, Any], place: str) -> dict[str, 
         if key not in known:
             wanted = "nothing else than the default, as files have no such key here"
             raise InvalidConfig(join(place, key), plain(value), wanted)
-        table[key] = _written(known[key], value, join(place, key))
+        table[key] = _written(*known[key], value, join(place, key))
     return table
 
 
@@ -83,15 +83,14 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _written(hint: Any, value: Any, place: str) -> object:
-    for marker in get_args(hint)[1:]:
-        match marker:
-            case By(parse, write):
-                return _proven(parse, write(value), value, place)
-            case Each():
-                return _each(marker, value, place)
-            case Table(keys, whole):
-                return write_table(keys, _said(value, whole), place)
+def _written(hint: Any, marker: Marker | None, value: Any, place: str) -> object:
+    match marker:
+        case By(parse, write):
+            return _proven(parse, write(value), value, place)
+        case Each():
+            return _each(marker, value, place)
+        case Table(keys, whole):
+            return write_table(keys, _said(value, whole), place)
     return _proven(partial(convert, hint), plain(value), value, place)
 
 

@@ -7,7 +7,6 @@ import os
 import select
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
@@ -87,11 +86,8 @@ def start(home: Home) -> int:
 
 
 def _says_ready(ready: int) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    with suppress(InterruptedError):
-        readable, _, _ = select.select([ready], [], [], deadline - time.monotonic())
-        return bool(readable) and os.read(ready, 1) == b"1"
-    return False
+    readable, _, _ = select.select([ready], [], [], PATIENCE)
+    return bool(readable) and os.read(ready, 1) == b"1"
 
 
 def _last_words(home: Home, said_from: int) -> str:

@@ -32,6 +32,9 @@ class Asks(Protocol[Items]):
 class Methods(Generic[Items]):
     """The methods of the daemon.
 
+    A ``timeout`` is in seconds, more than 0, for each child; what was asked for goes on then.
+    Without ``wait`` a method returns as soon as what is asked for is accepted and saved.
+
     Args:
         asks: how it is asked.
     """
@@ -52,39 +55,113 @@ class Methods(Generic[Items]):
         answer: Facts = await self._call("about")
         return answer
 
-    async def add(self, project: str, tree: Facts, source: str = "") -> Facts:
-        """Take in a tree under a name, and start it; return what was ``did`` and its ``address``.
+    async def add(
+        self,
+        project: str,
+        tree: Facts,
+        source: str = "",
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> Facts:
+        """Take in a tree under a name, and start it; return what was ``did``, its ``address``, and
+        outcomes of those in it that ``failed`` to come up.
 
         Args:
             project: its children will be ``/project/...``.
             tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
             source: the file that it came from.
         """
-        answer: Facts = await self._call("add", project=project, tree=tree, source=source)
+        answer: Facts = await self._call(
+            "add", project=project, tree=tree, source=source, **_patience(timeout, wait)
+        )
         return answer
 
-    async def start(self, *names: str, timeout: float | None = None) -> list[Facts]:
-        """Start what does not run, and return when it does."""
-        outcomes: list[Facts] = await self._call("start", names=[*names], **_within(timeout))
-        return outcomes
-
-    async def stop(self, *names: str, timeout: float | None = None) -> list[Facts]:
-        """Stop in order, and return when nothing is left. It stays stopped."""
-        outcomes: list[Facts] = await self._call("stop", names=[*names], **_within(timeout))
-        return outcomes
-
-    async def restart(
-        self, *names: str, rolling: bool = False, timeout: float | None = None
+    async def update(
+        self,
+        project: str,
+        tree: Facts,
+        source: str = "",
+        *,
+        timeout: float | None = None,
+        wait: bool = True,
     ) -> list[Facts]:
-        """Stop and start: all at once, or one by one."""
+        """Make a project be what its file says now; only what has changed is touched.
+
+        Returns an outcome for each child that is not as it was: ``added``, ``removed``,
+        ``restarted``, or ``changed`` if it runs on. The arguments are those of :meth:`add`.
+        """
+        told = {"project": project, "tree": tree, "source": source}
+        outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
+        return outcomes
+
+    async def projects(self) -> list[Facts]:
+        """Return ``name`` and ``source``, a file or nothing, of each project."""
+        found: list[Facts] = await self._call("projects")
+        return found
+
+    async def scale(
+        self,
+        name: str,
+        instances: int,
+        *,
+        relative: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> list[Facts]:
+        """Have so many instances of an app, or so many more; return outcomes as :meth:`update`."""
+        told = {"name": name, "instances": instances, "relative": relative}
+        outcomes: list[Facts] = await self._call("scale", **told, **_patience(timeout, wait))
+        return outcomes
+
+    async def start(
+        self, *names: str, timeout: float | None = None, wait: bool = True
+    ) -> list[Facts]:
+        """Start what does not run, and return when it does; has an outcome also for each below a
+        supervisor that has not come up."""
         outcomes: list[Facts] = await self._call(
-            "restart", names=[*names], rolling=rolling, **_within(timeout)
+            "start", names=[*names], **_patience(timeout, wait)
         )
         return outcomes
 
-    async def delete(self, *names: str, timeout: float | None = None) -> list[Facts]:
+    async def stop(
+        self,
+        *names: str,
+        graceful: bool = True,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> list[Facts]:
+        """Stop in order, and return when nothing is left. It stays stopped until it
+        is started; what is restarted ``always`` until the daemon is.
+
+        Args:
+            graceful: if not, kill at once, also what is being stopped in order.
+        """
+        outcomes: list[Facts] = await self._call(
+            "stop", names=[*names], force=not graceful, **_patience(timeout, wait)
+        )
+        return outcomes
+
+    async def restart(
+        self,
+        *names: str,
+        rolling: bool = False,
+        timeout: float | None = None,
+        wait: bool = True,
+    ) -> list[Facts]:
+        """Stop and start: all at once, or one by one. Outcomes as of :meth:`start`."""
+        outcomes: list[Facts] = await self._call(
+            "restart", names=[*names], rolling=rolling, **_patience(timeout, wait)
+        )
+        return outcomes
+
+    async def delete(
+        self, *names: str, timeout: float | None = None, wait: bool = True
+    ) -> list[Facts]:
         """Stop projects, and forget them."""
-        outcomes: list[Facts] = await self._call("delete", names=[*names], **_within(timeout))
+        outcomes: list[Facts] = await self._call(
+            "delete", names=[*names], **_patience(timeout, wait)
+        )
         return outcomes
 
     async def signal(self, *names: str, number: int) -> list[Facts]:
@@ -171,10 +248,16 @@ class Methods(Generic[Items]):
         """Return lines of output as they come; the first item says that they come from now on."""
         return self._asks.stream("lines", {"names": [*names], "streams": [*streams]})
 
-    async def shutdown(self) -> None:
-        """Stop everything in order, and end the daemon."""
-        await self._call("shutdown")
+    async def shutdown(
+        self, *, graceful: bool = True, timeout: float | None = None, wait: bool = True
+    ) -> None:
+        """Stop everything in order, or kill it at once, and end the daemon."""
+        await self._call("shutdown", force=not graceful, **_patience(timeout, wait))
 
 
 def _within(timeout: float | None) -> Facts:
     return {} if timeout is None else {"timeout": timeout}
+
+
+def _patience(timeout: float | None, wait: bool) -> Facts:
+    return _within(timeout) if wait else {"wait": False, **_within(timeout)}

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from supctl.errors import InvalidConfig
+
 
 class Arguments:
     """The arguments of a method, by its annotations.
@@ -25,7 +27,12 @@ class Arguments:
         self._needed = {it.name for it in taken if it.default is it.empty}
 
     def check(self, given: Mapping[str, Any]) -> None:
-        """Raise TypeError unless the method can be called so; tells which argument is wrong."""
+        """Look whether the method can be called so.
+
+        Raises:
+            TypeError: an argument is missing, unknown, or of the wrong kind; tells which.
+            InvalidConfig: its ``timeout`` is no time to wait.
+        """
         if missing := self._needed - given.keys():
             raise TypeError(f"{self._method} needs {', '.join(sorted(missing))}")
         for name, value in given.items():
@@ -38,3 +45,8 @@ class Arguments:
                 msgspec.convert(value, self._kinds[name])
             except msgspec.ValidationError as error:
                 raise TypeError(f"{self._method}: {name}: {error}") from None
+        timeout = given.get("timeout")
+        if timeout is not None and not timeout > 0:  # nor is it for NaN
+            raise InvalidConfig("timeout", timeout, "seconds, more than 0")
+        if timeout is not None and not given.get("wait", True):
+            raise InvalidConfig("timeout", timeout, "none, as nobody waits")

@@ -6,16 +6,20 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+
+import trio
 
 from .peer import Peer
 
 _log = logging.getLogger("supctl.daemon")
 
-_SHOWN: Final = frozenset({"names", "project", "source", "timeout", "rolling", "number", "name"})
+_SHOWN: Final = frozenset(
+    {"names", "project", "source", "timeout", "wait", "force", "rolling", "number", "name"}
+)
 """Arguments that are told; a tree is long, and may hold secrets."""
 
 
@@ -28,28 +32,42 @@ class Audit:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._one_at_a_time = trio.Lock()
+        self._under_way = 0
+        self._is_idle = trio.Event()
 
-    @contextmanager
-    def of(self, peer: Peer, method: str, kwargs: Mapping[str, Any]) -> Iterator[None]:
+    @asynccontextmanager
+    async def of(self, peer: Peer, method: str, kwargs: Mapping[str, Any]) -> AsyncIterator[None]:
         """Note what is done in the block, and whether it failed."""
         result = "ok"
+        self._under_way += 1
         try:
             yield
         except BaseException as error:
             result = f"{type(error).__name__}: {error}"
             raise
         finally:
-            self._write(
-                {
-                    "at": time.time(),
-                    "user": peer.name,
-                    "uid": peer.uid,
-                    "pid": peer.pid,
-                    "method": method,
-                    **{key: value for key, value in kwargs.items() if key in _SHOWN},
-                    "result": result,
-                }
-            )
+            told = {
+                "at": time.time(),
+                "user": peer.name,
+                "uid": peer.uid,
+                "pid": peer.pid,
+                "method": method,
+                **{key: value for key, value in kwargs.items() if key in _SHOWN},
+                "result": result,
+            }
+            with trio.CancelScope(shield=True):  # what was done is noted, whoever has hung up
+                async with self._one_at_a_time:
+                    await trio.to_thread.run_sync(self._write, told)
+            self._under_way -= 1
+            if not self._under_way:
+                self._is_idle.set()
+                self._is_idle = trio.Event()
+
+    async def idle(self) -> None:
+        """Return when no command is under way that changes something."""
+        if self._under_way:
+            await self._is_idle.wait()
 
     def _write(self, told: Mapping[str, Any]) -> None:
         line = json.dumps(told, ensure_ascii=False) + "\n"

@@ -32,7 +32,8 @@ class Desired:
 
     Args:
         projects: by name.
-        stopped: addresses of what an operator has stopped.
+        stopped: addresses of what an operator has stopped, with all that was below; always the
+            same set, as the tree looks into it.
     """
 
     projects: dict[str, Project] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
@@ -28,10 +28,11 @@ def resolve(names: Iterable[str], rows: Sequence[ChildStatus]) -> list[str]:
         ProcessNotFound: a name means nothing; tells what is near.
         Ambiguous: a name that is no pattern means several children of different places.
     """
+    addresses = [row.address for row in rows]
     meant: set[str] = set()
     for name in names:
-        meant.update(_meant(name, [row.address for row in rows]))
-    return [row.address for row in rows if row.address in meant]
+        meant.update(_meant(name, addresses))
+    return [it for it in addresses if it in meant]
 
 
 def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
@@ -42,14 +43,45 @@ def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
     return found[0]
 
 
-def below(chosen: Sequence[str], rows: Sequence[ChildStatus]) -> list[ChildStatus]:
+def resolve_base(name: str, rows: Sequence[ChildStatus]) -> str:
+    """Return the address of one child, or that of which all instances that ``name`` means are.
+
+    Raises as :func:`resolve`.
+    """
+    found = resolve([name], rows)
+    bases = sorted({base_of(it) for it in found})
+    if len(bases) != 1:
+        raise Ambiguous(name, tuple(bases))
+    return bases[0]
+
+
+def base_of(address: str) -> str:
+    """Return the address of all instances of which this is one."""
+    base, _, number = address.rpartition(":")
+    return base if base and number.isdigit() else address
+
+
+def below(chosen: Iterable[str], rows: Iterable[ChildStatus]) -> list[ChildStatus]:
     """Return those of ``rows`` that are chosen, or below one that is."""
+    chosen = frozenset(chosen)
     return [row for row in rows if is_below(row.address, chosen)]
 
 
-def is_below(address: str, chosen: Sequence[str]) -> bool:
+def is_below(address: str, chosen: Container[str]) -> bool:
     """Return whether ``address`` is one of ``chosen``, or below one of them."""
-    return any(f"{address}/".startswith(f"{it}/") for it in chosen)
+    return address in chosen or any(it in chosen for it in above(address))
+
+
+def above(address: str) -> Iterator[str]:
+    """Yield the addresses of the supervisors over a child, the nearest first, without the root."""
+    while address := address.rpartition("/")[0]:
+        yield address
+
+
+def topmost(addresses: Sequence[str]) -> list[str]:
+    """Return those of ``addresses`` that are not below another of them, in their order."""
+    chosen = frozenset(addresses)
+    return [it for it in addresses if not any(other in chosen for other in above(it))]
 
 
 def _meant(name: str, addresses: Sequence[str]) -> list[str]:
@@ -67,8 +99,8 @@ def _meant(name: str, addresses: Sequence[str]) -> list[str]:
     if name.startswith("/"):
         return _or_nothing(_instances(whole, addresses), name, addresses)
     ends = [it for it in addresses if it.endswith(whole)]
-    ends = ends or [it for it in addresses if _without_number(it).endswith(whole)]
-    if len({_without_number(it) for it in ends}) > 1:
+    ends = ends or [it for it in addresses if base_of(it).endswith(whole)]
+    if len({base_of(it) for it in ends}) > 1:
         raise Ambiguous(name, tuple(ends))
     return _or_nothing(ends, name, addresses)
 
@@ -82,13 +114,7 @@ def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[s
 
 
 def _instances(address: str, addresses: Iterable[str]) -> list[str]:
-    return [it for it in addresses if _without_number(it) == address]
-
-
-def _without_number(address: str) -> str:
-    """Return the address of all instances of which this is one."""
-    base, _, number = address.rpartition(":")
-    return base if base and number.isdigit() else address
+    return [it for it in addresses if base_of(it) == address]
 
 
 def _last(address: str) -> str:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import trio
 
 from supctl.errors import ActorTimeout, SupctlError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,7 @@ async def each(
 
     async def one(address: str) -> None:
         try:
-            with trio.move_on_after(math.inf if timeout is None else timeout):
-                outcomes[address] = await work(address)
-                return
-            raise ActorTimeout(address, method, timeout or 0.0)
+            outcomes[address] = await in_time(address, method, partial(work, address), timeout)
         except SupctlError as error:
             outcomes[address] = Outcome.failed(address, error)
 
@@ -62,3 +62,12 @@ async def each(
         for address in addresses:
             nursery.start_soon(one, address)
     return [asdict(outcomes[address]) for address in addresses]
+
+
+async def in_time(
+    address: str, method: str, work: Callable[[], Awaitable[T]], timeout: float | None
+) -> T:
+    """Return what ``work`` returns; raises ActorTimeout if that takes more seconds."""
+    with trio.move_on_after(math.inf if timeout is None else timeout):
+        return await work()
+    raise ActorTimeout(address, method, timeout or 0.0)

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -24,11 +24,13 @@ from .calls import Calls
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
+from .errands import Errands
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .peer import Peer
+from .projects import Projects
 from .server import ControlServer
 from .service import ControlService
 from .views import Views
@@ -37,12 +39,15 @@ from .waiting import Waiting
 _log = logging.getLogger("supctl.daemon")
 
 CHANGING = (
-    *("add", "start", "stop", "restart", "delete", "signal", "pause", "resume", "reset"),
-    *("call", "env", "save", "resurrect", "shutdown"),
+    *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
+    *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
 )
-LOOKING = ("ping", "about", "status", "describe", "inspect", "wait", "events", "lines")
+LOOKING = ("ping", "projects", "about", "status", "describe", "inspect", "wait", "events", "lines")
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
+
+_LAST_ANSWERS: Final = 5.0
+"""Seconds for the answers to commands under way when everything has ended."""
 
 
 def run_daemon(home: Home, ready_fd: int | None = None) -> None:
@@ -71,26 +76,31 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     keeper = Keeper(file, file.load())
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
-    async with open_tree(root, log_directory=home.logs, tap=lines.tap) as tree:
-        control = Control(tree, keeper)
-        details = Details(tree)
-        changing = _methods(CHANGING, control, Calls(tree), details)
-        looking = _methods(LOOKING, Views(tree, home, lines), details, Waiting(tree))
-        audit = Audit(home.audit)
+    stopped = keeper.desired.stopped
+    async with open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree:
         with closing(Listener(home, admission)) as listener:
-
-            def serve(peer: Peer) -> ControlService:
-                return ControlService(peer, admission.of(peer), changing, looking, audit)
-
-            server = ControlServer(listener, serve)
             async with trio.open_nursery() as nursery:
+                errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
+                projects = Projects(tree, keeper, errands)
+                changing = _methods(
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                )
+                looking = _methods(
+                    LOOKING, projects, Views(tree, home, lines), details, Waiting(tree)
+                )
+
+                def serve(peer: Peer) -> ControlService:
+                    return ControlService(peer, admission.of(peer), changing, looking, audit)
+
                 nursery.start_soon(_heed_signals, tree)
-                nursery.start_soon(server.serve)
+                nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
-                await control.resurrect()
+                await projects.resurrect()
                 await tree.ended.wait()
                 announcer.stopping()
+                with trio.move_on_after(_LAST_ANSWERS):
+                    await audit.idle()
                 nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
 

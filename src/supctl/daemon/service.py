@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
@@ -44,8 +45,12 @@ class ControlService:
         self._changing, self._looking = changing, looking
 
     def call(self, request: Request) -> None:
-        """Begin to do what is asked."""
-        request.serve(self._do, request)
+        """Begin to do what is asked; what waits for nothing is done and answered here."""
+        method = self._find(request)
+        if _is_plain(method):
+            request.answer(method(**request.kwargs))
+        else:
+            request.serve(self._do, request, method)
 
     def stream(self, request: Request) -> AsyncIterator[Any]:
         """Begin to tell what is asked for."""
@@ -60,11 +65,10 @@ class ControlService:
         """Say so in the log."""
         _log.warning("a message of %s is lost: %s", self._peer.name, error)
 
-    async def _do(self, request: Request) -> Any:
-        method = self._find(request)
+    async def _do(self, request: Request, method: Callable[..., Any]) -> Any:
         if request.method not in self._changing:
             return await method(**request.kwargs)
-        with self._audit.of(self._peer, request.method, request.kwargs):
+        async with self._audit.of(self._peer, request.method, request.kwargs):
             return await method(**request.kwargs)
 
     def _find(self, request: Request) -> Callable[..., Any]:
@@ -84,3 +88,8 @@ class ControlService:
             raise PermissionDenied(
                 self._peer.name, f"ask for {method}", full if wanted is Access.FULL else who
             )
+
+
+@functools.cache
+def _is_plain(method: Callable[..., Any]) -> bool:
+    return not (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method))

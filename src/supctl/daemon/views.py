@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -42,14 +42,12 @@ class Views:
         self._tree, self._home, self._lines = tree, home, lines
         self._began_at = trio.current_time()
 
-    async def ping(self) -> str:
+    def ping(self) -> str:
         """Return ``"pong"``."""
-        await trio.lowlevel.checkpoint()
         return "pong"
 
-    async def about(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         """Return facts about the daemon itself."""
-        await trio.lowlevel.checkpoint()
         rows = self._tree.status()
         return {
             "version": __version__,
@@ -115,7 +113,7 @@ class Views:
         With ``since`` only those after the event of that number. Where some are missing, because
         they are not kept any more or the reader is too slow, ``events_missed`` is in their place.
         """
-        chosen = resolve(names, self._tree.status()) if names else []
+        chosen = frozenset(resolve(names, self._tree.status()) if names else [])
         with self._tree.subscribe() as subscription:
             latest = self._tree.latest_events
             for event in latest if since is None else replayed(latest, since):
@@ -143,7 +141,7 @@ class Views:
                 yield item
 
 
-def _concerns(event: Event, chosen: Sequence[str]) -> bool:
+def _concerns(event: Event, chosen: Collection[str]) -> bool:
     return not chosen or isinstance(event, EventsMissed) or is_below(event.address, chosen)
 
 

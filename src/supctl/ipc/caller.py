@@ -89,16 +89,7 @@ class Caller:
         if not number:  # out here, as errors of the call have nothing to do with that one
             async with self._loans.lent(args, kwargs or {}) as (args, kwargs):
                 return await self.call(target, method, args, kwargs, left, chain)
-        if left < math.inf:
-            self._deadlines.add(result, left)
-        try:
-            await result.sleep()
-        except trio.Cancelled:
-            await self._abandon(number, result, PATIENCE)
-            raise
-        finally:
-            if left < math.inf:
-                self._deadlines.discard(result, left)
+        await self._wait_for(number, result, left)
         if not result.is_over:
             # Who has no time left waits for nobody: the peer has a clock, too.
             await self._abandon(number, result, 0.0)
@@ -108,6 +99,19 @@ class Caller:
         if result.is_acknowledged:
             raise ConnectionLost(self.peer.label, f"it cancelled {method} by itself")
         return result.value
+
+    async def _wait_for(self, number: int, result: Result, timeout: float) -> None:
+        """Wait for the answer, or until the time is over; cancelling it cancels the call."""
+        if timeout < math.inf:
+            self._deadlines.add(result, timeout)
+        try:
+            await result.sleep()
+        except trio.Cancelled:
+            await self._abandon(number, result, PATIENCE)
+            raise
+        finally:
+            if timeout < math.inf:
+                self._deadlines.discard(result, timeout)
 
     def cast(
         self,

@@ -91,7 +91,8 @@ class Registry:
 
 
 def _known_errors() -> Iterator[type[Exception]]:
-    for kind in (*vars(builtins).values(), *vars(errors).values()):
+    ours = (getattr(errors, name) for name in errors.__all__)
+    for kind in (*vars(builtins).values(), *ours):
         if (
             isinstance(kind, type)
             and issubclass(kind, Exception)

@@ -6,12 +6,13 @@ import os
 import signal as signals
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from supctl.errors import InvalidConfig
 
-from .child import put_child_fields, put_run_fields
+from .child import Put, put_child_fields, put_run_fields
 from .command import check_command
 from .health import Health, Ready, health_of, ready_of
 from .log import Log
@@ -70,6 +71,10 @@ class Limits:
     def __bool__(self) -> bool:
         """Whether anything is limited."""
         return (self.memory, self.cpu, self.pids) != (None, None, None)
+
+
+_STOP: Final = Stop()
+_LIMITS: Final = Limits()
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -192,9 +197,7 @@ class App:
         nice: int | None = None,
         rlimits: Mapping[str, tuple[int, int]] | None = None,
     ) -> None:
-        def put(field: str, value: object) -> None:
-            object.__setattr__(self, field, value)
-
+        put = partial(object.__setattr__, self)
         put_child_fields(
             put,
             name=name,
@@ -209,29 +212,50 @@ class App:
             has_limit=max_restarts is not None,
         )
         put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)
+        _put_process_fields(
+            put, cwd=cwd, env=env, umask=umask, user=user, group=group, nice=nice, rlimits=rlimits
+        )
         put("stop_exit_codes", _check_codes(stop_exit_codes))
         put("command", check_command(command))
-        put("cwd", None if cwd is None else os.fspath(cwd))
-        put("env", None if env is None else MappingProxyType(_check_env(env)))
         put("ready", ready_of(ready))
         put("health", health_of(health))
-        put("stop", stop or Stop())
+        put("stop", stop or _STOP)
         put("has_own_stop", stop is not None)
-        put("limits", limits or Limits())
+        put("limits", limits or _LIMITS)
         put("log", log)
         check_count("instances", instances, 1)
         put("instances", instances)
         put("detached", detached)
         put("death_signal", death_signal)
-        put("umask", _between("umask", umask, 0, 0o777))
-        put("user", user)
-        put("group", group)
-        put("nice", _between("nice", nice, -20, 19))
-        put("rlimits", MappingProxyType(_check_rlimits(rlimits or {})))
 
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""
         return hash((self.name, self.command))
+
+
+def _put_process_fields(
+    put: Put,
+    *,
+    cwd: str | os.PathLike[str] | None,
+    env: Mapping[str, str] | None,
+    umask: int | None,
+    user: str | int | None,
+    group: str | int | None,
+    nice: int | None,
+    rlimits: Mapping[str, tuple[int, int]] | None,
+) -> None:
+    """Check the fields of what a process begins with and hand them to ``put``.
+
+    Raises:
+        InvalidConfig: naming the field and what it wanted.
+    """
+    put("cwd", None if cwd is None else os.fspath(cwd))
+    put("env", None if env is None else MappingProxyType(_check_env(env)))
+    put("umask", _between("umask", umask, 0, 0o777))
+    put("user", user)
+    put("group", group)
+    put("nice", _between("nice", nice, -20, 19))
+    put("rlimits", MappingProxyType(_check_rlimits(rlimits or {})))
 
 
 def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:

@@ -15,6 +15,8 @@ Put: TypeAlias = Callable[[str, object], None]
 UNLESS_STOPPED: Final = "unless-stopped"
 """As a restart type: ``permanent``, and a stop by an operator outlasts the supervising process."""
 
+_BACKOFF: Final = Backoff()
+
 _WITHIN: Final = 60.0
 """Seconds, where a child has ``max_restarts`` and not ``within``."""
 
@@ -55,7 +57,7 @@ def put_child_fields(
     put("name", check_name(name))
     put("restart", restart)
     put("stays_stopped", stays_stopped)
-    put("backoff", backoff or Backoff())
+    put("backoff", backoff or _BACKOFF)
     put("give_up_after", give_up_after)
     put("exhausted", exhausted)
     put("significant", significant)

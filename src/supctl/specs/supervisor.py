@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from supctl.errors import InvalidConfig
@@ -118,9 +119,7 @@ class Supervisor:
         isolation: str = "task",
         hung_after: float | None = 20.0,
     ) -> None:
-        def put(field: str, value: object) -> None:
-            object.__setattr__(self, field, value)
-
+        put = partial(object.__setattr__, self)
         put_child_fields(
             put,
             name=name,
@@ -313,6 +312,11 @@ class PartitionSupervisor(Supervisor):
 def renamed(spec: C, name: str) -> C:
     """Return a copy of a child spec under another name."""
     return _changed(spec, name=check_name(name))
+
+
+def with_children(spec: Supervisor, children: Iterable[ChildSpec]) -> Supervisor:
+    """Return a copy of a supervisor with other children, which are known to be right."""
+    return _changed(spec, children=tuple(children))
 
 
 def _with_stop(spec: ChildSpec, stop: Stop) -> ChildSpec:

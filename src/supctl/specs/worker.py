@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -84,9 +85,7 @@ class Worker:
         blocking: bool = False,
         hung_after: float | None = 20.0,
     ) -> None:
-        def put(field: str, value: object) -> None:
-            object.__setattr__(self, field, value)
-
+        put = partial(object.__setattr__, self)
         if isinstance(actor, str) and actor.count(":") != 1:
             raise InvalidConfig("actor", actor, "a class, or its place as 'module:Class'")
         if not (isinstance(actor, str) or callable(actor)):

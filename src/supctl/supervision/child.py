@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from supctl.actors.incarnation import NOTHING_SEEN, Incarnation, Seen
 from supctl.exits import ExitReason
-from supctl.specs import App, ChildSpec, Intensity, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Intensity, Restart, Supervisor, Worker
 from supctl.specs.dependencies import start_order
 
 from .messages import ChildPolicy
@@ -36,6 +36,12 @@ class Child:
     last_event: int | None = None
     """Number of the last event that was about it: the cause of the next."""
     stop_asked: bool = False
+    forced: bool = False
+    """Somebody waits for its end who does not grant it an orderly one."""
+    stuck: bool = False
+    """Something of its last life lives on that could not be ended."""
+    killed: int = 0
+    """Number of the life that was killed by request."""
     seen: Seen = NOTHING_SEEN
     """How its present or last life looks, as last told."""
     unenforced: tuple[str, ...] = ()
@@ -65,18 +71,29 @@ def join(address: str, name: str) -> str:
     return f"{address.rstrip('/')}/{name}"
 
 
-def policies(children: Iterable[Child]) -> list[ChildPolicy]:
-    """Return what a core must know of ``children``; depending on an app is on all instances."""
+def policies(children: Iterable[Child], parked: Container[str] = ()) -> list[ChildPolicy]:
+    """Return what a core must know of ``children``; depending on an app is on all instances.
+
+    Args:
+        parked: as in :class:`~.world.World`.
+    """
     children = list(children)
     instances: dict[str, list[str]] = {}
     for child in children:
         instances.setdefault(child.spec.name, []).append(child.name)
-    return [
-        policy_of(
-            child.name, child.spec, [name for it in child.spec.depends_on for name in instances[it]]
-        )
-        for child in children
-    ]
+    made = []
+    for child in children:
+        needed = [name for it in child.spec.depends_on for name in instances[it]]
+        policy = policy_of(child.name, child.spec, needed)
+        starts = starts_by_itself(child.spec, child.address, parked)
+        made.append(policy if starts else replace(policy, autostart=False))
+    return made
+
+
+def starts_by_itself(spec: ChildSpec, address: str, parked: Container[str]) -> bool:
+    """Return whether the child at ``address`` starts when its supervisor does."""
+    runs_always = spec.restart is Restart.PERMANENT and not spec.stays_stopped
+    return spec.autostart and (runs_always or address not in parked)
 
 
 def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> ChildPolicy:

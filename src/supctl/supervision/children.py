@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from supctl.specs import Restart, Strategy
 
 from . import messages as m
+from .flags import Flags
 from .messages import NO_PROCESS, ChildPolicy, ChildState
 from .window import RestartWindow
 
@@ -21,7 +22,7 @@ class ChildRecord:
     """The core's record of one child."""
 
     policy: ChildPolicy
-    place: int
+    place: int = 0
     """Grows in start order; not an index."""
     state: ChildState = ChildState.STOPPED
     run: int = 0
@@ -59,6 +60,16 @@ class ChildRecord:
         limit = self.policy.limit
         self.window = None if limit is None else RestartWindow(limit)
 
+    def respecify(self, policy: ChildPolicy) -> None:
+        """Go by another policy; its restarts so far still count."""
+        self.policy = policy
+        if policy.limit is None:
+            self.window = None
+        elif self.window is None:
+            self.window = RestartWindow(policy.limit)
+        else:
+            self.window.intensity = policy.limit
+
     def used_up(self, now: float) -> tuple[int, float | None] | None:
         """Note one more restart, if its own limits allow it; if not, return which does not.
 
@@ -87,12 +98,11 @@ class Children:
 
     Args:
         policies: in start order.
-        strategy: that of the supervisor. What is dynamic does not keep those that have ended.
+        flags: of the supervisor. What is dynamic does not keep those that have ended.
     """
 
-    def __init__(self, policies: Iterable[ChildPolicy], strategy: Strategy) -> None:
-        self._strategy = strategy
-        self._dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
+    def __init__(self, policies: Iterable[ChildPolicy], flags: Flags) -> None:
+        self._flags = flags
         self._places = 0
         self._by_name: dict[str, ChildRecord] = {}
         for policy in policies:
@@ -113,10 +123,29 @@ class Children:
 
     def add(self, policy: ChildPolicy) -> ChildRecord:
         """Put a new child behind all others."""
-        self._places += 1
-        child = self._by_name[policy.name] = ChildRecord(policy, self._places)
+        child = ChildRecord(policy)
         child.forgive()
+        self._put(child)
         return child
+
+    def _put(self, child: ChildRecord) -> None:
+        self._places += 1
+        child.place = self._places
+        self._by_name[child.name] = child
+
+    def respecify(self, policies: Iterable[ChildPolicy], flags: Flags) -> None:
+        """Go by these from now on, in this order; others stay, behind them (OTP-UPG-03)."""
+        self._flags = flags
+        others, self._by_name = self._by_name, {}
+        for policy in policies:
+            child = others.pop(policy.name, None)
+            if child is None:
+                self.add(policy)
+            else:
+                child.respecify(policy)
+                self._put(child)
+        for child in others.values():
+            self._put(child)
 
     def remove(self, child: ChildRecord) -> None:
         """Forget a child."""
@@ -124,12 +153,12 @@ class Children:
 
     def lets_go(self, child: ChildRecord) -> bool:
         """Return whether a child that has ended is to be forgotten (OTP-TYPE-04, OTP-SOFO-04)."""
-        for_once = self._dynamic or child.policy.restart is Restart.TEMPORARY
+        for_once = self._flags.is_dynamic or child.policy.restart is Restart.TEMPORARY
         return for_once and not child.kept and self._by_name.get(child.name) is child
 
     def group(self, child: ChildRecord) -> list[ChildRecord]:
         """Return who is restarted together with ``child``, in start order."""
-        match self._strategy:
+        match self._flags.strategy:
             case Strategy.ONE_FOR_ONE | Strategy.SIMPLE_ONE_FOR_ONE:
                 return [child]
             case Strategy.ONE_FOR_ALL:
@@ -141,7 +170,7 @@ class Children:
         """Return how many there are (OTP-API-07, OTP-SOFO-08)."""
         supervisors = sum(child.policy.is_supervisor for child in self)
         workers = len(self) - supervisors
-        if self._dynamic:
+        if self._flags.is_dynamic:
             active = sum(child.state is not ChildState.WAITING for child in self)
             return m.Counts(1, active, supervisors, workers)
         active = sum(child.lives for child in self)

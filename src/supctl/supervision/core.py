@@ -16,11 +16,12 @@ from enum import Enum, auto
 
 from supctl.errors import InvalidState, ProcessNotFound
 from supctl.exits import SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import AutoShutdown, Exhausted, Intensity, Strategy
+from supctl.specs import AutoShutdown, Exhausted
 
 from . import messages as m
 from .children import ChildRecord, Children, revived
 from .endings import escalation
+from .flags import Flags
 from .holding import Holding
 from .inbox import Inbox, Waiting
 from .messages import ChildPolicy, ChildState, Context
@@ -46,42 +47,29 @@ class SupervisorCore:
 
     Args:
         children: in start order, names unique.
-        strategy, intensity, auto_shutdown: as in :class:`supctl.Supervisor`.
-        concurrent: ``start="concurrent"``.
+        flags: what else it goes by.
         random: returns floats in [0, 1), for the jitter.
         pacer: the start rate, if there is one.
-        retries: ``start_failures="retry"``.
     """
 
     def __init__(
         self,
         children: Iterable[ChildPolicy],
+        flags: Flags,
         *,
-        strategy: Strategy = Strategy.ONE_FOR_ONE,
-        intensity: Intensity | None = None,
-        auto_shutdown: AutoShutdown = AutoShutdown.NEVER,
-        concurrent: bool = False,
         random: Callable[[], float],
         pacer: Pacer | None = None,
-        retries: bool = False,
     ) -> None:
-        self._dynamic = strategy is Strategy.SIMPLE_ONE_FOR_ONE
-        self._children = Children(children, strategy)
-        self._intensity = intensity or Intensity()
-        self._window = RestartWindow(self._intensity)
-        self._auto_shutdown = auto_shutdown
-        self._concurrent = concurrent
+        self.flags = flags
+        self._children = Children(children, flags)
+        self._window = RestartWindow(flags.intensity)
         self._random = random
         self._pacer = pacer
-        self.retries = retries
         self._phase = Phase.NEW
         self._plans = Plans(self.say, self._is_down)
-        self._holding = Holding(self._children, self._plans, self, concurrent=concurrent)
-        self._operations = Operations(
-            self._children, self._plans, self._holding, self, dynamic=self._dynamic
-        )
-        apart = strategy in (Strategy.ONE_FOR_ONE, Strategy.SIMPLE_ONE_FOR_ONE)
-        self._inbox = Inbox(self._children, self._plans, concurrent=concurrent, apart=apart)
+        self._holding = Holding(self._children, self._plans, self)
+        self._operations = Operations(self._children, self._plans, self._holding, self)
+        self._inbox = Inbox(self._children, self._plans, self)
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
@@ -94,6 +82,16 @@ class SupervisorCore:
         self._commands.append(command)
         if isinstance(command, m.Reply):
             self._commands += self._operations.answered(command)
+
+    def respecify(self, flags: Flags, children: Iterable[ChildPolicy]) -> None:
+        """Go by other flags and policies from now on (OTP-UPG-01 to 05).
+
+        Nothing is started or stopped: a child that is new does not run. One without a policy among
+        these stays, behind the others.
+        """
+        self.flags = flags
+        self._window.intensity = flags.intensity
+        self._children.respecify(children, flags)
 
     # What is to be seen.
 
@@ -203,7 +201,8 @@ class SupervisorCore:
 
     def stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
         """Return a stage for ``children``: in turn, or at once where order means nothing."""
-        at_once = self._concurrent or (self._dynamic and kind is StageKind.STOP)  # OTP-SOFO-06
+        is_dynamic_stop = self.flags.is_dynamic and kind is StageKind.STOP  # OTP-SOFO-06
+        at_once = self.flags.concurrent or is_dynamic_stop
         return (Stage.at_once if at_once else Stage.in_turn)(kind, children)
 
     def _is_down(self, child: ChildRecord, reason: ExitReason | None) -> None:
@@ -215,7 +214,7 @@ class SupervisorCore:
 
     def _report_ill_end(self, child: ChildRecord, reason: ExitReason) -> None:
         """Report a child that we stopped and that has ended otherwise than by that."""
-        if self._dynamic and self._phase is Phase.ENDING:  # told together (OTP-SOFO-06)
+        if self.flags.is_dynamic and self._phase is Phase.ENDING:  # told together (OTP-SOFO-06)
             first, number = self._ill_ends.get(str(reason), (reason, 0))
             self._ill_ends[str(reason)] = first, number + 1
         else:
@@ -235,7 +234,7 @@ class SupervisorCore:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
         beginners = [child for child in self._children if child.policy.autostart]
-        if self.retries:
+        if self.flags.retries:
             self._holding.begin(beginners)
             return
         stage = self.stage(StageKind.START, beginners)
@@ -325,9 +324,9 @@ class SupervisorCore:
             self.say(m.AutoShutdown(child.name))
             self._end(m.Finished(told))
             return
-        if not child.policy.significant or self._auto_shutdown is AutoShutdown.NEVER:
+        if not child.policy.significant or self.flags.auto_shutdown is AutoShutdown.NEVER:
             return
-        all_of_them = self._auto_shutdown is AutoShutdown.ALL_SIGNIFICANT
+        all_of_them = self.flags.auto_shutdown is AutoShutdown.ALL_SIGNIFICANT
         if all_of_them and any(
             other.policy.significant and other.state not in (ChildState.STOPPED, ChildState.FAILED)
             for other in self._children
@@ -424,7 +423,7 @@ class SupervisorCore:
         self._inbox.put(Retry(child.name, reason))
 
     def _give_up(self, child: ChildRecord, reason: ExitReason) -> None:
-        gave_up = m.GaveUp(child.name, len(self._window), self._intensity.within, reason)
+        gave_up = m.GaveUp(child.name, len(self._window), self._window.within, reason)
         child.state = ChildState.STOPPED
         self.say(gave_up)
         self._report(Context.SHUTDOWN, child, reason)

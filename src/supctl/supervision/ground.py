@@ -9,14 +9,15 @@ from supctl.exits import ExitReason
 
 from . import messages as m
 from .children import ChildRecord
+from .flags import Flags
 from .plan import Stage, StageKind
 
 
 class Ground(Protocol):
     """The core, as its parts see it."""
 
-    retries: bool
-    """``start_failures="retry"``."""
+    flags: Flags
+    """What it goes by; another one when that changes."""
 
     @property
     def is_starting(self) -> bool:

@@ -133,14 +133,21 @@ class Handle:
         node, name = self._tree.find(self.address)
         node.reset(name)
 
-    async def stop(self) -> None:
+    async def stop(self, *, force: bool = False) -> None:
         """Stop it in order and return when nothing of it lives. It stays stopped.
 
         A stop is not a crash: it does not count as a restart, and those so far are forgotten. If
         it waits for its restart, that is called off. Cancelling does not take the request back.
+
+        Args:
+            force: do not ask it, and give it no time: kill it with all that it has started, and
+                a supervisor with all below it. Overtakes a stop in order that is under way.
+
+        Raises:
+            TerminateFailed: something of it lives on after SIGKILL, and ``Stop.force`` is over.
         """
         node, name = self._tree.find(self.address)
-        await node.stop(name)
+        await node.stop(name, force)
 
     async def start(self) -> None:
         """Start it after it was stopped, has ended or failed; return when it runs.
@@ -173,6 +180,7 @@ class Handle:
         It is back when its supervisor restarts, if that has it from the beginning.
 
         Raises:
+            TerminateFailed: as :meth:`stop`; it is not forgotten.
             InvalidState: somebody has started it while it was about to be forgotten.
         """
         node, name = self._tree.find(self.address)
@@ -252,6 +260,7 @@ class SupervisorHandle:
 
         Raises:
             ProcessNotFound: there is none of that name.
+            TerminateFailed: as :meth:`Handle.stop`.
         """
         await self._node.terminate_child(name)
 

@@ -19,15 +19,12 @@ class Holding:
 
     Args:
         children, plans: those of the supervisor.
-        ground: its core.
-        concurrent: start all at once who wait for nobody, and not one by one.
+        ground: its core. If that is concurrent all start at once who wait for nobody, and not
+            one by one.
     """
 
-    def __init__(
-        self, children: Children, plans: Plans, ground: Ground, *, concurrent: bool
-    ) -> None:
+    def __init__(self, children: Children, plans: Plans, ground: Ground) -> None:
         self._children, self._plans, self._ground = children, plans, ground
-        self._concurrent = concurrent
         self._held: dict[ChildRecord, None] = {}
         self._unanswered: set[ChildRecord] = set()  # of the first starts in the start phase
 
@@ -76,7 +73,7 @@ class Holding:
 
     def release(self) -> None:
         """Start those who wait for what is up by now."""
-        if (self._plans and not self._concurrent) or self._ground.group_waits():
+        if (self._plans and not self._ground.flags.concurrent) or self._ground.group_waits():
             return  # what is under way comes back here; a group starts as one
         for child in self._take_free():
             if self._ground.is_starting:
@@ -96,7 +93,7 @@ class Holding:
             elif not self._needs(child):
                 del self._held[child]
                 free.append(child)
-                if not self._concurrent:
+                if not self._ground.flags.concurrent:
                     break
         return free
 
@@ -107,5 +104,5 @@ class Holding:
 
     def _see_if_up(self) -> None:
         """End a start phase in which each child has been tried that could be."""
-        if self._ground.retries and self._ground.is_starting and not self._unanswered:
+        if self._ground.flags.retries and self._ground.is_starting and not self._unanswered:
             self._ground.be_up()

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from . import messages as m
 from .children import Children
+from .ground import Ground
 from .plan import Retry
 from .plans import Plans
 
@@ -19,16 +20,14 @@ class Inbox:
 
     Args:
         children, plans: those of the supervisor.
-        concurrent: a plan of one child holds up nothing but what is about that child.
-        apart: nor does one that only waits until its child is ready, as each goes its own way.
-            OTP knows no such thing: there a start is over as soon as the child runs.
+        ground: its core. If that is concurrent, a plan of one child holds up nothing but what is
+            about that child; nor does one that only waits until its child is ready, where each
+            goes its own way. OTP knows no such thing: there a start is over as soon as the child
+            runs.
     """
 
-    def __init__(
-        self, children: Children, plans: Plans, *, concurrent: bool, apart: bool = False
-    ) -> None:
-        self._children, self._plans = children, plans
-        self._concurrent, self._apart = concurrent, apart
+    def __init__(self, children: Children, plans: Plans, ground: Ground) -> None:
+        self._children, self._plans, self._ground = children, plans, ground
         self._events: deque[Waiting] = deque()
 
     def put(self, event: Waiting) -> None:
@@ -46,7 +45,8 @@ class Inbox:
             return None
         if not self._plans:
             return self._events.popleft()
-        is_free = self._concurrent or (self._apart and self._plans.only_warm)
+        flags = self._ground.flags
+        is_free = flags.concurrent or (flags.sets_apart and self._plans.only_warm)
         if self._plans.concern_all or not is_free:
             return None
         for place, event in enumerate(self._events):

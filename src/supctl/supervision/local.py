@@ -10,8 +10,9 @@ import trio
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
+from supctl.errors import TerminateFailed
 from supctl.exits import ExitReason
-from supctl.specs import ChildSpec
+from supctl.specs import ChildSpec, Supervisor
 
 from . import messages as m
 from .child import Child, join, policy_of
@@ -107,9 +108,10 @@ class LocalNode(Node):
         policy = policy_of(name, child.spec)
         await self.actor.ask(lambda token: m.StartChild(policy, token), child=child)
 
-    async def stop(self, name: str) -> None:
-        if self.actor.core.state_of(name) is not None:  # else it is temporary, and has ended
-            await self.terminate_child(name)
+    async def stop(self, name: str, force: bool = False) -> None:
+        if self.actor.core.state_of(name) is None:
+            return  # it is temporary, and has ended
+        await self._terminate(name, force)
 
     async def renew(self, name: str) -> None:
         if self.actor.core.state_of(name) is None:  # it was temporary, and has ended
@@ -124,6 +126,10 @@ class LocalNode(Node):
         else:
             self.actor.forget(name)
 
+    async def respecify(self, spec: Supervisor) -> None:
+        self.actor.respecify(spec)
+        self.spec = spec
+
     # Requests.
 
     async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
@@ -133,10 +139,16 @@ class LocalNode(Node):
         return run is not None
 
     async def terminate_child(self, name: str) -> None:
-        stopped = self.actor.stopped
+        await self._terminate(name)
+
+    async def _terminate(self, name: str, force: bool = False) -> None:
+        child, stopped = self.actor.children.get(name), self.actor.stopped
+        lived = child is not None and child.life is not None
         await self.actor.ask(
-            lambda token: m.TerminateChild(name, token), view=lambda _: stopped(name)
+            lambda token: m.TerminateChild(name, token, force), view=lambda _: stopped(name)
         )
+        if child is not None and lived and child.stuck:
+            raise TerminateFailed(child.address, (child.reason and child.reason.detail) or "")
 
     async def restart_child(self, name: str) -> bool:
         run = await self.actor.ask(lambda token: m.RestartChild(name, token))

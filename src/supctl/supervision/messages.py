@@ -88,10 +88,15 @@ class StartChild:
 
 @dataclass(frozen=True, slots=True)
 class TerminateChild:
-    """Somebody wants a child stopped (OTP's ``terminate_child``)."""
+    """Somebody wants a child stopped (OTP's ``terminate_child``).
+
+    ``force``: at once, and whatever else is under way. Ours, and no matter of the core's, which
+    is told of its end as ever.
+    """
 
     name: str
     token: Any
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)

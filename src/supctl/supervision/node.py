@@ -110,8 +110,11 @@ class Node(ABC):
         """
 
     @abstractmethod
-    async def stop(self, name: str) -> None:
-        """Stop a child, if it has not ended for good, and return when nothing of it lives."""
+    async def stop(self, name: str, force: bool = False) -> None:
+        """Stop a child, if it has not ended for good, and return when nothing of it lives.
+
+        With ``force`` it is killed at once, whatever is under way.
+        """
 
     @abstractmethod
     async def renew(self, name: str) -> None:
@@ -127,6 +130,13 @@ class Node(ABC):
 
         Raises:
             InvalidState: somebody has started it in between.
+        """
+
+    @abstractmethod
+    async def respecify(self, spec: Supervisor) -> None:
+        """Have it, and its children, be made of ``spec`` from now on (OTP's ``code_change``).
+
+        Nothing is started or stopped: what is new does not run, what is not in it stays.
         """
 
     # OTP's requests, as SupervisorHandle describes them. They raise what that says.

@@ -29,7 +29,6 @@ class Operations:
         plans: those that are under way.
         holding: those that have not been started yet.
         ground: the core.
-        dynamic: whether the supervisor is.
     """
 
     def __init__(
@@ -38,12 +37,10 @@ class Operations:
         plans: Plans,
         holding: Holding,
         ground: Ground,
-        *,
-        dynamic: bool,
     ) -> None:
         self._children, self._plans, self._holding = children, plans, holding
         self._ground = ground
-        self._table = DYNAMIC if dynamic else TABLE
+        self._table = DYNAMIC if ground.flags.is_dynamic else TABLE
         self._renewals: dict[str, Any] = {}  # token of the one that others may join, by name
         self._joined: dict[Any, list[Any]] = defaultdict(list)
 
@@ -97,7 +94,7 @@ class Operations:
     def _start_new(self, request: m.StartChild) -> None:
         child = self._children.add(request.policy)
         self._ground.say(m.Added(child.name, request.token))
-        if self._ground.retries and self._holding.hold(child):
+        if self._ground.flags.retries and self._holding.hold(child):
             self._reply(request, child.run)
         else:
             self._start(request, child)
@@ -115,7 +112,7 @@ class Operations:
             self._holding.release()
 
         def failed(child: ChildRecord, reason: ExitReason) -> None:
-            if ground.retries:
+            if ground.flags.retries:
                 self._reply(request, child.run)
                 ground.bear_start_failure(child, reason)
                 return

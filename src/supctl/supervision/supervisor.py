@@ -40,13 +40,14 @@ from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.worker import WorkerActor
 from supctl.errors import FAULTS, InvalidConfig, InvalidState
 from supctl.exits import ExitKind, ExitReason
-from supctl.specs import App, ChildSpec, Start, StartFailures, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.ignore import Ignore
 
 from . import messages as m
 from .child import Child, expand, join, policies
 from .core import Phase, SupervisorCore
 from .endings import as_meant
+from .flags import Flags
 from .isolated.life import IsolatedSupervisor
 from .pacer import Pacer
 from .world import World
@@ -118,15 +119,27 @@ class SupervisorActor(Incarnation):
         """Make a record of every child, and a core that knows them."""
         self.children = {child.name: child for child in expand(specs, self.address)}
         self.core = SupervisorCore(
-            policies(self.children.values()),
-            strategy=self.spec.strategy,
-            intensity=self.spec.intensity,
-            auto_shutdown=self.spec.auto_shutdown,
-            concurrent=self.spec.start is Start.CONCURRENT,
+            policies(self.children.values(), self._world.parked),
+            Flags.of(self.spec),
             random=self._world.random,
             pacer=self._world.pacer,
-            retries=self.spec.start_failures is StartFailures.RETRY,
         )
+
+    def respecify(self, spec: Supervisor) -> None:
+        """Be made of ``spec`` from now on; nothing is started or stopped (OTP-UPG-02).
+
+        Children that are not in it stay, behind the others (OTP-UPG-03).
+        """
+        others, self.children = self.children, {}
+        for child in expand(spec.children, self.address):
+            there = others.pop(child.name, child)
+            there.spec, there.is_static = child.spec, True
+            self.children[child.name] = there
+        self.children |= others
+        self.spec = spec
+        made = policies(self.children.values(), self._world.parked)
+        self.core.respecify(Flags.of(spec), made)
+        self._world.watch.respecified(self)
 
     # What its own supervisor does with it.
 
@@ -173,7 +186,8 @@ class SupervisorActor(Incarnation):
             raise self._fault
         assert self.finished is not None
         reason = self.finished.reason
-        self._tell(Down(reason) if self._is_up else NotUp(reason))
+        stuck = any(child.stuck for child in self.children.values())
+        self._tell(Down(reason, stuck) if self._is_up else NotUp(reason))
 
     async def ask(self, make: Callable[[Request], m.Event], **options: Any) -> Any:
         """Put a request to the core and return its answer. Raises the error it answers with.
@@ -232,6 +246,9 @@ class SupervisorActor(Incarnation):
         if isinstance(message, _Heard):
             self._hear(message.child, message.run, message.report)
             return
+        if isinstance(message, m.TerminateChild) and message.force:
+            self._force(message)
+            return
         if isinstance(message, m.TimerFired) and message.name in self.children:
             self._because = self.children[message.name].last_event
         self._feed(message)
@@ -268,7 +285,8 @@ class SupervisorActor(Incarnation):
                 child.life, child.pid, child.reason = None, 0, reason
                 self._note(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
-            case Down(reason):
+            case Down(reason, stuck):
+                child.stuck = stuck
                 uptime = trio.current_time() - child.started_at
                 reason = as_meant(child.spec, reason, uptime)
                 self._bury(child, reason, uptime)
@@ -356,6 +374,7 @@ class SupervisorActor(Incarnation):
 
     def _start(self, child: Child, run: int) -> None:
         child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
+        child.stuck = False
         tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:
@@ -371,7 +390,7 @@ class SupervisorActor(Incarnation):
                 life = SupervisorActor(spec, child.address, self._world, tell)
         child.life = life
         self._nursery.start_soon(_live, life, tell)
-        if self._killing:
+        if self._killing or child.forced:
             life.kill()
 
     def _told(self, child: Child, run: int, report: Report) -> None:
@@ -381,17 +400,35 @@ class SupervisorActor(Incarnation):
         if child.life is None:
             return  # its end is in the mailbox already
         child.stop_asked = True
+        if self._killing or child.forced:
+            self._kill(child)
+            return
+        self._note_stop(child, child.life.grace)
+        child.life.stop()
+
+    def _note_stop(self, child: Child, grace: float) -> None:
         if isinstance(child.spec, App | Worker):
-            self._note(child, events.ChildStopping, cause=self._because, grace=child.life.grace)
-        if self._killing:
+            self._note(child, events.ChildStopping, cause=self._because, grace=grace)
+
+    def _force(self, request: m.TerminateChild) -> None:
+        """Put a request to the core, and kill the child whatever the core is about."""
+        child = self.children.get(request.name)
+        if child is not None:
+            child.forced = True
+        self._feed(request)
+        if child is not None:
+            self._kill(child)
+
+    def _kill(self, child: Child) -> None:
+        if child.life is not None and child.killed != child.run:
+            child.killed = child.run
+            self._note_stop(child, 0.0)
             child.life.kill()
-        else:
-            child.life.stop()
 
     def stopped(self, name: str) -> None:
         """Show that a child was stopped by somebody, be it that it had ended before."""
         if (child := self.children.get(name)) is not None:
-            child.stop_asked = True
+            child.stop_asked, child.forced = True, False
             self._changed.add(name)
 
     def forget(self, name: str) -> None:

@@ -38,6 +38,7 @@ from .node import Node
 from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 from .supervisor import SupervisorActor
+from .update import Change, Updater, goes_on
 from .world import World
 
 
@@ -45,7 +46,7 @@ class Tree:
     """A running tree. Made by :func:`open_tree`."""
 
     def __init__(self, spec: Supervisor, world: World) -> None:
-        self._log, self._services = world.events, world.services
+        self._log, self._services, self._parked = world.events, world.services, world.parked
         self.registry = world.services.registry
         """Actors of the tree by name, and in groups."""
         self._actor = SupervisorActor(spec, "/", world, self._hear)
@@ -204,6 +205,36 @@ class Tree:
         """
         return self._log.subscribe()
 
+    async def update(self, spec: Supervisor, address: str = "/") -> list[Change]:
+        """Make the tree, or the supervisor at ``address``, be what ``spec`` says, and return what
+        was done about which child.
+
+        What is gone is stopped; what is new is started; what has changed is restarted, if it
+        cannot go on as what it now is: another restart policy or strategy, and other numbers of
+        instances, end nobody. All others run on. What was stopped stays stopped, and what was
+        added by ``start_child`` stays. Failures are among the changes, and harm no others.
+
+        Cancelling leaves it half done.
+
+        Raises:
+            ProcessNotFound: there is nothing at ``address``.
+            InvalidState: the tree ends, or a supervisor above does not run.
+            InvalidConfig: the root cannot become that while it runs; or it is a supervisor of
+                another name.
+        """
+        changes: list[Change] = []
+        updater = Updater(self, self._parked, changes.append)
+        if name := address.strip("/").rpartition("/")[2]:
+            if spec.name != name:
+                raise InvalidConfig("spec", spec.name, f"a supervisor called {name}")
+            await updater.replace("/" + address.strip("/"), spec)
+            return changes
+        if not goes_on(self._root.spec, spec):
+            wanted = "a root of the same kind, name and start_rate, as long as it runs"
+            raise InvalidConfig("spec", spec.name, wanted)
+        await updater.update("/", spec)
+        return changes
+
     def stop(self) -> None:
         """Begin to stop everything in order. Never blocks; :meth:`wait` tells the end."""
         self._actor.stop()
@@ -299,6 +330,7 @@ async def open_tree(
     wait_up: bool = True,
     preload: Sequence[str] = (),
     start_method: str = "fork",
+    parked: Collection[str] = frozenset(),
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -318,6 +350,8 @@ async def open_tree(
         preload: modules that workers with processes of their own find imported.
         start_method: how such a process begins. ``fork``: as a copy of one that has imported all
             that already; ``spawn``: as a fresh interpreter, for what a fork does not become.
+        parked: addresses of what somebody has stopped and what is to stay so when its supervisor
+            starts (again), unless its ``restart`` is ``always``. May change meanwhile.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -341,7 +375,7 @@ async def open_tree(
         try:
             async with backend or open_backend(_reaper_listener(feed)) as opened:
                 services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
-                world = World(services, feed, random)
+                world = World(services, feed, random, parked=parked)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:

@@ -15,6 +15,9 @@ class Watch:
     def opened(self, actor: SupervisorActor) -> None:
         """A supervisor knows its children, and is about to start them."""
 
+    def respecified(self, actor: SupervisorActor) -> None:
+        """A supervisor, and its children, are made of other specs from now on."""
+
     def changed(self, actor: SupervisorActor, names: Collection[str]) -> None:
         """Something was done about those children of a supervisor, or about itself."""
 

@@ -11,30 +11,31 @@ class RestartWindow:
     """A sliding window over the moments of restarts (OTP's ``supervisor:add_restart/3``)."""
 
     def __init__(self, intensity: Intensity) -> None:
-        self._intensity = intensity
+        self.intensity = intensity
+        """How many it bears, and its length; may change (OTP-UPG-04)."""
         self._restarted_at: deque[float] = deque()
 
     @property
     def within(self) -> float:
         """Its length in seconds."""
-        return self._intensity.within
+        return self.intensity.within
 
     def __len__(self) -> int:
         return len(self._restarted_at)
 
     def count(self, now: float) -> int:
         """Return how many of them count at ``now``."""
-        return sum(at >= now - self._intensity.within for at in self._restarted_at)
+        return sum(at >= now - self.intensity.within for at in self._restarted_at)
 
     def add(self, now: float) -> bool:
         """Note a restart at ``now``; return whether it is bearable.
 
         A restart made exactly ``within`` seconds ago still counts.
         """
-        limit = self._intensity.max_restarts
+        limit = self.intensity.max_restarts
         if limit is None:
             return True  # and nothing is remembered: it could grow without bound
-        while self._restarted_at and self._restarted_at[0] < now - self._intensity.within:
+        while self._restarted_at and self._restarted_at[0] < now - self.intensity.within:
             self._restarted_at.popleft()
         if len(self._restarted_at) >= limit:
             return False

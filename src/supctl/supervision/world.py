@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from supctl.actors.services import Services
@@ -22,6 +22,8 @@ class World:
         random: returns floats in [0, 1), for jitter.
         pacer: the start rate, if there is one.
         watch: is told what changes.
+        parked: addresses of what somebody has stopped: it does not start with its supervisor,
+            unless its ``restart`` is ``always``.
     """
 
     services: Services
@@ -29,3 +31,4 @@ class World:
     random: Callable[[], float]
     pacer: Pacer | None = None
     watch: Watch = field(default_factory=Watch)
+    parked: Collection[str] = frozenset()

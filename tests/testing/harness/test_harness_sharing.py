@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -85,7 +86,7 @@ def test_app_that_comes_back_is_ready_again(
     app = share()("a", lambda port: python("a", SLEEP), ready=lambda port: Output("up"))
     os.kill(app.pid, signal.SIGKILL)
     while app.restarts == 0:
-        pass
+        time.sleep(0.01)
     app.wait_ready()
     assert (app.restarts, app.state) == (1, "running")
 

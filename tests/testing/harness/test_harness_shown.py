@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.documents import blocks, page
+
 if TYPE_CHECKING:
     from tests.testing.harness.conftest import Session
 
@@ -29,7 +31,7 @@ def test_sample_project_killed_in_the_middle_leaves_nothing(start_session: Start
     session = start_session(ROOT, "examples/testing", "-n", "2")
     while not any("shop.py" in " ".join(it.cmdline()) for it in session.carriers()):
         assert session.process.poll() is None
-        time.sleep(0.01)
+        time.sleep(0.1)  # to look is to read of every process on this machine
     session.signal(signal.SIGKILL)
     session.wait_nothing_left()
 
@@ -37,19 +39,14 @@ def test_sample_project_killed_in_the_middle_leaves_nothing(start_session: Start
 def test_examples_of_the_documentation_are_true(
     start_session: StartSession, tmp_path: Path
 ) -> None:
-    text = (ROOT / "docs" / "testing.md").read_text()
-    blocks = {
-        kind: re.findall(rf"^```{kind}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-        for kind in ("python", "ini")
-    }
-    (tmp_path / "test_docs.py").write_text("\n\n".join(blocks["python"]))
-    (tmp_path / "pytest.ini").write_text("\n".join(blocks["ini"]))
-    count = sum(len(re.findall(r"^(?:async )?def test_", it, re.M)) for it in blocks["python"])
+    text = page("testing.md")
+    code = "\n\n".join(blocks(text, "python"))
+    (tmp_path / "test_docs.py").write_text(code)
+    (tmp_path / "pytest.ini").write_text("\n".join(blocks(text, "ini")))
+    count = len(re.findall(r"^(?:async )?def test_", code, re.MULTILINE))
     assert count >= 10
     outcome = start_session(tmp_path, "-W", "error").wait()
     # One fails, to show what a failure tells; one is run three times.
     outcome.check(passed=count - 1 + 2, failed=1)
-    shown = re.search(r"^```text\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    assert shown
-    for line in shown[1].splitlines():
+    for line in blocks(text, "text")[0].splitlines():
         assert line in outcome.text

@@ -58,6 +58,7 @@ class AppActor(Incarnation):
         "_spec",
         "_started_at",
         "_state",
+        "_stuck",
         "_tell",
         "_watch",
     )  # fmt: skip
@@ -69,7 +70,7 @@ class AppActor(Incarnation):
         self._is_paused = False
         self._watch: AppWatch | None = None  # of an app whose readiness or health is asked for
         self._started_at = 0.0
-        self._is_up = self._is_asked = False
+        self._is_up = self._is_asked = self._stuck = False
         self._fault: ExitReason | None = None  # why we have asked it to stop, unasked
         self._reason: ExitReason | None = None
         self._alarm = Alarm()
@@ -120,16 +121,15 @@ class AppActor(Incarnation):
         return was_paused
 
     async def run(self) -> None:
-        spec = process_spec(self._spec)
         try:
-            process = await self._spawn(spec)
+            process = await self._spawn(process_spec(self._spec))
         except (SupctlError, OSError) as error:
             self._reason = ExitReason(ExitKind.START_FAILED, detail=str(error))
             self._drop_watch()
             self._decide(Event.NOT_SPAWNED)
             return
         try:
-            await self._live(process, spec)
+            await self._live(process)
         except BaseException:  # our own task is ended: nobody would end the program later
             process.kill()
             raise
@@ -142,7 +142,7 @@ class AppActor(Incarnation):
             spec = self._watch.dress(spec)
         return await self._services.backend.spawn(spec, self._handle)
 
-    async def _live(self, process: Process, spec: ProcessSpec) -> None:
+    async def _live(self, process: Process) -> None:
         watch, is_cold = self._watch, self._spec.ready is not None
         self._process, self._started_at = process, trio.current_time()
         seek = None if watch is None else watch.seek(process)
@@ -154,7 +154,7 @@ class AppActor(Incarnation):
             await self._pass_time()
             return
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch.run, process, spec)
+            nursery.start_soon(watch.run, process, process_spec(self._spec))
             await self._pass_time()
             watch.cancel()
         self._tell(self._last_report())
@@ -253,16 +253,20 @@ class AppActor(Incarnation):
                 self._alarm.set(stop.force)
             case Do.END:
                 self._alarm.turn_off()
+                self._stuck = event is Event.GRACE_OVER
                 if watch is None:  # else when no question is under way any more
                     self._tell(self._last_report())
 
     def _last_report(self) -> Report:
-        stuck = f"SIGKILL has not ended it in {self._spec.stop.force:g} s"
-        reason = self._reason or ExitReason(ExitKind.KILLED, detail=stuck)
+        reason = self._reason
+        if reason is None or self._stuck:
+            stuck = f"SIGKILL has not ended it in {self._spec.stop.force:g} s"
+            status = None if reason is None else reason.status
+            reason = ExitReason(ExitKind.KILLED, status, stuck)
         if self._process is None:
             return NotUp(reason)
         if self._is_up or self._is_asked:
-            return Down(reason)
+            return Down(reason, self._stuck)
         return NotUp(_before_ready(reason))
 
 

@@ -30,7 +30,7 @@ class State(StrEnum):
     """What lives of it was asked to end; it is killed when the grace is over."""
     KILLING = "killing"
     EXITED = "exited"
-    """Nothing of it lives."""
+    """Nothing of it lives, or nobody waits any more for what is stuck."""
 
 
 class Event(Enum):
@@ -76,70 +76,78 @@ class Do(Enum):
 
 _S, _E, _D = State, Event, Do
 
-TABLE: Final[dict[tuple[State, Event], tuple[State, Do]]] = {
-    (_S.STARTING, _E.SPAWNED): (_S.RUNNING, _D.NOTHING),
-    (_S.STARTING, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
-    (_S.STARTING, _E.STOP): (_S.CALLED_OFF, _D.NOTHING),
-    (_S.STARTING, _E.KILL): (_S.DOOMED, _D.NOTHING),
-    (_S.CALLED_OFF, _E.SPAWNED): (_S.STOPPING, _D.ASK),
-    (_S.CALLED_OFF, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
-    (_S.CALLED_OFF, _E.STOP): (_S.CALLED_OFF, _D.NOTHING),
-    (_S.CALLED_OFF, _E.KILL): (_S.DOOMED, _D.NOTHING),
-    (_S.DOOMED, _E.SPAWNED): (_S.KILLING, _D.KILL),
-    (_S.DOOMED, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
-    (_S.DOOMED, _E.STOP): (_S.DOOMED, _D.NOTHING),
-    (_S.DOOMED, _E.KILL): (_S.DOOMED, _D.NOTHING),
-    (_S.STARTING, _E.SPAWNED_COLD): (_S.WARMING, _D.NOTHING),
-    (_S.CALLED_OFF, _E.SPAWNED_COLD): (_S.STOPPING, _D.ASK),
-    (_S.DOOMED, _E.SPAWNED_COLD): (_S.KILLING, _D.KILL),
-    (_S.WARMING, _E.READY): (_S.RUNNING, _D.REPORT_UP),
-    (_S.WARMING, _E.LATE): (_S.STOPPING, _D.ASK),
-    (_S.WARMING, _E.STOP): (_S.STOPPING, _D.ASK),
-    (_S.WARMING, _E.KILL): (_S.KILLING, _D.KILL),
-    (_S.WARMING, _E.EXITED): (_S.ENDING, _D.NOTHING),
-    (_S.RUNNING, _E.UNHEALTHY): (_S.STOPPING, _D.ASK),
-    (_S.RUNNING, _E.STOP): (_S.STOPPING, _D.ASK),
-    (_S.RUNNING, _E.KILL): (_S.KILLING, _D.KILL),
-    (_S.RUNNING, _E.EXITED): (_S.ENDING, _D.NOTHING),
-    (_S.ENDING, _E.STOP): (_S.STOPPING, _D.ASK),
-    (_S.ENDING, _E.KILL): (_S.KILLING, _D.KILL),
-    (_S.ENDING, _E.LEFT): (_S.STOPPING, _D.ASK),
-    (_S.ENDING, _E.LEFT_FREE): (_S.DETACHED, _D.NOTHING),
-    (_S.ENDING, _E.GONE): (_S.EXITED, _D.END),
-    # What it is that becomes ready, or is unhealthy, may be its children.
-    (_S.ENDING, _E.READY): (_S.ENDING, _D.REPORT_UP),
-    (_S.ENDING, _E.LATE): (_S.STOPPING, _D.ASK),
-    (_S.ENDING, _E.UNHEALTHY): (_S.STOPPING, _D.ASK),
-    (_S.DETACHED, _E.READY): (_S.DETACHED, _D.REPORT_UP),
-    (_S.DETACHED, _E.LATE): (_S.STOPPING, _D.ASK),
-    (_S.DETACHED, _E.UNHEALTHY): (_S.STOPPING, _D.ASK),
-    (_S.DETACHED, _E.STOP): (_S.STOPPING, _D.ASK),
-    (_S.DETACHED, _E.KILL): (_S.KILLING, _D.KILL),
-    (_S.DETACHED, _E.LEFT_FREE): (_S.DETACHED, _D.NOTHING),  # their number has changed
-    (_S.DETACHED, _E.GONE): (_S.EXITED, _D.END),
-    (_S.STOPPING, _E.STOP): (_S.STOPPING, _D.NOTHING),  # two operators may both press stop
-    (_S.STOPPING, _E.KILL): (_S.KILLING, _D.KILL),
-    (_S.STOPPING, _E.GRACE_OVER): (_S.KILLING, _D.KILL),
-    (_S.STOPPING, _E.EXITED): (_S.STOPPING, _D.NOTHING),
-    # Those that left the process group have not had the signal yet.
-    (_S.STOPPING, _E.LEFT): (_S.STOPPING, _D.ASK_REST),
-    (_S.STOPPING, _E.LEFT_FREE): (_S.STOPPING, _D.ASK_REST),
-    (_S.STOPPING, _E.GONE): (_S.EXITED, _D.END),
-    (_S.KILLING, _E.STOP): (_S.KILLING, _D.NOTHING),
-    (_S.KILLING, _E.KILL): (_S.KILLING, _D.NOTHING),
-    (_S.KILLING, _E.EXITED): (_S.KILLING, _D.NOTHING),
-    (_S.KILLING, _E.LEFT): (_S.KILLING, _D.NOTHING),
-    (_S.KILLING, _E.LEFT_FREE): (_S.KILLING, _D.NOTHING),
-    (_S.KILLING, _E.GONE): (_S.EXITED, _D.END),
-    (_S.KILLING, _E.GRACE_OVER): (_S.EXITED, _D.END),  # stuck in the kernel: we wait no longer
-    (_S.EXITED, _E.STOP): (_S.EXITED, _D.NOTHING),
-    (_S.EXITED, _E.KILL): (_S.EXITED, _D.NOTHING),
-} | {
-    # An answer that comes when it does not matter any more.
-    (s, e): (s, _D.NOTHING)
-    for s in (_S.STOPPING, _S.KILLING, _S.EXITED)
-    for e in (_E.READY, _E.LATE, _E.UNHEALTHY)
-}
+TABLE: Final[dict[tuple[State, Event], tuple[State, Do]]] = (
+    {
+        (_S.STARTING, _E.SPAWNED): (_S.RUNNING, _D.NOTHING),
+        (_S.STARTING, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
+        (_S.STARTING, _E.STOP): (_S.CALLED_OFF, _D.NOTHING),
+        (_S.STARTING, _E.KILL): (_S.DOOMED, _D.NOTHING),
+        (_S.CALLED_OFF, _E.SPAWNED): (_S.STOPPING, _D.ASK),
+        (_S.CALLED_OFF, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
+        (_S.CALLED_OFF, _E.STOP): (_S.CALLED_OFF, _D.NOTHING),
+        (_S.CALLED_OFF, _E.KILL): (_S.DOOMED, _D.NOTHING),
+        (_S.DOOMED, _E.SPAWNED): (_S.KILLING, _D.KILL),
+        (_S.DOOMED, _E.NOT_SPAWNED): (_S.EXITED, _D.END),
+        (_S.DOOMED, _E.STOP): (_S.DOOMED, _D.NOTHING),
+        (_S.DOOMED, _E.KILL): (_S.DOOMED, _D.NOTHING),
+        (_S.STARTING, _E.SPAWNED_COLD): (_S.WARMING, _D.NOTHING),
+        (_S.CALLED_OFF, _E.SPAWNED_COLD): (_S.STOPPING, _D.ASK),
+        (_S.DOOMED, _E.SPAWNED_COLD): (_S.KILLING, _D.KILL),
+        (_S.WARMING, _E.READY): (_S.RUNNING, _D.REPORT_UP),
+        (_S.WARMING, _E.LATE): (_S.STOPPING, _D.ASK),
+        (_S.WARMING, _E.STOP): (_S.STOPPING, _D.ASK),
+        (_S.WARMING, _E.KILL): (_S.KILLING, _D.KILL),
+        (_S.WARMING, _E.EXITED): (_S.ENDING, _D.NOTHING),
+        (_S.RUNNING, _E.UNHEALTHY): (_S.STOPPING, _D.ASK),
+        (_S.RUNNING, _E.STOP): (_S.STOPPING, _D.ASK),
+        (_S.RUNNING, _E.KILL): (_S.KILLING, _D.KILL),
+        (_S.RUNNING, _E.EXITED): (_S.ENDING, _D.NOTHING),
+        (_S.ENDING, _E.STOP): (_S.STOPPING, _D.ASK),
+        (_S.ENDING, _E.KILL): (_S.KILLING, _D.KILL),
+        (_S.ENDING, _E.LEFT): (_S.STOPPING, _D.ASK),
+        (_S.ENDING, _E.LEFT_FREE): (_S.DETACHED, _D.NOTHING),
+        (_S.ENDING, _E.GONE): (_S.EXITED, _D.END),
+        # What it is that becomes ready, or is unhealthy, may be its children.
+        (_S.ENDING, _E.READY): (_S.ENDING, _D.REPORT_UP),
+        (_S.ENDING, _E.LATE): (_S.STOPPING, _D.ASK),
+        (_S.ENDING, _E.UNHEALTHY): (_S.STOPPING, _D.ASK),
+        (_S.DETACHED, _E.READY): (_S.DETACHED, _D.REPORT_UP),
+        (_S.DETACHED, _E.LATE): (_S.STOPPING, _D.ASK),
+        (_S.DETACHED, _E.UNHEALTHY): (_S.STOPPING, _D.ASK),
+        (_S.DETACHED, _E.STOP): (_S.STOPPING, _D.ASK),
+        (_S.DETACHED, _E.KILL): (_S.KILLING, _D.KILL),
+        (_S.DETACHED, _E.LEFT_FREE): (_S.DETACHED, _D.NOTHING),  # their number has changed
+        (_S.DETACHED, _E.GONE): (_S.EXITED, _D.END),
+        (_S.STOPPING, _E.STOP): (_S.STOPPING, _D.NOTHING),  # two operators may both press stop
+        (_S.STOPPING, _E.KILL): (_S.KILLING, _D.KILL),
+        (_S.STOPPING, _E.GRACE_OVER): (_S.KILLING, _D.KILL),
+        (_S.STOPPING, _E.EXITED): (_S.STOPPING, _D.NOTHING),
+        # Those that left the process group have not had the signal yet.
+        (_S.STOPPING, _E.LEFT): (_S.STOPPING, _D.ASK_REST),
+        (_S.STOPPING, _E.LEFT_FREE): (_S.STOPPING, _D.ASK_REST),
+        (_S.STOPPING, _E.GONE): (_S.EXITED, _D.END),
+        (_S.KILLING, _E.STOP): (_S.KILLING, _D.NOTHING),
+        (_S.KILLING, _E.KILL): (_S.KILLING, _D.NOTHING),
+        (_S.KILLING, _E.EXITED): (_S.KILLING, _D.NOTHING),
+        (_S.KILLING, _E.LEFT): (_S.KILLING, _D.NOTHING),
+        (_S.KILLING, _E.LEFT_FREE): (_S.KILLING, _D.NOTHING),
+        (_S.KILLING, _E.GONE): (_S.EXITED, _D.END),
+        (_S.KILLING, _E.GRACE_OVER): (_S.EXITED, _D.END),  # stuck in the kernel: we wait no longer
+        (_S.EXITED, _E.STOP): (_S.EXITED, _D.NOTHING),
+        (_S.EXITED, _E.KILL): (_S.EXITED, _D.NOTHING),
+    }
+    | {
+        # An answer that comes when it does not matter any more.
+        (s, e): (s, _D.NOTHING)
+        for s in (_S.STOPPING, _S.KILLING, _S.EXITED)
+        for e in (_E.READY, _E.LATE, _E.UNHEALTHY)
+    }
+    | {
+        # What was stuck in the kernel ends when nobody waits for it any more.
+        (_S.EXITED, e): (_S.EXITED, _D.NOTHING)
+        for e in (_E.EXITED, _E.LEFT, _E.LEFT_FREE, _E.GONE)
+    }
+)
 
 IMPOSSIBLE: Final = (
     # Only what starts can turn out to have started or not.
@@ -151,10 +159,10 @@ IMPOSSIBLE: Final = (
     }
     # There is a deadline while it is stopping or being killed, and nowhere else.
     | {(s, _E.GRACE_OVER) for s in _S if s not in (_S.STOPPING, _S.KILLING)}
-    # A process that does not run yet, or of which nothing is left, does nothing more.
+    # A process that does not run yet does nothing.
     | {
         (s, e)
-        for s in (_S.STARTING, _S.CALLED_OFF, _S.DOOMED, _S.EXITED)
+        for s in (_S.STARTING, _S.CALLED_OFF, _S.DOOMED)
         for e in (_E.EXITED, _E.LEFT, _E.LEFT_FREE, _E.GONE)
     }
     # Nobody asks what does not run yet. It becomes ready, or late, once, and its health is

@@ -80,8 +80,13 @@ class RemoteTarget:
             raise ActorTimeout(self.address, late.method, late.seconds) from None
 
     def cast(self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        self._cast(method, args, kwargs, refusable=True)
+
+    def _cast(
+        self, method: str, args: Sequence[Any], kwargs: Mapping[str, Any], *, refusable: bool
+    ) -> None:
         try:
-            self._connection().cast(self._wire, method, args, kwargs)
+            self._connection().cast(self._wire, method, args, kwargs, refusable=refusable)
         except (ActorGone, ConnectionLost):
             return  # it goes nowhere, as it would with an actor of this process
 
@@ -105,13 +110,13 @@ class RemoteTarget:
         self.cast("$info", (message,), {})
 
     def stop(self) -> None:
-        self.cast("$stop", (), {})
+        self._cast("$stop", (), {}, refusable=False)
 
     def link(self, other: Target) -> None:
-        self.cast("$link", (make_ref(other),), {})
+        self._cast("$link", (make_ref(other),), {}, refusable=False)
 
     def unlink(self, other: Target) -> None:
-        self.cast("$unlink", (make_ref(other),), {})
+        self._cast("$unlink", (make_ref(other),), {}, refusable=False)
 
     def trace(self) -> AbstractAsyncContextManager[AsyncIterator[Any]]:
         return self._stream("$trace", (), {})

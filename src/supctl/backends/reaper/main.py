@@ -186,7 +186,7 @@ class Reaper:
         finally:
             for fd in writes.values():
                 os.close(fd)
-        self._hold(Run(number, pid, launch, started_at, list(reads.values())), reads)
+        self._hold(Run(number, pid, launch.terms, started_at, list(reads.values())), reads)
 
     def _adopt(self, number: int, told: dict[str, Any], pid: int) -> None:
         """Hold as a run what a zygote has forked for the daemon: an orphan, and so our child."""
@@ -201,7 +201,7 @@ class Reaper:
         except ProtocolError as error:
             self._tell("failed", number, "system", errno.EPROTO, str(error))
         else:
-            self._hold(Run(number, pid, launch, time.monotonic(), []), {})
+            self._hold(Run(number, pid, launch.terms, time.monotonic(), []), {})
 
     def _hold(self, run: Run, reads: dict[str, int]) -> None:
         """Hold a run, and tell its pid and descriptors."""
@@ -247,7 +247,7 @@ class Reaper:
                 run.survivors = pids
                 self._tell("left", run.number, list(pids))
                 if not self._daemon_alive:
-                    self._runs.signal(run, run.launch.stop_signal)
+                    self._runs.signal(run, run.terms.stop_signal)
         # At once, not in the next turn: the last end that would wake us may be behind us.
         self._runs.kill([run for run in ended if run.killing and run.number in survivors])
         ended_at = time.monotonic()
@@ -266,9 +266,9 @@ class Reaper:
         self._outgoing.clear()
         now = time.monotonic()
         for run in self._runs:
-            self._runs.signal(run, run.launch.stop_signal)
+            self._runs.signal(run, run.terms.stop_signal)
             self._runs.signal(run, signal.SIGCONT)  # one that was stopped could not even obey
-            run.kill_at = now + run.launch.grace
+            run.kill_at = now + run.terms.grace
 
     def _obey_deadlines(self) -> None:
         """Kill the runs whose grace is over."""

@@ -59,6 +59,19 @@ MAX_DESCRIPTORS: Final = 253
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What is remembered of a :class:`Launch` while the program runs: how it is known, and ended.
+
+    Not its arguments and environment: those of a thousand programs take megabytes.
+    """
+
+    mark: int
+    stop_signal: int
+    grace: float
+    cgroup: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """All the reaper must know to start a program, and to end it when it is on its own.
 
@@ -83,6 +96,11 @@ class Launch:
     grace: float = 10.0
     cgroup: str | None = None
     pid_in: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """What is to be remembered of it."""
+        return Terms(self.mark, self.stop_signal, self.grace, self.cgroup)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, ready for JSON."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import cgroups, marks
-from .protocol import Launch
+from .protocol import Terms
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class Run:
 
     number: int
     pid: int
-    launch: Launch
+    terms: Terms
     started_at: float
     outputs: list[int]
     """Duplicates of the read ends, so that an app never writes to a pipe without a reader."""
@@ -58,7 +58,7 @@ class Runs:
     def add(self, run: Run) -> None:
         """Hold a run that has just been started."""
         self._by_number[run.number] = self._by_pid[run.pid] = run
-        self._by_mark[run.launch.mark] = run
+        self._by_mark[run.terms.mark] = run
 
     def is_main(self, pid: int) -> bool:
         """Return whether ``pid`` is the main process of a run, and not reaped yet."""
@@ -79,12 +79,12 @@ class Runs:
     def remove(self, run: Run) -> None:
         """Forget a run of which nothing lives; closes its output pipes."""
         del self._by_number[run.number]
-        del self._by_mark[run.launch.mark]
+        del self._by_mark[run.terms.mark]
         self._ended.pop(run.number, None)
         for fd in run.outputs:
             os.close(fd)
-        if run.launch.cgroup is not None:
-            cgroups.remove(run.launch.cgroup)
+        if run.terms.cgroup is not None:
+            cgroups.remove(run.terms.cgroup)
 
     def close_output(self, fd: int) -> None:
         """Close one duplicate of an output pipe that is at its end."""
@@ -98,7 +98,7 @@ class Runs:
         """Return, by run number, the descendants of runs whose main process has ended."""
         wanted: dict[int, Run] = {}
         for run in self._ended.values():
-            wanted[run.launch.mark] = run
+            wanted[run.terms.mark] = run
             wanted.update(dict.fromkeys(run.extra_marks, run))
         found: dict[int, list[int]] = {}
         for mark, pids in marks.marked(wanted, skip=self._by_pid).items():
@@ -112,7 +112,7 @@ class Runs:
             # log pipe, and the reader would wait for an end-of-file that never comes.
             _killpg(run.pid, number)
         else:
-            ours = {run.launch.mark, *run.extra_marks}
+            ours = {run.terms.mark, *run.extra_marks}
             for pid in run.survivors:
                 marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) in ours)
 
@@ -120,7 +120,7 @@ class Runs:
         """Signal every process of a run, those that have left the group included."""
         if run.alive:
             _killpg(run.pid, number)  # at once: while we look for the others, it forks no more
-        ours = {run.launch.mark, *run.extra_marks}
+        ours = {run.terms.mark, *run.extra_marks}
         for pids in marks.marked(ours).values():
             for pid in pids:
                 marks.signal_if(pid, number, lambda pid: marks.mark_of(pid) in ours)
@@ -134,19 +134,19 @@ class Runs:
         if not doomed:
             return
         for run in doomed:
-            if run.launch.cgroup is not None:
-                cgroups.write(run.launch.cgroup, "cgroup.kill", "1")
+            if run.terms.cgroup is not None:
+                cgroups.write(run.terms.cgroup, "cgroup.kill", "1")
         children = marks.children_by_parent()
-        carriers = marks.marked({run.launch.mark for run in doomed})
+        carriers = marks.marked({run.terms.mark for run in doomed})
         for run in doomed:
-            self._kill_tree(run, children, carriers.get(run.launch.mark, []))
+            self._kill_tree(run, children, carriers.get(run.terms.mark, []))
 
     def _kill_tree(self, run: Run, children: dict[int, list[int]], carriers: list[int]) -> None:
         roots = [*carriers, *([run.pid] if run.alive else [])]
         members = marks.descendants(children, roots)
         learned = {mark for mark in map(marks.mark_of, members) if marks.is_mark(mark)}
-        run.extra_marks |= {mark for mark in learned if mark is not None} - {run.launch.mark}
-        ours = {run.launch.mark, *run.extra_marks}
+        run.extra_marks |= {mark for mark in learned if mark is not None} - {run.terms.mark}
+        ours = {run.terms.mark, *run.extra_marks}
 
         def still_ours(pid: int) -> bool:
             return marks.mark_of(pid) in ours or marks.parent_of(pid) in members
@@ -181,7 +181,7 @@ def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
     told["core_dumped"] = os.WCOREDUMP(wait_status)
     told["out_of_memory"] = (
         told["signal"] == signal.SIGKILL
-        and run.launch.cgroup is not None
-        and cgroups.was_out_of_memory(run.launch.cgroup)
+        and run.terms.cgroup is not None
+        and cgroups.was_out_of_memory(run.terms.cgroup)
     )
     return told

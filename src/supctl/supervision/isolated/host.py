@@ -29,7 +29,7 @@ from .reporter import Reporter
 
 REQUESTS: Final = frozenset({
     "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
-    "delete_child", "which_children", "count_children", "get_child_spec",
+    "delete_child", "which_children", "count_children", "get_child_spec", "respecify",
 })  # fmt: skip
 """What may be asked of a supervisor: the coroutine methods of a Node."""
 
@@ -45,7 +45,7 @@ def warm_up() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours:
         host = SubtreeHost(Handover(theirs.detach()))
-        trio.run(rehearse, host, Supervisor("rehearsal"), {}, None)
+        trio.run(rehearse, host, Supervisor("rehearsal"), {}, None, [])
         host.handover.close()
 
 
@@ -64,7 +64,12 @@ class SubtreeHost(Host):
         self._reporter = Reporter(self.tell)
 
     def make(
-        self, address: str, spec: Supervisor, options: dict[str, Any], start_rate: StartRate | None
+        self,
+        address: str,
+        spec: Supervisor,
+        options: dict[str, Any],
+        start_rate: StartRate | None,
+        parked: list[str],
     ) -> SupervisorActor:
         services = Services(
             self._relay,
@@ -75,7 +80,7 @@ class SubtreeHost(Host):
         )
         pacer = None if start_rate is None else Pacer(start_rate)
         log = EventLog(handler=self._reporter.hear)
-        world = World(services, log, random.random, pacer, self._reporter)
+        world = World(services, log, random.random, pacer, self._reporter, frozenset(parked))
         self._top = SupervisorActor(spec, address, world, self.hear)
         return self._top
 

@@ -27,7 +27,7 @@ from .retelling import Retelling
 
 _CUSTODY_CALLS = ("spawn", "spawn_python")
 _CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
-_MIRROR_CASTS = ("opened", "closed", "state", "added", "forgotten", "shown")
+_MIRROR_CASTS = ("opened", "closed", "respecified", "state", "added", "forgotten", "shown")
 
 
 class IsolatedSupervisor(Hosted):
@@ -68,7 +68,8 @@ class IsolatedSupervisor(Hosted):
         services = self._services
         options = {"preload": services.preload, "start_method": services.start_method}
         pacer = self._world.pacer
-        return self._spec, options, None if pacer is None else pacer.rate
+        parked = [it for it in self._world.parked if it.startswith(f"{self._address}/")]
+        return self._spec, options, None if pacer is None else pacer.rate, parked
 
     def _needs_script(self) -> bool:
         return needs_script(self._spec)

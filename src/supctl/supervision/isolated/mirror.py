@@ -133,14 +133,17 @@ class MirrorNode(Node):
     async def start(self, name: str) -> None:
         await self._below.ask(self.address, "start", name)
 
-    async def stop(self, name: str) -> None:
-        await self._below.ask(self.address, "stop", name)
+    async def stop(self, name: str, force: bool = False) -> None:
+        await self._below.ask(self.address, "stop", name, force)
 
     async def renew(self, name: str) -> None:
         await self._below.ask(self.address, "renew", name)
 
     async def drop(self, name: str) -> None:
         await self._below.ask(self.address, "drop", name)
+
+    async def respecify(self, spec: Supervisor) -> None:
+        await self._below.ask(self.address, "respecify", spec)
 
     # Requests.
 
@@ -200,6 +203,16 @@ class Mirror:
         self._nodes[address] = node
         if parent is not None:
             parent.nodes[name] = node
+
+    def respecified(self, address: str, spec: Supervisor) -> None:
+        """A supervisor, and its children, are made of other specs from now on."""
+        node = self._nodes[address]
+        others, node.children, node.spec = node.children, {}, spec
+        for child in expand(spec.children, address):
+            glimpse = others.pop(child.name, None) or Glimpse(child.spec, _unborn(child), 0.0)
+            glimpse.spec = child.spec
+            node.children[child.name] = glimpse
+        node.children |= others
 
     def closed(self, address: str) -> None:
         """A supervisor has ended."""

@@ -34,6 +34,9 @@ class Reporter(Watch):
         specs = [child.spec for child in actor.children.values()] if is_made else None
         self._tell("opened", actor.address, specs)
 
+    def respecified(self, actor: SupervisorActor) -> None:
+        self._tell("respecified", actor.address, actor.spec)
+
     def closed(self, actor: SupervisorActor) -> None:
         del self._nodes[actor.address], self._told[actor.address]
         self._tell("closed", actor.address)

@@ -1,0 +1,25 @@
+"""Files that commands are given, as the daemon takes them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def is_file(name: str) -> bool:
+    """Return whether a word means a file or a directory, and not something that runs."""
+    path = Path(name)
+    return path.exists() or path.suffix in (".toml", ".json") or name in (".", "..")
+
+
+def load_project(path: Path) -> tuple[str, dict[str, Any], str]:
+    """Return name, document and place of a file, with all that it inherits from here."""
+    from supctl.config import load
+    from supctl.config.document import as_native
+
+    loaded = load(path)
+    for note in loaded.notes:
+        click.echo(f"supctl: {note}", err=True)
+    return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())

@@ -1,0 +1,45 @@
+"""What a supervisor's core goes by besides the policies of its children (OTP's flags)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from supctl.specs import AutoShutdown, Intensity, Start, StartFailures, Strategy, Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What a supervisor's core goes by.
+
+    Args:
+        strategy, intensity, auto_shutdown: as in :class:`supctl.Supervisor`.
+        concurrent: ``start="concurrent"``.
+        retries: ``start_failures="retry"``.
+    """
+
+    strategy: Strategy = Strategy.ONE_FOR_ONE
+    intensity: Intensity = field(default_factory=Intensity)
+    auto_shutdown: AutoShutdown = AutoShutdown.NEVER
+    concurrent: bool = False
+    retries: bool = False
+
+    @classmethod
+    def of(cls, spec: Supervisor) -> Flags:
+        """Return those of a supervisor."""
+        return cls(
+            spec.strategy,
+            spec.intensity,
+            spec.auto_shutdown,
+            concurrent=spec.start is Start.CONCURRENT,
+            retries=spec.start_failures is StartFailures.RETRY,
+        )
+
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether children come and go, and are not kept."""
+        return self.strategy is Strategy.SIMPLE_ONE_FOR_ONE
+
+    @property
+    def sets_apart(self) -> bool:
+        """Whether the end of one child is no matter of the others."""
+        return self.strategy in (Strategy.ONE_FOR_ONE, Strategy.SIMPLE_ONE_FOR_ONE)

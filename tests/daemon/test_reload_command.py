@@ -1,0 +1,106 @@
+"""``supctl reload`` and ``scale``."""
+
+from __future__ import annotations
+
+import json
+
+from .conftest import Desk
+
+SHOP = """
+[apps.db]
+command = ["sleep", "1001"]
+restart = "unless-stopped"
+[apps.web.apps.api]
+command = ["sleep", "1002"]
+instances = 2
+[apps.web.apps.proxy]
+command = ["sleep", "1003"]
+depends_on = ["api"]
+"""
+
+
+def pids(desk: Desk) -> dict[str, int]:
+    return {row["address"]: row["pid"] for row in desk.json("status") if row["pid"]}
+
+
+def test_a_file_that_has_changed_is_followed_and_what_has_not_runs_on(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    first = pids(desk)
+    desk.write(SHOP.replace("1003", "1004") + "[apps.cron]\ncommand = ['sleep', '77']\n")
+    assert desk.run("reload", "shop") == "shop/cron added\nshop/web/proxy restarted\n"
+    then = pids(desk)
+    kept = {"/shop/db", "/shop/web/api:1", "/shop/web/api:2"}
+    assert {it for it in first if then.get(it) == first[it]} == kept
+    assert desk.run("reload", "shop.toml") == "shop is what its file says\n"
+    assert desk.json("reload", "shop.toml") == []
+    desk.write(SHOP)
+    desk.run("reload", "shop")
+    desk.run("kill", "--yes")
+    desk.run("daemon", "start")  # with what it was made last
+    assert set(pids(desk)) == set(first)
+
+
+def test_a_file_with_a_mistake_changes_nothing(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    first = pids(desk)
+    desk.write(SHOP + "instances = 0\n")
+    assert "instances is 0" in desk.run("reload", "shop", status=2)
+    assert pids(desk) == first
+    (desk.directory / "shop.toml").unlink()
+    assert "shop.toml" in desk.run("reload", "shop", status=2)
+    assert "nothing is called 'blog'; there are /shop" in desk.run("reload", "blog", status=1)
+
+
+def test_a_project_under_another_name_is_found_by_its_file(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP), "--name", "mine")
+    desk.write(SHOP.replace("1001", "1005"))
+    assert desk.run("reload", "shop.toml") == "mine/db restarted\n"
+
+
+def test_what_does_not_start_any_more_is_told_and_the_rest_is_done(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    with desk.client() as client:
+        (project,) = client.projects()
+        assert project == {"name": "shop", "source": str(desk.directory / "shop.toml")}
+        tree = json.loads(desk.home.desired.read_bytes())["projects"]["shop"]["tree"]
+        tree["apps"]["db"]["command"] = ["/not/there"]
+        tree["apps"]["web"]["apps"]["proxy"]["command"] = ["sleep", "1004"]
+        told = {it["address"]: it for it in client.update("shop", tree)}
+    assert told["/shop/db"]["error"]["code"] == "start_failed"
+    assert "/not/there" in told["/shop/db"]["error"]["message"]
+    assert told["/shop/web/proxy"]["did"] == "restarted"
+    assert desk.states()["/shop/db"] == "backoff"
+
+
+def test_instances_come_and_go_and_those_that_stay_run_on(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    first = pids(desk)
+    assert desk.run("scale", "api", "+2") == "shop/web/api:3 added\nshop/web/api:4 added\n"
+    assert desk.run("scale", "web/api", "-1") == "shop/web/api:4 removed\n"
+    assert desk.run("scale", "api:1", "3") == "there are so many already\n"
+    assert first.items() <= pids(desk).items()
+    desk.run("kill", "--yes")
+    desk.run("daemon", "start")
+    assert "/shop/web/api:3" in pids(desk)
+    desk.run("reload", "shop")
+    assert set(pids(desk)) == set(first)
+
+
+def test_new_instances_of_what_is_stopped_are_stopped(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    desk.run("stop", "db")
+    assert desk.run("scale", "db", "2").splitlines() == [
+        "shop/db removed", "shop/db:1 added", "shop/db:2 added"
+    ]  # fmt: skip
+    assert desk.states()["/shop/db:1"] == desk.states()["/shop/db:2"] == "stopped"
+    desk.run("kill", "--yes")
+    desk.run("daemon", "start")
+    assert desk.states()["/shop/db:1"] == desk.states()["/shop/db:2"] == "stopped"
+
+
+def test_what_cannot_be_scaled_says_so(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    assert "wanted 1 or more" in desk.run("scale", "proxy", "-1", status=2)
+    assert "/shop/web, which is no program" in desk.run("scale", "web", "2", status=1)
+    assert "x is no number of instances" in desk.run("scale", "api", "x", status=2)
+    assert "nothing is called 'apy'" in desk.run("scale", "apy", "2", status=1)

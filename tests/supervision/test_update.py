@@ -1,0 +1,175 @@
+"""A tree that runs becomes what another spec says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from trio.testing import MockClock
+
+from supctl import App, Backoff, Supervisor
+from supctl.backends.simulated import Program
+from supctl.errors import InvalidConfig
+from supctl.events import ChildStarted
+from supctl.supervision.tree import Tree
+
+if TYPE_CHECKING:
+    from tests.supervision.conftest import OpenSimulated
+
+
+def app(name: str, *, command: str = "forever", **keys: Any) -> App:
+    return App(name, [command], env={}, **keys)
+
+
+def root(*children: App | Supervisor, **keys: Any) -> Supervisor:
+    return Supervisor("r", children, **keys)
+
+
+def pids(tree: Tree) -> dict[str, int]:
+    return {row.address: row.pid for row in tree.status() if row.kind == "app"}
+
+
+async def updated(tree: Tree, spec: Supervisor) -> dict[str, str]:
+    changes = await tree.update(spec)
+    assert [change.error for change in changes if change.error] == []
+    return {change.address: change.did for change in changes}
+
+
+async def test_only_what_has_changed_is_touched(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    before = root(app("a"), app("b"), app("c"), Supervisor("s", [app("d"), app("e")]))
+    after = root(
+        app("a"), app("b", command="other"), Supervisor("s", [app("f"), app("d")]), app("g")
+    )
+    async with open_simulated(before, {"other": Program()}) as tree:
+        first = pids(tree)
+        assert await updated(tree, after) == {
+            "/b": "restarted", "/c": "removed", "/s/e": "removed", "/s/f": "added", "/g": "added"
+        }  # fmt: skip
+        then = pids(tree)
+        assert list(then) == ["/a", "/b", "/s/f", "/s/d", "/g"]
+        assert {it for it in first if first[it] == then.get(it)} == {"/a", "/s/d"}
+        assert await updated(tree, after) == {}
+
+
+async def test_what_is_restarted_later_is_what_it_was_made_last(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    async with open_simulated(root(Supervisor("s", [app("a")])), {}) as tree:
+        await updated(tree, root(Supervisor("s", [app("a"), app("b")])))
+        await tree["s"].restart()
+        assert list(pids(tree)) == ["/s/a", "/s/b"]
+
+
+async def test_another_policy_ends_nobody_and_holds_from_the_next_end(
+    autojump_clock: MockClock, open_simulated: OpenSimulated, read_until: Any
+) -> None:
+    brief = {"brief": Program(lifetime=5.0, code=1)}
+    before = root(app("a", command="brief", restart="temporary"), app("b"))
+    after = root(
+        app("a", command="brief", backoff=Backoff(initial=1.0)), app("b"),
+        max_restarts=None, strategy="rest_for_one",
+    )  # fmt: skip
+    async with open_simulated(before, brief) as tree:
+        first = pids(tree)
+        assert await updated(tree, after) == {"/a": "changed"}
+        assert pids(tree) == first
+        with tree.subscribe() as subscription:
+            started = await read_until(subscription, ChildStarted, 2)
+        assert started[-1].address == "/b"  # it follows its elder, by the new strategy
+        assert tree["a"].restarts == 1
+
+
+async def test_what_was_stopped_stays_stopped_and_starts_as_what_it_is_now(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    async with open_simulated(root(app("a"), Supervisor("s", [app("b")])), {}) as tree:
+        await tree["a"].stop()
+        await tree["s"].stop()
+        after = root(app("a", command="never"), Supervisor("s", [app("b"), app("c")]))
+        assert (await updated(tree, after))["/a"] == "changed"
+        assert tree["a"].state == tree["s"].state == "stopped"
+        await tree["s"].start()
+        assert list(pids(tree)) == ["/a", "/s/b", "/s/c"]
+
+
+async def test_instances_come_and_go(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    async with open_simulated(root(app("a", instances=2), app("b", depends_on=["a"])), {}) as tree:
+        first = pids(tree)
+        more = root(app("a", instances=4), app("b", depends_on=["a"]))
+        assert await updated(tree, more) == {
+            "/a:1": "changed", "/a:2": "changed", "/a:3": "added", "/a:4": "added"
+        }  # fmt: skip
+        assert list(pids(tree)) == ["/a:1", "/a:2", "/a:3", "/a:4", "/b"]
+        assert {**pids(tree), **first} == pids(tree)
+        assert set((await updated(tree, root(app("a", instances=2), app("b")))).values()) == {
+            "removed", "changed"
+        }  # fmt: skip
+        assert pids(tree) == first
+
+
+async def test_one_that_does_not_start_harms_no_other(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    async with open_simulated(root(app("a")), {}) as tree:
+        changes = await tree.update(root(app("a"), app("b", command="not there"), app("c")))
+        told = {change.address: change for change in changes}
+        assert told["/b"].did == ""
+        assert "not there" in str(told["/b"].error)
+        assert told["/c"].did == "added"
+        assert tree["b"].state == "exited"
+
+
+async def test_who_is_parked_is_not_started(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    kept = {"restart": "unless-stopped"}
+    async with open_simulated(root(app("a")), {}, parked={"/b", "/c"}) as tree:
+        await updated(tree, root(app("a"), app("b", **kept), app("c")))
+        assert tree["b"].state == "stopped"
+        assert tree["c"].state == "running"
+
+
+async def test_the_root_stays_what_it_is(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    async with open_simulated(root(app("a")), {}) as tree:
+        with pytest.raises(InvalidConfig, match="a root of the same kind"):
+            await tree.update(Supervisor("other", [app("a")]))
+
+
+async def test_a_subtree_in_a_process_of_its_own_is_updated_too(tmp_path: Any) -> None:
+    from supctl import open_tree
+
+    def spec(*names: str) -> Supervisor:
+        apps = [App(name, ["sleep", "1000"]) for name in names]
+        return root(Supervisor("s", apps, isolation="process"))
+
+    async with open_tree(spec("a", "b"), log_directory=tmp_path) as tree:
+        first = pids(tree)
+        assert await updated(tree, spec("b", "c")) == {"/s/a": "removed", "/s/c": "added"}
+        then = pids(tree)
+        assert list(then) == ["/s/b", "/s/c"]
+        assert then["/s/b"] == first["/s/b"]
+        await tree["s"].restart()
+        assert list(pids(tree)) == ["/s/b", "/s/c"]
+
+
+async def test_one_supervisor_is_updated_and_stays_so_when_those_above_are_restarted(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    inner = Supervisor("in", [app("a")])
+    async with open_simulated(root(app("x"), Supervisor("out", [inner, app("y")])), {}) as tree:
+        first = pids(tree)
+        await tree.supervisor("out").start_child(app("z"))
+        changes = await tree.update(Supervisor("in", [app("a"), app("b")]), "out/in")
+        assert [(change.address, change.did) for change in changes] == [("/out/in/b", "added")]
+        assert first.items() <= pids(tree).items()
+        assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
+        await tree["out"].restart()
+        assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
+        with pytest.raises(InvalidConfig, match="a supervisor called in"):
+            await tree.update(Supervisor("other", []), "out/in")
