@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
@@ -42,6 +42,14 @@ class TakeOutput(Protocol):
         """
 
 
+CheckLog: TypeAlias = Callable[[str, Log], Awaitable[None]]
+"""Sees whether the log of the child at an address can be written; raises StorageFailed."""
+
+
+async def _no_files(address: str, log: Log) -> None:
+    """Where nothing is stored, nothing can fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What all children of a tree share.
@@ -54,6 +62,7 @@ class Services:
             :class:`supctl.backends.base.PythonSpec`.
         board: knows the way to actors in other processes.
         registry: knows actors by name, and in groups.
+        check_log: sees whether a log can be written.
         probes: how many questions to programs may be under way at once.
     """
 
@@ -63,6 +72,7 @@ class Services:
     start_method: str = "fork"
     board: Switchboard = field(default_factory=Switchboard)
     registry: Registry = field(default_factory=TreeRegistry)
+    check_log: CheckLog = _no_files
     probes: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(PROBES_AT_ONCE))
 
     def __post_init__(self) -> None:

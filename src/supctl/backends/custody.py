@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -57,6 +57,7 @@ class Custody:
     Args:
         spawner: starts them.
         take_output: takes their output.
+        check_log: sees whether that can be stored.
         handover: what brings descriptors to the relay.
         tell: tells the relay something: ``tell("hear_notice", number, notice)``.
     """
@@ -65,10 +66,11 @@ class Custody:
         self,
         spawner: Spawner,
         take_output: TakeOutput,
+        check_log: Callable[[str, Log], Awaitable[None]],
         handover: Handover,
         tell: Callable[..., None],
     ) -> None:
-        self._spawner, self._take_output = spawner, take_output
+        self._spawner, self._take_output, self._check_log = spawner, take_output, check_log
         self._handover, self._tell = handover, tell
         self._held: dict[int, _Held] = {}
 
@@ -89,6 +91,10 @@ class Custody:
         finally:
             close_all(descriptors)
         return process.pid
+
+    async def check_log(self, address: str, log: Log) -> None:
+        """See whether the log of the child at ``address`` can be written."""
+        await self._check_log(address, log)
 
     # What the relay tells.
 

@@ -103,6 +103,13 @@ class Relay(Spawner):
         trio.lowlevel.current_trio_token().run_sync_soon(process.listen, notify)
         return process, answer
 
+    async def check_log(self, address: str, log: Log) -> None:
+        """See whether the log of the child at ``address`` can be written. Raises StorageFailed."""
+        try:
+            await self._above.ask("check_log", address, log)
+        except ConnectionLost as error:
+            raise ReaperLost(error.reason) from None
+
     def take_output(
         self,
         address: str,

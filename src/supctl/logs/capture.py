@@ -6,6 +6,7 @@ do not wait for it.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from supctl.errors import StorageFailed
 from supctl.specs import Log
 
 from .archive import Archivist
@@ -124,6 +126,16 @@ class Capture:
             found = [self._streams.get((address, name)) for name in ("stdout", "stderr")]
         return [stream.report(time.monotonic()) for stream in found if stream is not None]
 
+    def trouble(self, address: str) -> str:
+        """Return what is wrong with the logs of an app, in a few words; empty if nothing is."""
+        with self._lock:
+            found = [self._streams.get((address, name)) for name in ("stdout", "stderr")]
+        outlets = [stream.outlet for stream in found if stream is not None]
+        failing = next((it for it in outlets if it.errno), None)
+        if failing is not None:
+            return f"log cannot be written: {failing.error}"
+        return "log is slow" if any(it.is_slow for it in outlets) else ""
+
     def last_lines(self, address: str) -> list[LastLine]:
         """Return the last lines of an app, 200 at most, the oldest first."""
         ring = self._rings.get(address)
@@ -133,12 +145,17 @@ class Capture:
         """See whether the log of an app can be written. May block.
 
         Raises:
-            OSError: it cannot.
+            StorageFailed: it cannot.
         """
         log = log or self._usual
-        for name in ("stdout", "stderr"):
-            if log.has_file:
-                LogFile(str(self._path(address, name, log)), log).check()
+        for name in ("stdout", "stderr") if log.has_file else ():
+            path = str(self._path(address, name, log))
+            try:
+                LogFile(path, log).check()
+            except OSError as error:
+                number = error.errno or errno.EIO
+                wanted = f"a log that can be written, without which {address} must not start"
+                raise StorageFailed(path, number, wanted) from None
 
     def close(self, patience: float = 2.0) -> None:
         """Store what is still to come and end.

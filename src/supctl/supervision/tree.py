@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import random as random_module
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
+from typing import Final
 
 import trio
 
 from supctl import events
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
-from supctl.actors.services import Services, handed_to
+from supctl.actors.services import CheckLog, Services, handed_to
 from supctl.backends.base import Backend, ProcessInfo, Usage
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
@@ -21,6 +23,7 @@ from supctl.errors import (
     InvalidState,
     ProcessNotFound,
     StartFailed,
+    StorageFailed,
     TreeEnded,
     Unsupported,
 )
@@ -41,12 +44,16 @@ from .supervisor import SupervisorActor
 from .update import Change, Updater, goes_on
 from .world import World
 
+_CHECK_PATIENCE: Final = 5.0
+"""Seconds that a disk may take to open a log without which an app must not start."""
+
 
 class Tree:
     """A running tree. Made by :func:`open_tree`."""
 
     def __init__(self, spec: Supervisor, world: World) -> None:
         self._log, self._services, self._parked = world.events, world.services, world.parked
+        self._logs = world.logs
         self.registry = world.services.registry
         """Actors of the tree by name, and in groups."""
         self._actor = SupervisorActor(spec, "/", world, self._hear)
@@ -178,6 +185,17 @@ class Tree:
         backend = self._services.backend
         assert isinstance(backend, Backend)
         return backend
+
+    @property
+    def logs(self) -> Capture:
+        """What keeps the output of programs: figures, last lines, and rotation on demand.
+
+        Raises:
+            Unsupported: its programs are simulated.
+        """
+        if self._logs is None:
+            raise Unsupported("logs", "a simulated tree", "run real programs")
+        return self._logs
 
     @property
     def latest_events(self) -> tuple[events.Event, ...]:
@@ -374,8 +392,14 @@ async def open_tree(
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
             async with backend or open_backend(_reaper_listener(feed)) as opened:
-                services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
-                world = World(services, feed, random, parked=parked)
+                services = Services(
+                    opened,
+                    handed_to(capture.attach),
+                    tuple(preload),
+                    start_method,
+                    check_log=_checked_by(capture),
+                )
+                world = World(services, feed, random, parked=parked, logs=capture)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
@@ -427,6 +451,18 @@ def _problem_listener(log: EventLog) -> OnProblem:
         log.emit(events.OutputLost, address=address, errno=number, lost=lost)
 
     return lambda *problem: token.run_sync_soon(emit, *problem)
+
+
+def _checked_by(capture: Capture) -> CheckLog:
+    """Return what sees whether a log can be written, without waiting for a stuck disk."""
+
+    async def check(address: str, log: Log) -> None:
+        with trio.move_on_after(_CHECK_PATIENCE) as patience:
+            await trio.to_thread.run_sync(capture.check, address, log, abandon_on_cancel=True)
+        if patience.cancelled_caught:
+            raise StorageFailed(f"the log of {address}", errno.ETIMEDOUT, "a disk that answers")
+
+    return check
 
 
 def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:

@@ -137,6 +137,8 @@ class AppActor(Incarnation):
             self._drop_watch()
 
     async def _spawn(self, spec: ProcessSpec) -> Process:
+        if (log := self._spec.log) is not None and log.required:
+            await self._services.check_log(self._address, log)
         if self._spec.ready is not None or self._spec.health is not None:
             self._watch = AppWatch(self._spec, self._services, self)
             spec = self._watch.dress(spec)
