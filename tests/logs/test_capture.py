@@ -17,7 +17,7 @@ import pytest
 from supctl.logs.capture import Capture
 from supctl.logs.directory import LogDirectory
 from supctl.specs import Log
-from supctl.specs.log import WhenFull
+from supctl.specs.log import LogMode, WhenFull
 
 
 @pytest.fixture
@@ -203,6 +203,21 @@ def test_app_runs_on_beside_a_full_disk_if_its_output_may_be_dropped(
             b"[supctl: 3920 lines, 392000 bytes dropped: the log was too slow]\n",
         ]
     )
+
+
+def test_a_new_life_may_have_another_log(directory: LogDirectory) -> None:
+    seen = Seen()
+    capture = Capture(directory, tap=seen)
+    capture.attach("/app", "stdout", pipe(b"one\n"))
+    seen.until_end()
+    capture.attach("/app", "stdout", pipe(b"two\n"), log=Log(LogMode.JSON, max_size=4096))
+    seen.until_end()
+    capture.attach("/app", "stdout", pipe(b"three\n"), log=Log(together=True))
+    capture.close()
+    first, second = stored(directory).splitlines()
+    assert first == b"one"
+    assert b'"text":"two"' in second
+    assert stored(directory, stream="both") == b"three\n"
 
 
 def test_failing_tap_does_not_keep_output_from_its_file(

@@ -211,7 +211,7 @@ class Capture:
         path = self._path(address, name, log) if log.has_file else None
         place = str(path) if path is not None else str(log.to)
         outlet = self._outlets.get(place)
-        if outlet is None:
+        if outlet is None or (outlet.log != log and outlet.is_free):
             if path is None:
                 sink: Sink = sink_for(log, address, name)
             else:

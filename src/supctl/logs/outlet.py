@@ -135,6 +135,11 @@ class Outlet:
         return os.strerror(self.errno) if self.errno else ""
 
     @property
+    def is_free(self) -> bool:
+        """Whether nothing comes here now, and nothing waits."""
+        return not self.sources and not self.is_slow
+
+    @property
     def waiting(self) -> int:
         """Bytes that wait in memory."""
         return self._size
