@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,12 +54,7 @@ def rotated_files(path: Path) -> list[Rotated]:
     Raises:
         OSError: the directory cannot be read.
     """
-    found: dict[str, Rotated] = {}
-    for entry, stamp in _entries(path):
-        if entry.name.endswith(PART) or (stamp in found and found[stamp].is_compressed):
-            continue
-        found[stamp] = Rotated(stamp, Path(entry.path), entry.stat().st_size)
-    return sorted(found.values())
+    return _look(path)[0]
 
 
 def leftovers(path: Path) -> list[Path]:
@@ -67,21 +63,32 @@ def leftovers(path: Path) -> list[Path]:
     Raises:
         OSError: the directory cannot be read.
     """
-    whole = {rotated.stamp: rotated for rotated in rotated_files(path)}
-    return [
-        Path(entry.path)
-        for entry, stamp in _entries(path)
-        if entry.name.endswith(PART) or Path(entry.path) != whole[stamp].path
-    ]
+    return _look(path)[1]
 
 
-def _entries(path: Path) -> Iterator[tuple[os.DirEntry[str], str]]:
+def _look(path: Path) -> tuple[list[Rotated], list[Path]]:
+    found: dict[str, Rotated] = {}
+    needless: list[Path] = []
+    for rotated in _entries(path):
+        known = found.get(rotated.stamp)
+        if rotated.path.suffix == PART:
+            needless.append(rotated.path)
+        elif known is None or rotated.is_compressed:
+            found[rotated.stamp] = rotated
+            needless += [known.path] if known else []
+        else:
+            needless.append(rotated.path)
+    return sorted(found.values()), needless
+
+
+def _entries(path: Path) -> Iterator[Rotated]:
     with os.scandir(path.parent) as entries:
         for entry in entries:
             if entry.name.startswith(path.name):
                 name = entry.name[len(path.name) :].removesuffix(PART)
                 if (match := _NAME.fullmatch(name)) is not None:
-                    yield entry, match[1]
+                    with suppress(FileNotFoundError):  # it has just been compressed or deleted
+                        yield Rotated(match[1], Path(entry.path), entry.stat().st_size)
 
 
 def new_stamp(now: float, latest: str) -> str:
