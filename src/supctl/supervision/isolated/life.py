@@ -25,7 +25,7 @@ from . import wire as wire  # what we are told of is known from here on
 from .mirror import Mirror
 from .retelling import Retelling
 
-_CUSTODY_CALLS = ("spawn", "spawn_python")
+_CUSTODY_CALLS = ("spawn", "spawn_python", "check_log")
 _CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
 _MIRROR_CASTS = ("opened", "closed", "respecified", "state", "added", "forgotten", "shown")
 
@@ -83,7 +83,9 @@ class IsolatedSupervisor(Hosted):
 
     async def _serve(self, descriptors: Sequence[int]) -> NotUp | Ignored | None:
         services, handover = self._services, Handover(descriptors[2])
-        self._custody = Custody(services.backend, services.take_output, handover, self.tell)
+        self._custody = Custody(
+            services.backend, services.take_output, services.check_log, handover, self.tell
+        )
         try:
             return await super()._serve(descriptors)
         finally:
