@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint bench fuzz test-otp test-otp-live test-vm clean
+.PHONY: demo test lint bench bench-logs fuzz test-otp test-otp-live test-vm clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
@@ -20,9 +20,12 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## figures against a bare loop and against runit, in one run
+bench: $(READY) ## figures against bare loops, runit, supervisorctl and PM2, in one run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.ipc
+
+bench-logs: $(READY) ## the log path against `app | cat > file` and peers that are installed
+	$(BIN)/python -m benchmarks.logs
 
 fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=600
 	sh scripts/fuzz $(BIN)/python

@@ -48,6 +48,7 @@ class Operated(Contestant):
             _ROOT + "".join(_PROGRAM.format(number=n, program=self.probe.program) for n in apps)
         )
         self.command("daemon", "start")
+        self._pids = self._find_pids()  # to ask later would wake the daemon that is to idle
         asked_at = time.monotonic_ns()
         self.command("start", str(file))
         return asked_at
@@ -73,6 +74,9 @@ class Operated(Contestant):
 
     @property
     def pids(self) -> Sequence[int]:
+        return self._pids
+
+    def _find_pids(self) -> list[int]:
         with self.client as client:
             daemon = psutil.Process(client.daemon["pid"])
         reapers = [

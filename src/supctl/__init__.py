@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .specs import Health as Health
     from .specs import Http as Http
     from .specs import Limits as Limits
+    from .specs import Log as Log
     from .specs import Notify as Notify
     from .specs import Output as Output
     from .specs import PartitionSupervisor as PartitionSupervisor
@@ -63,6 +64,7 @@ _PLACES = {
     "Http": ".specs",
     "IGNORE": ".specs.ignore",
     "Limits": ".specs",
+    "Log": ".specs",
     "Notify": ".specs",
     "Output": ".specs",
     "PartitionSupervisor": ".specs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -18,9 +19,10 @@ from supctl.backends.custody import Custody
 from supctl.backends.handover import Handover
 from supctl.backends.platform import open_backend
 from supctl.backends.relay import Relay
-from supctl.errors import ConnectionLost, ProtocolError, ReaperLost, SpawnFailed
+from supctl.errors import ConnectionLost, ProtocolError, ReaperLost, SpawnFailed, StorageFailed
 from supctl.exits import ExitStatus
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 ENV = {"PATH": os.environ["PATH"]}
 
@@ -33,7 +35,9 @@ class Line:
         self.handovers = Handover(ours.detach()), Handover(theirs.detach())
         self.taken: dict[str, Process] = {}
         self.is_cut = False
-        self.custody = Custody(backend, self._take_output, self.handovers[0], self._tell_relay)
+        self.custody = Custody(
+            backend, self._take_output, self._check_log, self.handovers[0], self._tell_relay
+        )
         self.relay = Relay(self, self.handovers[1])
 
     def _take_output(
@@ -42,6 +46,7 @@ class Line:
         process: Process,
         last_words: Callable[[bytes], None] | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
         /,
     ) -> None:
         self.taken[address] = process
@@ -49,6 +54,10 @@ class Line:
             seek.found()
         if last_words is not None:
             last_words(b"that was all")
+
+    async def _check_log(self, address: str, log: Log) -> None:
+        if log.file is not None:
+            raise StorageFailed(log.file, errno.EACCES, "a log")
 
     def _tell_relay(self, method: str, *args: Any) -> None:
         getattr(self.relay, method)(*args)
@@ -217,3 +226,12 @@ async def test_a_full_socket_is_waited_for() -> None:
             taken = sent
     send.close()
     take.close()
+
+
+async def test_a_log_is_looked_at_on_the_other_side(line: Line) -> None:
+    await line.relay.check_log("/app", Log(required=True))
+    with pytest.raises(StorageFailed, match="/no/such"):
+        await line.relay.check_log("/app", Log(file="/no/such"))
+    line.is_cut = True
+    with pytest.raises(ReaperLost):
+        await line.relay.check_log("/app", Log())

@@ -27,6 +27,7 @@ from supctl.specs import (
     Intensity,
     Jitter,
     Limits,
+    Log,
     Notify,
     Output,
     Ready,
@@ -41,6 +42,7 @@ from supctl.specs import (
     Watchdog,
     Worker,
 )
+from supctl.specs.log import Compress, Every, LogMode, LogTarget, WhenFull
 
 ELSEWHERE = {"PATH": "/another", "HOME": "/another", "LC_ALL": "another"}
 """The environment of whoever reads: nothing of it may get into an exact environment."""
@@ -78,6 +80,28 @@ LIMITS = {
     "cpu": st.none() | st.floats(0.001, 4096),
     "pids": st.none() | st.integers(1, 10**6),
 }
+SIZE = st.integers(4096, 2**62)
+LOG = {
+    "mode": st.sampled_from([it for it in LogMode if it is not LogMode.NONE]),
+    "file": st.none() | st.sampled_from(["/var/log/a.log", "/b c"]),
+    "error_file": st.none() | st.just("/var/log/a.err"),
+    "merged": st.booleans(),
+    "max_size": st.none() | SIZE,
+    "keep": st.none() | st.integers(1, 10**6),
+    "keep_for": PATIENCE,
+    "compress": st.sampled_from([None, Compress.GZIP]),
+    "sync": st.booleans(),
+    "required": st.booleans(),
+}
+SLOW = {"when_full": st.sampled_from([WhenFull.SPILL, WhenFull.DROP]), "buffer": st.none() | SIZE}
+LOGS = st.one_of(
+    st.builds(Log, **LOG),
+    st.builds(Log, every=st.sampled_from(Every), **SLOW),
+    st.builds(Log, every=st.just(Every.DAILY), at=st.sampled_from(["00:00", "23:59"])),
+    st.builds(Log, to=st.sampled_from(LogTarget), mode=st.just(LogMode.JSON)),
+    st.builds(Log, max_size=st.just(4096), keep_size=SIZE, together=st.booleans()),
+    st.just(Log(mode=LogMode.NONE)),
+)
 START_RATE = {"starts": st.integers(1, 10**6), "within": MORE_THAN_0}
 RLIMIT = st.integers(0, 2**62)
 CHILD = {
@@ -127,6 +151,7 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
         "health": st.none() | HEALTH,
         "stop": st.builds(Stop, **STOP),
         "limits": st.builds(Limits, **LIMITS),
+        "log": st.none() | LOGS,
         "instances": st.integers(1, 10_000),
         "detached": st.booleans(),
         "death_signal": st.booleans(),
@@ -163,7 +188,13 @@ BY_HAND = {
 }
 """Keys that are drawn below, as they mean something together with others only."""
 
-TABLES = {"backoff": BACKOFF, "stop": STOP, "limits": LIMITS, "start_rate": START_RATE}
+TABLES: dict[str, set[str]] = {
+    "backoff": set(BACKOFF),
+    "stop": set(STOP),
+    "limits": set(LIMITS),
+    "log": {*LOG, *SLOW, "to", "together", "every", "at", "keep_size"},
+    "start_rate": set(START_RATE),
+}
 
 
 @pytest.mark.parametrize("keys", DRAWN, ids=lambda keys: keys.__name__)
@@ -172,8 +203,8 @@ def test_every_key_of_the_schema_is_drawn(keys: type) -> None:
     for key, hint in hints(keys).items():
         for marker in get_args(hint)[1:]:
             if isinstance(marker, Table):
-                assert hints(marker.keys).keys() == TABLES[key].keys()
-                assert {it.name for it in fields(get_args(hint)[0])} == TABLES[key].keys()
+                assert hints(marker.keys).keys() == TABLES[key]
+                assert {it.name for it in fields(get_args(hint)[0])} == TABLES[key]
 
 
 SAID_OTHERWISE = {

@@ -16,6 +16,8 @@ import pytest
 
 from supctl.logs.capture import Capture
 from supctl.logs.directory import LogDirectory
+from supctl.specs import Log
+from supctl.specs.log import LogMode, WhenFull
 
 
 @pytest.fixture
@@ -158,25 +160,64 @@ def test_a_thousand_streams_leave_nothing_open(directory: LogDirectory) -> None:
     ]
 
 
-def test_full_disk_is_told_once_and_the_app_runs_on(directory: LogDirectory) -> None:
-    directory.file_of("/app", "stdout").symlink_to("/dev/full")
+def test_full_disk_is_told_once_and_nothing_is_lost(directory: LogDirectory) -> None:
+    file = directory.file_of("/app", "stdout")
+    file.symlink_to("/dev/full")
     told: queue.Queue[tuple[str, int, int]] = queue.Queue()
     seen = Seen()
     capture = Capture(directory, tap=seen, on_problem=lambda *facts: told.put(facts))
-    read, write = os.pipe()
-    capture.attach("/app", "stdout", read)
-    for _ in range(100):
-        os.write(write, b"x" * 4096)  # more than the pipe holds: somebody empties it
-        seen.until(b"x" * 4096)
-    assert told.get(timeout=10)[:2] == ("/app", errno.ENOSPC)
-    os.close(write)
-    seen.until_end()
-    directory.file_of("/app", "stdout").unlink()
-    capture.attach("/app", "stdout", pipe(b"room again"))
-    assert told.get(timeout=10) == ("/app", 0, 100 * 4096)
+    capture.attach("/app", "stdout", pipe(b"no room\n"))
+    assert told.get(timeout=10) == ("/app", errno.ENOSPC, 0)
+    capture.attach("/app", "stdout", pipe(b"still none\n"))
+    seen.until(b"still none\n")
+    assert [it.state for it in capture.report("/app")] == ["failing"]
+    file.unlink()
+    assert told.get(timeout=10) == ("/app", 0, 0)
     capture.close()
     assert told.empty()
-    assert stored(directory) == b"room again"
+    assert stored(directory) == b"no room\nstill none\n"
+
+
+def test_app_runs_on_beside_a_full_disk_if_its_output_may_be_dropped(
+    directory: LogDirectory,
+) -> None:
+    file = directory.file_of("/app", "stdout")
+    file.symlink_to("/dev/full")
+    seen = Seen()
+    log = Log(when_full=WhenFull.DROP, buffer=4096)
+    capture = Capture(directory, tap=seen, on_problem=lambda *_: None, log=log)
+    read, write = os.pipe()
+    capture.attach("/app", "stdout", read)
+    for number in range(100):
+        line = b"%099d\n" % number * 40
+        os.write(write, line)  # more than the pipe holds: somebody empties it
+        seen.until(line)
+    assert capture.report("/app")[0].dropped_lines == 40 * 98
+    file.unlink()
+    os.close(write)
+    seen.until_end()
+    capture.close()
+    assert stored(directory) == b"".join(
+        [
+            *(b"%099d\n" % number * 40 for number in (0, 1)),
+            b"[supctl: 3920 lines, 392000 bytes dropped: the log was too slow]\n",
+        ]
+    )
+
+
+def test_a_new_life_may_have_another_log(directory: LogDirectory) -> None:
+    seen = Seen()
+    capture = Capture(directory, tap=seen)
+    capture.attach("/app", "stdout", pipe(b"one\n"))
+    seen.until_end()
+    capture.attach("/app", "stdout", pipe(b"two\n"), log=Log(LogMode.JSON, max_size=4096))
+    seen.until_end()
+    capture.attach("/app", "stdout", pipe(b"three\n"), log=Log(together=True))
+    capture.close()
+    first, second = stored(directory).splitlines()
+    assert first == b"one"
+    assert b'"text":"two"' in second
+    assert stored(directory, stream="both") == b"three\n"
 
 
 def test_failing_tap_does_not_keep_output_from_its_file(

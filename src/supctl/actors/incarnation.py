@@ -138,8 +138,10 @@ class Incarnation(ABC):
     """Seconds that an orderly stop may take; infinite for a supervisor, whose children
     each have their own."""
 
-    last_event: int | None = None
-    """Number of the event that its end follows from, if there was one that it has told itself."""
+    @property
+    def last_event(self) -> int | None:
+        """Number of the event that its end follows from, if there was one that it has told."""
+        return None
 
     @property
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
@@ -11,6 +11,7 @@ import trio
 from supctl.backends.base import Process, Spawner
 from supctl.errors import InvalidConfig
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 from .process.switchboard import Switchboard
 from .registry import Registry, TreeRegistry
@@ -31,12 +32,22 @@ class TakeOutput(Protocol):
         process: Process,
         last_words: LastWords | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
         /,
     ) -> None:
         """Take the output pipes of ``process``, those of the child at ``address``.
 
         ``last_words`` is told the end of its standard error, ``seek`` of a line of either pipe.
+        ``log`` says what becomes of it; ``None``: what the tree says for all.
         """
+
+
+CheckLog: TypeAlias = Callable[[str, Log], Awaitable[None]]
+"""Sees whether the log of the child at an address can be written; raises StorageFailed."""
+
+
+async def _no_files(address: str, log: Log) -> None:
+    """Where nothing is stored, nothing can fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,7 @@ class Services:
             :class:`supctl.backends.base.PythonSpec`.
         board: knows the way to actors in other processes.
         registry: knows actors by name, and in groups.
+        check_log: sees whether a log can be written.
         probes: how many questions to programs may be under way at once.
     """
 
@@ -60,6 +72,7 @@ class Services:
     start_method: str = "fork"
     board: Switchboard = field(default_factory=Switchboard)
     registry: Registry = field(default_factory=TreeRegistry)
+    check_log: CheckLog = _no_files
     probes: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(PROBES_AT_ONCE))
 
     def __post_init__(self) -> None:
@@ -68,12 +81,13 @@ class Services:
         self.board.names = self.registry
 
 
-Attach: TypeAlias = Callable[[str, str, int, LastWords | None, Seek | None], None]
+Attach: TypeAlias = Callable[[str, str, int, LastWords | None, Seek | None, Log | None, int], None]
 
 
 def handed_to(attach: Attach) -> TakeOutput:
     """Return what gives every pipe to ``attach``, with the child's address, the stream's name
-    (``"stdout"``, ``"stderr"``), for the latter who is told the last words, and who seeks a line.
+    (``"stdout"``, ``"stderr"``), for the latter who is told the last words, who seeks a line, what
+    becomes of it, and the pid.
     """
 
     def take(
@@ -81,11 +95,12 @@ def handed_to(attach: Attach) -> TakeOutput:
         process: Process,
         last_words: LastWords | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
     ) -> None:
         stdout, stderr = process.take_output()
         if stdout is not None:
-            attach(address, "stdout", stdout, None, seek)
+            attach(address, "stdout", stdout, None, seek, log, process.pid)
         if stderr is not None:
-            attach(address, "stderr", stderr, last_words, seek)
+            attach(address, "stderr", stderr, last_words, seek, log, process.pid)
 
     return take

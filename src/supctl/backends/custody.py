@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 import trio
 
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 from .base import Gone, Notice, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
@@ -31,6 +32,7 @@ class TakeOutput(Protocol):
         process: Process,
         last_words: Callable[[bytes], None] | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
         /,
     ) -> None:
         """Take it, as that of the child at ``address``; others are told of it in any thread."""
@@ -55,6 +57,7 @@ class Custody:
     Args:
         spawner: starts them.
         take_output: takes their output.
+        check_log: sees whether that can be stored.
         handover: what brings descriptors to the relay.
         tell: tells the relay something: ``tell("hear_notice", number, notice)``.
     """
@@ -63,10 +66,11 @@ class Custody:
         self,
         spawner: Spawner,
         take_output: TakeOutput,
+        check_log: Callable[[str, Log], Awaitable[None]],
         handover: Handover,
         tell: Callable[..., None],
     ) -> None:
-        self._spawner, self._take_output = spawner, take_output
+        self._spawner, self._take_output, self._check_log = spawner, take_output, check_log
         self._handover, self._tell = handover, tell
         self._held: dict[int, _Held] = {}
 
@@ -87,6 +91,10 @@ class Custody:
         finally:
             close_all(descriptors)
         return process.pid
+
+    async def check_log(self, address: str, log: Log) -> None:
+        """See whether the log of the child at ``address`` can be written."""
+        await self._check_log(address, log)
 
     # What the relay tells.
 
@@ -122,10 +130,11 @@ class Custody:
         address: str,
         wants_words: bool,
         sought: tuple[bytes, int] | None = None,
+        log: Log | None = None,
     ) -> None:
         """Take the output of a process, which may have ended by now.
 
-        ``sought``: pattern and flags of a line that is waited for.
+        ``sought``: pattern and flags of a line that is waited for. ``log``: what becomes of it.
         """
         held = self._held[number]
         token = trio.lowlevel.current_trio_token()
@@ -140,7 +149,8 @@ class Custody:
         seek = None
         if sought is not None:
             seek = Seek(re.compile(*sought), partial(tell, "hear_line", number))
-        self._take_output(address, held.process, last_words if wants_words else None, seek)
+        words = last_words if wants_words else None
+        self._take_output(address, held.process, words, seek, log)
         held.is_taken = True
         self._forget_if_over(number, held)
 

@@ -10,6 +10,7 @@ import trio
 
 from supctl.errors import ConnectionLost, ReaperLost
 from supctl.logs.seek import Seek
+from supctl.specs import Log
 
 from .base import Gone, Notice, Notify, Process, ProcessSpec, PythonSpec, Spawner
 from .handover import Handover
@@ -102,16 +103,25 @@ class Relay(Spawner):
         trio.lowlevel.current_trio_token().run_sync_soon(process.listen, notify)
         return process, answer
 
+    async def check_log(self, address: str, log: Log) -> None:
+        """See whether the log of the child at ``address`` can be written. Raises StorageFailed."""
+        try:
+            await self._above.ask("check_log", address, log)
+        except ConnectionLost as error:
+            raise ReaperLost(error.reason) from None
+
     def take_output(
         self,
         address: str,
         process: Process,
         last_words: Callable[[bytes], None] | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
     ) -> None:
         """Let the output of ``process`` be taken where it is, as that of the child at ``address``.
 
         ``last_words`` is told the end of its standard error, ``seek`` of a line of either pipe.
+        ``log`` says what becomes of it.
         """
         assert isinstance(process, RelayedProcess)
         number = process.number
@@ -120,7 +130,7 @@ class Relay(Spawner):
         if seek is not None and not process.gone:
             self._seeks[number] = seek
         sought = None if seek is None else (seek.pattern.pattern, seek.pattern.flags)
-        self._above.tell("take_output", number, address, last_words is not None, sought)
+        self._above.tell("take_output", number, address, last_words is not None, sought, log)
 
     # What the custody tells.
 

@@ -40,6 +40,8 @@ def describe(name: str, as_json: bool) -> None:
         return
     _head(told)
     _group("now", _now(told))
+    if told["logs"]:
+        _group("output", _logs(told["logs"]))
     _group("made of", _spec(told["spec"]))
     _history(told["events"])
 
@@ -71,6 +73,18 @@ def _now(told: Facts) -> Iterator[tuple[str, str]]:
     if told["cpu"] is not None:
         yield "cpu", f"{told['cpu'] * 100:.0f}% of a processor"
         yield "memory", f"{size(told['memory'])} in {_processes(told['processes'])}"
+
+
+def _logs(logs: list[Facts]) -> Iterator[tuple[str, str]]:
+    for log in logs:
+        facts = [f"{size(log['bytes'])} in {counted(log['lines'], 'line')}"]
+        if log["path"]:
+            facts.append(log["path"])
+        if log["state"] != "ok":
+            facts.append(": ".join(filter(None, [log["state"], log["error"]])))
+        if log["dropped_lines"]:
+            facts.append(f"{counted(log['dropped_lines'], 'line')} dropped")
+        yield log["stream"], ", ".join(facts)
 
 
 def _processes(number: int) -> str:

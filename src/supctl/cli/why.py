@@ -13,7 +13,7 @@ def why(row: dict[str, Any]) -> str:
     """Return, for the row of whatever is not well, why; empty for the rest."""
     state, told = row["state"], []
     if state in _WELL:
-        return _health(row)
+        return _health(row) or str(row["log"])
     if state == "stopped" and row["kind"] == "supervisor":
         return ""
     if state == "paused":

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App, ChildSpec, StartFailures, Stop, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Log, StartFailures, Stop, Supervisor, Worker
+from supctl.specs.log import FILE_ONLY
 from supctl.specs.names import check_name
 
 from .environment import environment
 from .mistakes import closest, show
 from .reading import Reader, join
-from .schema import AppKeys, FileKeys, RootKeys, SupervisorKeys, WorkerKeys
+from .schema import AppKeys, FileKeys, LogKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .values import shell_word
 
 _STAND_IN = ("?",)
@@ -51,6 +52,7 @@ class NativeReader:
     def __init__(self, reader: Reader, directory: Path, environ: Mapping[str, str]) -> None:
         self._reader, self._directory = reader, directory
         self._environ = dict(environ)  # os.environ decodes each variable at each look
+        self._usual_log: dict[str, Any] = {}
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 
     def root(self, tables: dict[str, Any], name: str) -> Supervisor | None:
@@ -62,6 +64,7 @@ class NativeReader:
         named = "apps" in file or not self._reader.mistakes  # [app.x] needs one message, not two
         values = self._reader.table(RootKeys, file.get("supervisor", {}), "supervisor")
         stop = values.get("stop")
+        self._usual_log = self._log_table(file.get("log", {}))
         children = self._children(file.get("apps", {}), "apps", stop) if named else []
         values = {**USUAL_OF_ROOT, **values}
         return self._reader.build(
@@ -98,8 +101,11 @@ class NativeReader:
         return self._makers[kinds[0]](name, table, place, stop)
 
     def _app(self, name: str, table: dict[str, Any], place: str, stop: Stop | None) -> App | None:
+        table = _with_usual_log(table, self._usual_log)
         values = self._reader.table(AppKeys, table, place, "app")
         _inherit_stop(values, table, stop)
+        if "log" in values:
+            values["log"] = self._place_files(values["log"])
         known = not (_SURROUNDINGS & table.keys() - values.keys())
         command = values.pop("command", _STAND_IN)
         if known and isinstance(table["command"], str):
@@ -108,6 +114,22 @@ class NativeReader:
         values["cwd"] = str(self._directory / values.get("cwd", "."))
         app = self._reader.build(partial(App, name, command), values, place)
         return app if known else None
+
+    def _log_table(self, table: object) -> dict[str, Any]:
+        """Return what the file says for the output of all its apps, nothing if that is wrong."""
+        before = len(self._reader.mistakes)
+        values = self._reader.table(LogKeys, table, "log")
+        self._reader.build(Log, values, "log")
+        is_right = isinstance(table, dict) and len(self._reader.mistakes) == before
+        return table if is_right and isinstance(table, dict) else {}
+
+    def _place_files(self, log: Log) -> Log:
+        """Return ``log`` with absolute paths."""
+        file, error_file = (
+            None if path is None else str(self._directory / path)
+            for path in (log.file, log.error_file)
+        )
+        return replace(log, file=file, error_file=error_file)
 
     def _environment(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
         wanted, given = values.pop("inherit_env", False), values.get("env", {})
@@ -153,6 +175,21 @@ def _inherit_stop(values: dict[str, Any], table: Mapping[str, Any], above: Stop 
     if above is not None and "stop" in values:
         said = {key: getattr(values["stop"], key) for key in table["stop"]}
         values["stop"] = replace(above, **said)
+
+
+def _with_usual_log(table: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
+    """Return an app's table whose ``log`` is completed, key by key, by what all apps have.
+
+    One that writes no file has none of what means something for files only.
+    """
+    own = table.get("log", {})
+    if not usual or not isinstance(own, dict):
+        return table
+    if own.get("mode") == "none" or own.get("to", "file") != "file":
+        usual = {key: value for key, value in usual.items() if key not in FILE_ONLY}
+    if own.get("mode") == "none":
+        usual.pop("to", None)
+    return {**table, "log": {**usual, **own}}
 
 
 def _kind_mistake(kinds: list[str], table: dict[str, Any]) -> tuple[str, str, str]:

@@ -17,6 +17,7 @@ from supctl.specs import (
     Health,
     Jitter,
     Limits,
+    Log,
     Ready,
     Restart,
     Start,
@@ -25,8 +26,22 @@ from supctl.specs import (
     Stop,
     Strategy,
 )
+from supctl.specs.log import Compress, Every, LogMode, LogTarget, WhenFull
 
 from .environment import Inherit
+from .outputs import (
+    parse_compress,
+    parse_every,
+    parse_log_mode,
+    parse_log_target,
+    parse_number_limit,
+    parse_size_limit,
+    parse_time_of_day,
+    parse_when_full,
+    write_never,
+    write_no,
+    write_unlimited,
+)
 from .probes import parse_health, parse_ready, write_health, write_ready
 from .reading import By, Each, Table
 from .units import (
@@ -34,6 +49,7 @@ from .units import (
     parse_duration,
     parse_patience,
     parse_signal,
+    parse_size,
     write_patience,
     write_signal,
 )
@@ -114,6 +130,28 @@ class LimitsKeys(TypedDict, total=False):
     pids: Whole
 
 
+class LogKeys(TypedDict, total=False):
+    """``log``: what becomes of the output of a program, or of all programs of the file."""
+
+    mode: Annotated[LogMode, By(parse_log_mode)]
+    to: Annotated[LogTarget, By(parse_log_target)]
+    file: Text
+    error_file: Text
+    together: Flag
+    merged: Flag
+    max_size: Annotated[int | None, By(parse_size_limit, write_unlimited)]
+    every: Annotated[Every | None, By(parse_every, write_never)]
+    at: Annotated[str, By(parse_time_of_day)]
+    keep: Annotated[int | None, By(parse_number_limit, write_unlimited)]
+    keep_for: Annotated[float | None, By(parse_patience, write_patience)]
+    keep_size: Annotated[int | None, By(parse_size_limit, write_unlimited)]
+    compress: Annotated[Compress | None, By(parse_compress, write_no)]
+    sync: Flag
+    when_full: Annotated[WhenFull, By(parse_when_full)]
+    buffer: Annotated[int, By(parse_size)]
+    required: Flag
+
+
 class ChildKeys(TypedDict, total=False):
     """What every child has."""
 
@@ -148,6 +186,7 @@ class AppKeys(RunKeys, total=False):
     stop_exit_codes: Annotated[tuple[int, ...], By(parse_exit_codes)]
     stop: Annotated[Stop, Table(StopKeys, whole=True)]
     limits: Annotated[Limits, Table(LimitsKeys)]
+    log: Annotated[Log, Table(LogKeys)]
     instances: Copies
     detached: Flag
     death_signal: Flag
@@ -195,6 +234,7 @@ class FileKeys(TypedDict, total=False):
     """The file itself."""
 
     supervisor: Any
+    log: Any
     apps: Any
 
 

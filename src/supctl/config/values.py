@@ -46,7 +46,7 @@ def parse_restart(field: str, value: object) -> Restart | str:
     """Return the policy called ``always``, ``on-failure`` or ``never`` (or by its OTP name), or
     the word ``unless-stopped``."""
     synonyms: dict[str, Restart | str] = {str(word): word for word in Restart}
-    return _word(field, value, _RESTARTS, synonyms)
+    return parse_word(field, value, _RESTARTS, synonyms)
 
 
 def write_restart(restart: Restart | str) -> str:
@@ -76,27 +76,27 @@ def write_max_restarts(number: int | None) -> int | str:
 def parse_strategy(field: str, value: object) -> Strategy:
     """Return the strategy of that name; files have no dynamic supervisors."""
     words = {str(word): word for word in Strategy if word is not Strategy.SIMPLE_ONE_FOR_ONE}
-    return _word(field, value, words)
+    return parse_word(field, value, words)
 
 
 def parse_auto_shutdown(field: str, value: object) -> AutoShutdown:
     """Return the automatic shutdown of that name."""
-    return _word(field, value, {str(word): word for word in AutoShutdown})
+    return parse_word(field, value, {str(word): word for word in AutoShutdown})
 
 
 def parse_start(field: str, value: object) -> Start:
     """Return the way of starting of that name."""
-    return _word(field, value, {str(word): word for word in Start})
+    return parse_word(field, value, {str(word): word for word in Start})
 
 
 def parse_start_failures(field: str, value: object) -> StartFailures:
     """Return the way of bearing failed starts of that name."""
-    return _word(field, value, {str(word): word for word in StartFailures})
+    return parse_word(field, value, {str(word): word for word in StartFailures})
 
 
 def parse_exhausted(field: str, value: object) -> Exhausted:
     """Return what follows a used up limit, by its name."""
-    return _word(field, value, {str(word): word for word in Exhausted})
+    return parse_word(field, value, {str(word): word for word in Exhausted})
 
 
 def parse_exit_codes(field: str, value: object) -> tuple[int, ...]:
@@ -111,12 +111,13 @@ def parse_exit_codes(field: str, value: object) -> tuple[int, ...]:
 
 def parse_jitter(field: str, value: object) -> Jitter:
     """Return the jitter of that name."""
-    return _word(field, value, {str(word): word for word in Jitter})
+    return parse_word(field, value, {str(word): word for word in Jitter})
 
 
-def _word(
+def parse_word(
     field: str, value: object, words: Mapping[str, T], synonyms: Mapping[str, T] | None = None
 ) -> T:
+    """Return what a word stands for; ``synonyms`` are words that a message does not offer."""
     known = {**words, **(synonyms or {})}
     if isinstance(value, str) and value in known:
         return known[value]

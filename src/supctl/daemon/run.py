@@ -81,6 +81,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     lines = Lines()
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
+    await histories.save()
     async with open_tree(
         root, log_directory=home.logs, tap=lines.tap, parked=stopped, watch=histories
     ) as tree:

@@ -74,7 +74,8 @@ class Views:
         if names:
             rows = below(resolve(names, rows), rows)
         ends = Ends(self._tree.latest_events)
-        told = [_row(row, ends) for row in rows]
+        trouble = self._tree.logs.trouble
+        told = [_row(row, ends) | {"log": trouble(row.address)} for row in rows]
         if usage:
             used = await self._usage([row.pid for row in rows if row.pid])
             for row in told:
@@ -104,7 +105,8 @@ class Views:
         events = self._tree.latest_events
         told = [it.as_dict() for it in events if is_below(it.address, [address])]
         spec = self._tree[address].spec
-        return {**row, "spec": _spec(spec), "events": told[-20:]}
+        logs = [it.as_dict() for it in self._tree.logs.report(address)]
+        return {**row, "spec": _spec(spec), "logs": logs, "events": told[-20:]}
 
     async def events(
         self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None

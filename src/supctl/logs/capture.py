@@ -1,63 +1,61 @@
-"""Brings output from pipes into files: one thread for all apps, asleep while none writes."""
+"""Brings output from pipes to where it is kept: one thread for all apps, asleep while none writes.
+
+A log that is slow, full or stuck gets a thread of its own until it is quick again; the others
+do not wait for it.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import logging
 import os
-import selectors
-import struct
-import termios
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Final, TypeAlias
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Final
 
+from supctl.errors import StorageFailed
+from supctl.specs import Log
+
+from .archive import Archivist
 from .directory import LogDirectory
-from .file import LogFile, OnProblem, log_problem
+from .file import LogFile
+from .format import writer_for
+from .meter import StreamReport
+from .outlet import Closing, Outlet
+from .problem import OnProblem, log_problem
+from .reader import Attached, Reader
+from .reader import Tap as Tap
+from .ring import LastLine, Ring
 from .seek import Seek, Seeker
-
-Tap: TypeAlias = Callable[[str, str, bytes], None]
-"""Sees output too: address, ``"stdout"`` or ``"stderr"``, bytes; ``b""`` is the end of a life's
-output. Called in the capture's thread: it must not block."""
+from .sink import Sink
+from .sinks import sink_for
+from .stream import LastWords, Source, Stream
+from .watching import FileWatch
 
 _log = logging.getLogger("supctl.logs")
-
-_READ_SIZE: Final = 256 * 1024
-
-LAST_WORDS: Final = 4096
-"""Bytes at the end of a life's output that are kept for who asks."""
-
-LastWords: TypeAlias = Callable[[bytes], None]
 
 _DISK_PATIENCE: Final = 10.0
 """Seconds that storing the pipes' last bytes may take. Longer, and the disk is stuck (a network
 file system whose server is gone): that must not keep this program from ending."""
 
-
-class _Stream:
-    """One app's stdout or stderr, over all its lives."""
-
-    __slots__ = ("file", "sources")
-
-    def __init__(self, file: LogFile) -> None:
-        self.file = file
-        self.sources: list[int] = []
-        """Pipes, oldest first; more than one if a stranger still holds that of an earlier life."""
+_REMEMBERED: Final = 2000
+"""Streams without a pipe whose figures and last lines are kept."""
 
 
 class Capture:
-    """Writes all output that it is given to files, bytes as they come.
+    """Stores all output that it is given.
 
-    Its methods may be called in any thread and do not block, but for :meth:`close`.
+    Its methods may be called in any thread and do not block, but for :meth:`close` and
+    :meth:`check`.
 
     Args:
         directory: says which file is whose.
         tap: sees all output too.
-        on_problem: hears of what cannot be stored. The apps run on either way: a full disk is
-            no reason to stop them, and a pipe that nobody empties would.
+        on_problem: hears of what cannot be stored.
+        log: what becomes of the output of apps that say nothing about it.
     """
 
     def __init__(
@@ -65,22 +63,22 @@ class Capture:
         directory: LogDirectory,
         tap: Tap | None = None,
         on_problem: OnProblem = log_problem,
+        log: Log | None = None,
     ) -> None:
-        self._directory = directory
-        self._tap = tap
-        self._on_problem = on_problem
-        self._streams: dict[tuple[str, str], _Stream] = {}
-        self._selector = selectors.DefaultSelector()
-        self._wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._selector.register(self._wakeup, selectors.EVENT_READ)
-        self._lock = threading.Lock()  # guards the end: who attaches is before it or after it
-        self._new: deque[tuple[str, str, int, LastWords | None, Seek | None]] = deque()
-        self._seekers: dict[int, Seeker] = {}  # by pipe
-        self._last_words: dict[int, tuple[bytearray, LastWords]] = {}  # by pipe
-        self._close_at: float | None = None
-        self._ended = False
-        self._thread = threading.Thread(target=self._run, name="supctl-capture", daemon=True)
-        self._thread.start()
+        self._directory, self._on_problem, self._usual = directory, on_problem, log or Log()
+        self._lock = threading.Lock()  # guards what follows
+        self._streams: dict[tuple[str, str], Stream] = {}
+        self._outlets: dict[str, Outlet] = {}  # by path, or other place that may be shared
+        self._rings: dict[str, Ring] = {}  # by address
+        self._ended_streams: dict[tuple[str, str], None] = {}  # those that ended first come first
+        self._is_closed = self._is_stuck = False
+        self._done = threading.Event()
+        self._archivist = Archivist()
+        # One of each for all, as a thousand idle apps are to cost little.
+        self._tend, self._on_room = self._archivist.tend, self._tell_room
+        self._closing = Closing()
+        self._watch = FileWatch()
+        self._reader = Reader(tap, self._watch, self._note_end, self._close_all)
 
     def attach(
         self,
@@ -89,21 +87,75 @@ class Capture:
         fd: int,
         on_end: LastWords | None = None,
         seek: Seek | None = None,
+        log: Log | None = None,
+        pid: int = 0,
     ) -> None:
         """Take over the read end of a pipe; it is closed here, at its end.
 
         ``on_end`` is called then, in our thread, with the last bytes that came through it.
-        ``seek`` is told of a line that it wants as soon as that comes through it.
+        ``seek`` is told of a line that it wants as soon as that comes through it. ``log`` says
+        what becomes of it, ``pid`` is told with it.
 
         What the pipe of an earlier life of the stream holds by now is stored before anything
         of this one. A closed capture closes ``fd`` at once.
         """
         with self._lock:
-            if not self._ended:
-                self._new.append((address, stream, fd, on_end, seek))
-                self._wake_up()
+            if not self._is_closed:
+                known = self._stream(address, stream, log or self._usual)
+                writer = writer_for(known.log, address, stream, pid)
+                seeker = None if seek is None else Seeker(seek)
+                source = Source(known, fd, writer, on_end, seeker)
+                self._reader.ask(Attached(known, source))
                 return
         os.close(fd)
+
+    def rotate(self, addresses: Iterable[str] | None = None) -> None:
+        """Rotate the files of apps, of all if none is named, each at the end of a line. Soon."""
+        with self._lock:
+            if self._is_closed:
+                return
+            chosen = None if addresses is None else set(addresses)
+            streams = self._streams.values()
+            outlets = {it.outlet for it in streams if chosen is None or it.address in chosen}
+            for outlet in outlets:
+                self._reader.ask(partial(self._reader.rotate, outlet))
+
+    def report(self, address: str) -> list[StreamReport]:
+        """Return figures about both streams of an app; none if it was never heard of."""
+        with self._lock:
+            found = [self._streams.get((address, name)) for name in ("stdout", "stderr")]
+        return [stream.report(time.monotonic()) for stream in found if stream is not None]
+
+    def trouble(self, address: str) -> str:
+        """Return what is wrong with the logs of an app, in a few words; empty if nothing is."""
+        with self._lock:
+            found = [self._streams.get((address, name)) for name in ("stdout", "stderr")]
+        outlets = [stream.outlet for stream in found if stream is not None]
+        failing = next((it for it in outlets if it.errno), None)
+        if failing is not None:
+            return f"log cannot be written: {failing.error}"
+        return "log is slow" if any(it.is_slow for it in outlets) else ""
+
+    def last_lines(self, address: str) -> list[LastLine]:
+        """Return the last lines of an app, 200 at most, the oldest first."""
+        ring = self._rings.get(address)
+        return [] if ring is None else ring.lines()
+
+    def check(self, address: str, log: Log | None) -> None:
+        """See whether the log of an app can be written. May block.
+
+        Raises:
+            StorageFailed: it cannot.
+        """
+        log = log or self._usual
+        for name in ("stdout", "stderr") if log.has_file else ():
+            path = str(self._path(address, name, log))
+            try:
+                LogFile(path, log).check()
+            except OSError as error:
+                number = error.errno or errno.EIO
+                wanted = f"a log that can be written, without which {address} must not start"
+                raise StorageFailed(path, number, wanted) from None
 
     def close(self, patience: float = 2.0) -> None:
         """Store what is still to come and end.
@@ -113,135 +165,88 @@ class Capture:
         waits.
         """
         with self._lock:
-            if self._close_at is None:
-                self._close_at = time.monotonic() + patience
-                self._wake_up()
-        self._thread.join(patience + _DISK_PATIENCE)
-        if self._thread.is_alive():
+            if self._reader.close_at is None:
+                self._reader.close_at = time.monotonic() + patience
+                self._reader.wake_up()
+        if not self._done.wait(patience + _DISK_PATIENCE) or self._is_stuck:
             _log.error("the last output is not stored: %s is stuck", self._directory.path)
 
-    def _wake_up(self) -> None:
-        with suppress(BlockingIOError):  # it is full of wake-ups already
-            os.write(self._wake, b"\0")
+    def _close_all(self) -> None:
+        """Bring what waits to its place, as far as there is time. At the reader's end."""
+        with self._lock:
+            self._is_closed = True
+            outlets = {stream.outlet for stream in self._streams.values()}
+        close_at = self._reader.close_at or 0.0
+        for outlet in outlets:
+            if not outlet.errno:
+                outlet.wait_quick(close_at - time.monotonic())
+        self._closing.begin()
+        deadline = close_at + 0.9 * _DISK_PATIENCE  # before those who wait for us lose theirs
+        for outlet in outlets:
+            self._is_stuck |= not outlet.wait_quick(deadline - time.monotonic())
+            outlet.tell()
+        self._archivist.close(deadline - time.monotonic())
+        self._reader.close()
+        if not self._is_stuck:  # else a thread may still use them
+            self._closing.close()
+            self._watch.close()
+        self._done.set()
 
-    # In the thread. All descriptors are its own: none is closed while it may be using it.
+    # With the lock.
 
-    def _run(self) -> None:
-        while not self._is_over():
-            left = None if self._close_at is None else max(0.0, self._close_at - time.monotonic())
-            for key, _ in self._selector.select(left):
-                if key.data is None:
-                    self._take_new()
-                elif key.fd in key.data.sources:  # not closed in this very turn
-                    self._read(key.data, key.fd)
-        self._end_all()
-
-    def _is_over(self) -> bool:
-        if self._close_at is None or self._new:
-            return False
-        nothing_open = len(self._selector.get_map()) == 1
-        return nothing_open or time.monotonic() >= self._close_at
-
-    def _take_new(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self._wakeup, 4096)
-        while self._new:
-            address, name, fd, on_end, seek = self._new.popleft()
-            if seek is not None:
-                self._seekers[fd] = Seeker(seek)
-            if on_end is not None:
-                self._last_words[fd] = bytearray(), on_end
-            if earlier := self._streams.get((address, name)):
-                self._end_life(earlier)  # and that may be the end of the stream
-            self._watch(self._stream(address, name), fd)
-
-    def _stream(self, address: str, name: str) -> _Stream:
-        stream = self._streams.get((address, name))
-        if stream is None:
-            file = LogFile(self._directory, address, name, self._on_problem)
-            stream = self._streams[address, name] = _Stream(file)
+    def _stream(self, address: str, name: str, log: Log) -> Stream:
+        key = address, name
+        self._ended_streams.pop(key, None)
+        stream = self._streams.get(key)
+        if stream is None or stream.log != log:
+            outlet, path = self._outlet(address, name, log)
+            if stream is None:
+                stream = Stream(address, name, log, outlet, path, self._rings)
+                self._streams[key] = stream
+            else:
+                stream.log, stream.outlet, stream.path = log, outlet, path
         return stream
 
-    def _end_life(self, stream: _Stream) -> None:
-        """Store what earlier lives have left in their pipes, before the next one's output."""
-        for fd in tuple(stream.sources):
-            self._drain(stream, fd)
-        if stream.sources:  # held open; the line it may have begun is over nevertheless
-            self._show(stream, b"")
+    def _outlet(self, address: str, name: str, log: Log) -> tuple[Outlet, str]:
+        path = self._path(address, name, log) if log.has_file else None
+        place = str(path) if path is not None else str(log.to)
+        outlet = self._outlets.get(place)
+        if outlet is None or (outlet.log != log and outlet.is_free):
+            if path is None:
+                sink: Sink = sink_for(log, address, name)
+            else:
+                sink = LogFile(place, log, self._watch, self._tend)
+            outlet = Outlet(address, sink, log, self._closing, self._on_problem, self._on_room)
+            if path is not None:
+                self._outlets[place] = outlet
+        return outlet, "" if path is None else place
 
-    def _watch(self, stream: _Stream, fd: int) -> None:
-        try:
-            os.set_blocking(fd, False)
-            self._selector.register(fd, selectors.EVENT_READ, stream)
-        except OSError:  # such as fs.epoll.max_user_watches: the others' output goes on
-            _log.exception("output of %s is lost", stream.file.address)
-            self._seekers.pop(fd, None)
-            with suppress(OSError):
-                os.close(fd)
-        else:
-            stream.sources.append(fd)
+    def _path(self, address: str, name: str, log: Log) -> Path:
+        if name == "stderr" and log.error_file is not None:
+            return Path(log.error_file)
+        if log.file is not None and (name == "stdout" or log.together):
+            return Path(log.file)
+        app = address.partition(":")[0] if log.merged else address
+        return self._directory.file_of(app, "both" if log.together else name)
 
-    def _drain(self, stream: _Stream, fd: int) -> None:
-        """Store what is in the pipe now, and its end; not what a flood adds for ever."""
-        (waiting,) = struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))
-        while waiting >= 0 and (size := self._read(stream, fd)):
-            waiting -= size
+    # In other threads.
 
-    def _read(self, stream: _Stream, fd: int) -> int:
-        """Store one piece of what is in the pipe; return its bytes, 0 if there is none."""
-        try:
-            data = os.read(fd, _READ_SIZE)
-        except BlockingIOError:
-            return 0
-        except OSError:
-            data = b""
-        if fd in self._seekers and self._seekers[fd].feed(data):
-            del self._seekers[fd]
-        if data:
-            stream.file.append(data)
-            self._show(stream, data)
-            if fd in self._last_words:
-                kept = self._last_words[fd][0]
-                kept += data
-                del kept[:-LAST_WORDS]
-        else:
-            self._end(stream, fd)
-        return len(data)
-
-    def _end(self, stream: _Stream, fd: int) -> None:
-        self._selector.unregister(fd)
-        os.close(fd)
-        self._seekers.pop(fd, None)
-        if fd in self._last_words:
-            kept, on_end = self._last_words.pop(fd)
-            on_end(bytes(kept))
-        stream.sources.remove(fd)
-        if stream.sources:
-            return
-        self._show(stream, b"")
-        stream.file.close()
-        if not stream.file.is_failing:  # an outbreak is one, however many lives it sees
-            del self._streams[stream.file.address, stream.file.name]
-
-    def _end_all(self) -> None:
-        for stream in tuple(self._streams.values()):
-            for fd in tuple(stream.sources):
-                self._drain(stream, fd)
-            for fd in tuple(stream.sources):  # a stranger's
-                self._end(stream, fd)
-            if stream.file.is_failing:
-                stream.file.tell()
+    def _tell_room(self, outlet: Outlet) -> None:
         with self._lock:
-            self._ended = True
-            for fd in (self._wakeup, self._wake, *(new[2] for new in self._new)):
-                os.close(fd)
-        self._selector.close()
+            if not self._is_closed:
+                self._reader.ask(outlet)
 
-    def _show(self, stream: _Stream, data: bytes) -> None:
-        if self._tap is None:
-            return
-        try:
-            self._tap(stream.file.address, stream.file.name, data)
-        except Exception:  # who watches must not keep the output from its files
-            _log.exception("a tap has failed; it sees nothing more")
-            self._tap = None
+    def _note_end(self, stream: Stream) -> None:
+        """Remember a stream that may come no more, and forget the oldest of those."""
+        with self._lock:
+            self._ended_streams[stream.address, stream.name] = None
+            while len(self._ended_streams) > _REMEMBERED:
+                key = next(iter(self._ended_streams))
+                del self._ended_streams[key]
+                self._forget(self._streams.pop(key))
+
+    def _forget(self, stream: Stream) -> None:
+        self._outlets.pop(stream.path, None)
+        names = ("stdout", "stderr")
+        if not any((stream.address, name) in self._streams for name in names):
+            self._rings.pop(stream.address, None)

@@ -15,7 +15,7 @@ from supctl.errors import AlreadyRunning, StorageFailed
 
 _LOCK: Final = ".lock"
 _PROBE: Final = ".probe"
-_SUFFIXES: Final = {"stdout": "out", "stderr": "err"}
+_SUFFIXES: Final = {"stdout": "out", "stderr": "err", "both": "all"}
 
 
 def default_log_directory(name: str) -> Path:
@@ -42,7 +42,7 @@ class LogDirectory:
 
     def __enter__(self) -> Self:
         try:
-            _make_directories(self.path)
+            make_directories(self.path)
             self._lock = self._take_lock()
         except OSError as error:
             number = error.errno or errno.EIO
@@ -65,15 +65,12 @@ class LogDirectory:
         os.close(self._lock)
 
     def file_of(self, address: str, stream: str) -> Path:
-        """Return the file for a stream: ``/web/api:2``, stdout is ``web/api@2.out.log``."""
+        """Return the file for a stream: ``/web/api:2``, stdout is ``web/api@2.out.log``.
+
+        ``stream``: ``stdout``, ``stderr``, or ``both`` in one.
+        """
         name = address.strip("/").replace(":", "@")  # no name has one, api.2 may be a name
         return self.path / f"{name}.{_SUFFIXES[stream]}.log"
-
-    def open_file(self, address: str, stream: str) -> int:
-        """Return a descriptor that appends to the file for a stream. Raises OSError."""
-        path = self.file_of(address, stream)
-        _make_directories(path.parent)
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
 
     def _take_lock(self) -> int:
         """Return the descriptor of the lock file, locked, with our pid in it."""
@@ -116,7 +113,7 @@ class LogDirectory:
         probe.unlink()
 
 
-def _make_directories(path: Path) -> None:
+def make_directories(path: Path) -> None:
     """Make ``path`` and its parents, none of them for everybody; one that is there is left alone.
 
     ``Path.mkdir(mode, parents=True)`` would give the mode to the last of them only.
@@ -126,5 +123,5 @@ def _make_directories(path: Path) -> None:
     except FileNotFoundError:
         if path.parent == path:
             raise
-        _make_directories(path.parent)
+        make_directories(path.parent)
         path.mkdir(mode=0o750, exist_ok=True)

@@ -1,83 +1,224 @@
-"""The file of one stream: bytes as they come, and an account of those the disk refused."""
+"""A log file: bytes as they come, in a new file when it is time for that."""
 
 from __future__ import annotations
 
-import errno
-import logging
 import os
+import stat
+import time
 from collections.abc import Callable
-from typing import TypeAlias
+from pathlib import Path
+from typing import Final
 
-from .directory import LogDirectory
+from supctl.specs import Log
 
-OnProblem: TypeAlias = Callable[[str, int, int], None]
-"""Hears of output that cannot be stored: address, the system's error number (0: it can be again),
-bytes lost so far. Called in the capture's thread, at the beginning and the end of an outbreak,
-and when the capture is closed during one: it must not block."""
+from .directory import make_directories
+from .rotated import new_stamp, rotated_files
+from .schedule import local_zone, next_rotation
+from .watching import FileWatch
 
-_log = logging.getLogger("supctl.logs")
+OPEN: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+"""A FIFO that nobody reads refuses to be opened this way; else we would wait for a reader."""
 
-
-def log_problem(address: str, number: int, lost: int) -> None:
-    """Tell the log of this program: losing output is never silent."""
-    if number:
-        why = os.strerror(number)
-        _log.warning("%s: output cannot be stored: %s; %d bytes lost so far", address, why, lost)
-    else:
-        _log.warning("%s: output is stored again; %d bytes are lost", address, lost)
+NEVER: Final = float("inf")
 
 
 class LogFile:
-    """Appends to the file of one stream, which it opens at the first byte.
+    """Appends to a file that it opens at the first byte; a :class:`~.sink.Sink`.
 
-    It does not fail: what the disk refuses is counted and told, and the next bytes are tried
-    anew. A program is not to suffer from a full disk, nor are the others.
+    It is rotated between two lines: by its size, by the clock, when it is asked to. A line
+    longer than ``max_size`` makes a file longer than that. When somebody else has renamed or
+    deleted it, the next line begins a new file at its path.
+
+    Args:
+        path: of the file; directories above it are made.
+        log: says when it is rotated.
+        watch: tells when it was renamed or deleted; without one its place is looked at before
+            every write.
+        rotated: is told of the path and of ``log`` after every rotation.
     """
 
-    __slots__ = ("_directory", "_errno", "_fd", "_lost", "_on_problem", "address", "name")
+    __slots__ = (
+        *("_asked", "_device", "_due_at_wall", "_ends_line", "_fd", "_limit", "_log", "_moved"),
+        *("_rotated", "_size", "_stamp", "_watch", "_watched", "path", "rotations"),
+    )
 
     def __init__(
-        self, directory: LogDirectory, address: str, name: str, on_problem: OnProblem
+        self,
+        path: str,
+        log: Log,
+        watch: FileWatch | None = None,
+        rotated: Callable[[Path, Log], None] = lambda path, log: None,
     ) -> None:
-        self.address, self.name = address, name
-        self._directory = directory
-        self._on_problem = on_problem
-        self._fd = -1
-        self._errno = 0  # of the outbreak we are in; it may outlast a life of the app
-        self._lost = 0
+        self.path, self._log = path, log
+        self._watch, self._rotated = watch, rotated
+        self._fd = self._watched = -1
+        self._size = 0
+        self._ends_line = True
+        self._limit: float = NEVER
+        self._due_at_wall = NEVER
+        self._asked = False
+        self._moved = False
+        self._device = False
+        self._stamp = ""  # of the latest rotation
+        self.rotations = 0
 
-    @property
-    def is_failing(self) -> bool:
-        """Whether the last bytes could not be stored."""
-        return self._errno != 0
+    def write(self, data: bytes, start: int = 0) -> int:
+        if self._fd < 0:
+            self._open()
+        elif self._moved or self._watched < 0:
+            self._look()
+        end = len(data)
+        if self._moved and not self._ends_line:
+            end = data.find(b"\n", start) + 1 or end
+        elif self._size + end - start > self._limit or self._is_due():
+            end = self._turn(data, start)
+        piece = data if end - start == len(data) else memoryview(data)[start:end]
+        written = os.write(self._fd, piece)
+        self._size += written
+        self._ends_line = data[start + written - 1] == 10
+        return written
 
-    def append(self, data: bytes) -> None:
-        """Store ``data``, or as much of it as the disk takes."""
-        view = memoryview(data)
-        number = 0
+    def wait_fd(self) -> int:
+        return self._fd if self._device else -1
+
+    def rotate(self) -> None:
+        """Rotate at the end of the line that is begun, at once if there is none.
+
+        Raises:
+            OSError: it cannot be.
+        """
+        if not (was_closed := self._fd < 0):
+            self._asked = not self._device
+        elif Path(self.path).is_file():
+            self._open()
+        else:
+            return
         try:
-            if self._fd < 0:
-                self._fd = self._directory.open_file(self.address, self.name)
-            while view:
-                view = view[os.write(self._fd, view) :]
-        except OSError as error:
-            number = error.errno or errno.EIO
-            self._lost += len(view)
-        if number != self._errno:
-            self._errno = number
-            self.tell()
-            if number == 0:
-                self._lost = 0
+            if self._ends_line or was_closed:  # a line that nobody goes on with has ended
+                self._rotate()
+        finally:
+            if was_closed:
+                self.close()
+
+    def check(self) -> None:
+        """See whether it can be written, and make it. Raises OSError."""
+        if self._fd < 0:
+            self._open()
+            self.close()
 
     def close(self) -> None:
-        """Close the file; more bytes open it again."""
         if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+            if self._watch is not None:
+                self._watch.remove(self._watched)
+            fd, self._fd, self._watched = self._fd, -1, -1
+            os.close(fd)
 
-    def tell(self) -> None:
-        """Tell how things stand with the disk."""
+    def _open(self) -> None:
+        make_directories(Path(self.path).parent)
+        self._fd = os.open(self.path, OPEN, 0o640)
+        found = os.fstat(self._fd)
+        self._device = not stat.S_ISREG(found.st_mode)
+        if self._device:
+            return
+        self._size, self._limit = found.st_size, self._log.max_size or NEVER
+        self._ends_line = self._size == 0 or self._last_byte() == b"\n"
+        self._due_at_wall = self._next_due(found.st_mtime if self._size else time.time())
+        if self._watch is not None:
+            self._watched = self._watch.add(self._fd, self._hear)
+        self._moved = True  # perhaps, before the watch began
+
+    def _last_byte(self) -> bytes:
         try:
-            self._on_problem(self.address, self._errno, self._lost)
-        except Exception:  # who listens must not keep the output from the files
-            _log.exception("a listener to problems has failed")
+            with open(self.path, "rb") as file:
+                return os.pread(file.fileno(), 1, self._size - 1)
+        except OSError:
+            return b""
+
+    def _hear(self) -> None:
+        self._moved = True
+
+    def _look(self) -> None:
+        """See whether the file is still at its path; if not, have a new one there.
+
+        A line that is begun is brought to its end where it is.
+        """
+        if self._device or not self._ends_line:
+            return
+        self._moved = False
+        ours = os.fstat(self._fd)
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            there = None
+        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+            self.close()
+            self._open()
+
+    def _next_due(self, after: float) -> float:
+        if self._log.every is None:
+            return NEVER
+        return next_rotation(after, self._log.every, self._log.at_time, local_zone())
+
+    def _is_due(self) -> bool:
+        return self._asked or (self._due_at_wall < NEVER and time.time() >= self._due_at_wall)
+
+    def _turn(self, data: bytes, start: int) -> int:
+        """Rotate, if that can be before the next byte; return where in ``data`` it can be next."""
+        self._size = os.fstat(self._fd).st_size  # smaller than we think, if somebody cut it
+        if not self._size:
+            self._rotate()  # which there is no need for
+        fits = self._fitting(data, start)
+        if fits == start and self._ends_line:
+            self._try_rotate()
+            fits = self._fitting(data, start)
+        if fits > start:
+            return fits
+        return data.find(b"\n", start) + 1 or len(data)  # a line is not torn, however long it is
+
+    def _fitting(self, data: bytes, start: int) -> int:
+        """Return the end of the last line of ``data`` that still belongs into this file."""
+        if self._is_due():
+            return start if self._size else len(data)
+        room = self._limit - self._size
+        if len(data) - start <= room:
+            return len(data)
+        return start if room <= 0 else max(start, data.rfind(b"\n", start, start + int(room)) + 1)
+
+    def _try_rotate(self) -> None:
+        try:
+            self._rotate()
+        except OSError:  # a directory where we may not rename: better one large file than none
+            self._asked = False
+            self._limit = self._size + (self._log.max_size or NEVER)
+            self._due_at_wall = self._next_due(time.time())
+            if self._fd < 0:
+                self._open()
+
+    def _rotate(self) -> None:
+        self._asked = False
+        if self._size:
+            if self._log.sync:
+                os.fsync(self._fd)
+            Path(self.path).rename(self._next_path())
+            self.rotations += 1
+            self.close()
+            self._open()
+            if self._log.sync:
+                _sync_directory(Path(self.path).parent)
+            self._rotated(Path(self.path), self._log)
+        self._due_at_wall = self._next_due(time.time())
+
+    def _next_path(self) -> str:
+        if not self._stamp:
+            found = rotated_files(Path(self.path))
+            self._stamp = found[-1].stamp if found else ""
+        self._stamp = new_stamp(time.time(), self._stamp)
+        return f"{self.path}.{self._stamp}"
+
+
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

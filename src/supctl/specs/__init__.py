@@ -9,6 +9,7 @@ from .app import Limits as Limits
 from .app import Stop as Stop
 from .health import Health as Health
 from .health import Ready as Ready
+from .log import Log as Log
 from .policy import AutoShutdown as AutoShutdown
 from .policy import Backoff as Backoff
 from .policy import Exhausted as Exhausted

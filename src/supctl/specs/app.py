@@ -15,6 +15,7 @@ from supctl.errors import InvalidConfig
 from .child import Put, put_child_fields, put_run_fields
 from .command import check_command
 from .health import Health, Ready, health_of, ready_of
+from .log import Log
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 from .probe import Probe
 
@@ -116,6 +117,7 @@ class App:
         stop: how it is asked to stop; ``None``: as its supervisor says (:class:`Supervisor`),
             or ``Stop()``.
         limits: memory, processors, processes.
+        log: what becomes of its output; ``None``: what the tree says for all, or ``Log()``.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
         detached: when the main process ends, its children live on and the app counts
             as alive until the last one is gone. Otherwise they are ended with it.
@@ -155,6 +157,7 @@ class App:
     stop: Stop
     has_own_stop: bool = field(compare=False)
     limits: Limits
+    log: Log | None
     instances: int
     detached: bool
     death_signal: bool
@@ -188,6 +191,7 @@ class App:
         health: Health | Probe | None = None,
         stop: Stop | None = None,
         limits: Limits | None = None,
+        log: Log | None = None,
         instances: int = 1,
         detached: bool = False,
         death_signal: bool = False,
@@ -223,6 +227,7 @@ class App:
         put("stop", stop or _STOP)
         put("has_own_stop", stop is not None)
         put("limits", limits or _LIMITS)
+        put("log", log)
         check_count("instances", instances, 1)
         put("instances", instances)
         put("detached", detached)

@@ -5,29 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Self
 
 from supctl.errors import InvalidConfig
 
-
-class _Word(StrEnum):
-    """An enumeration whose words users write; a wrong word is an :class:`InvalidConfig`."""
-
-    @classmethod
-    def of(cls, field: str, value: str) -> Self:
-        """Return the member spelled ``value``.
-
-        Raises:
-            InvalidConfig: naming ``field`` and the words there are.
-        """
-        try:
-            return cls(value)
-        except ValueError:
-            raise InvalidConfig(field, value, "one of " + ", ".join(cls)) from None
+from .word import Word
 
 
-class Restart(_Word):
+class Restart(Word):
     """Which ends of a child are followed by a restart (OTP's restart type)."""
 
     PERMANENT = "permanent"
@@ -48,7 +32,7 @@ class Restart(_Word):
                 return False
 
 
-class Strategy(_Word):
+class Strategy(Word):
     """Who is restarted together with a child that ended (OTP's strategy)."""
 
     ONE_FOR_ONE = "one_for_one"
@@ -58,7 +42,7 @@ class Strategy(_Word):
     """That of a :class:`supctl.DynamicSupervisor`, and of no other."""
 
 
-class Start(_Word):
+class Start(Word):
     """How a supervisor starts and stops its children."""
 
     SEQUENTIAL = "sequential"
@@ -67,7 +51,7 @@ class Start(_Word):
     """Each as soon as those that it depends on are up."""
 
 
-class AutoShutdown(_Word):
+class AutoShutdown(Word):
     """When a supervisor ends because significant children have ended (OTP's auto_shutdown)."""
 
     NEVER = "never"
@@ -77,7 +61,7 @@ class AutoShutdown(_Word):
     """When that has happened and none of them is left."""
 
 
-class Exhausted(_Word):
+class Exhausted(Word):
     """What becomes of a child whose own limits, not its supervisor's, allow no more restarts."""
 
     STOP = "stop"
@@ -88,7 +72,7 @@ class Exhausted(_Word):
     """The whole tree ends."""
 
 
-class StartFailures(_Word):
+class StartFailures(Word):
     """What a supervisor does when a child does not start that it starts for the first time."""
 
     ESCALATE = "escalate"
@@ -97,7 +81,7 @@ class StartFailures(_Word):
     """It treats the child like one that crashed."""
 
 
-class Jitter(_Word):
+class Jitter(Word):
     """How chance is mixed into a delay.
 
     Source: Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.

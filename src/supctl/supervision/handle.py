@@ -10,6 +10,9 @@ from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
 from supctl.exits import ExitReason
+from supctl.logs.capture import Capture
+from supctl.logs.meter import StreamReport
+from supctl.logs.ring import LastLine
 from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
 
 from .child import join, names_of
@@ -27,6 +30,11 @@ class Finder(Protocol):
 
     def find_supervisor(self, address: str) -> Node:
         """Return the supervisor at ``address``, which runs."""
+        ...
+
+    @property
+    def logs(self) -> Capture:
+        """What keeps the output of programs."""
         ...
 
 
@@ -71,6 +79,16 @@ class Handle:
         """Why it ended last; ``None`` if it never did."""
         node, name = self._tree.find(self.address)
         return node.reason_of(name)
+
+    @property
+    def logs(self) -> list[StreamReport]:
+        """Figures about its output, standard output first; none before it was first started."""
+        return self._tree.logs.report(self.address)
+
+    @property
+    def last_lines(self) -> list[LastLine]:
+        """The last lines of all its lives, 200 at most, the oldest first."""
+        return self._tree.logs.last_lines(self.address)
 
     @property
     def ref(self) -> Ref[Any]:

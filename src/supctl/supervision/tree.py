@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import random as random_module
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from os import PathLike
+from typing import Final
 
 import trio
 
 from supctl import events
 from supctl.actors.incarnation import Down, Ignored, NotUp, Report, Up
-from supctl.actors.services import Services, handed_to
+from supctl.actors.services import CheckLog, Services, handed_to
 from supctl.backends.base import Backend, ProcessInfo, Usage
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
@@ -21,14 +23,15 @@ from supctl.errors import (
     InvalidState,
     ProcessNotFound,
     StartFailed,
+    StorageFailed,
     TreeEnded,
     Unsupported,
 )
 from supctl.exits import NORMAL, SHUTDOWN, ExitKind, ExitReason
 from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory, default_log_directory
-from supctl.logs.file import OnProblem
-from supctl.specs import Pool, Supervisor
+from supctl.logs.problem import OnProblem
+from supctl.specs import Log, Pool, Supervisor
 
 from .child import join
 from .eventlog import EventLog, Subscription
@@ -42,12 +45,16 @@ from .update import Change, Updater, goes_on
 from .watch import Watch
 from .world import World
 
+_CHECK_PATIENCE: Final = 5.0
+"""Seconds that a disk may take to open a log without which an app must not start."""
+
 
 class Tree:
     """A running tree. Made by :func:`open_tree`."""
 
     def __init__(self, spec: Supervisor, world: World) -> None:
         self._log, self._services, self._parked = world.events, world.services, world.parked
+        self._logs = world.logs
         self.registry = world.services.registry
         """Actors of the tree by name, and in groups."""
         self._actor = SupervisorActor(spec, "/", world, self._hear)
@@ -179,6 +186,17 @@ class Tree:
         backend = self._services.backend
         assert isinstance(backend, Backend)
         return backend
+
+    @property
+    def logs(self) -> Capture:
+        """What keeps the output of programs: figures, last lines, and rotation on demand.
+
+        Raises:
+            Unsupported: its programs are simulated.
+        """
+        if self._logs is None:
+            raise Unsupported("logs", "a simulated tree", "run real programs")
+        return self._logs
 
     @property
     def latest_events(self) -> tuple[events.Event, ...]:
@@ -323,6 +341,7 @@ async def open_tree(
     spec: Supervisor,
     *,
     log_directory: str | PathLike[str] | None = None,
+    log: Log | None = None,
     tap: Tap | None = None,
     on_event: Callable[[events.Event], None] = lambda _: None,
     backend: Backend | None = None,
@@ -339,6 +358,8 @@ async def open_tree(
         spec: the root. Its ``restart`` and ``backoff`` mean nothing, having no supervisor.
         log_directory: where the output of its apps goes; by default a directory of the tree's
             name below the user's directory for logs.
+        log: what becomes of the output of apps that say nothing about it, and of workers that
+            have processes; ``Log()`` by default.
         tap: sees all output too, in the capture's own thread.
         on_event: called with every event at once, in the trio thread; must not block. What it
             raises is logged and harms nobody.
@@ -369,20 +390,27 @@ async def open_tree(
     if spec.isolation != "task":
         wanted = "'task' for the root, which lives in the program that opens the tree"
         raise InvalidConfig("isolation", spec.isolation, wanted)
-    log = EventLog(handler=on_event)
+    feed = EventLog(handler=on_event)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
-        capture = Capture(directory, tap=tap, on_problem=_problem_listener(log))
+        capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
-            async with backend or open_backend(_reaper_listener(log)) as opened:
-                services = Services(opened, handed_to(capture.attach), tuple(preload), start_method)
-                world = World(services, log, random, watch=watch or Watch(), parked=parked)
+            async with backend or open_backend(_reaper_listener(feed)) as opened:
+                services = Services(
+                    opened,
+                    handed_to(capture.attach),
+                    tuple(preload),
+                    start_method,
+                    check_log=_checked_by(capture),
+                )
+                watch = watch or Watch()
+                world = World(services, feed, random, watch=watch, parked=parked, logs=capture)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:
             # A slow disk must not block the loop, nor a cancellation lose the last lines.
             with trio.CancelScope(shield=True):
                 await trio.to_thread.run_sync(capture.close)
-            log.close()
+            feed.close()
 
 
 @asynccontextmanager
@@ -427,6 +455,18 @@ def _problem_listener(log: EventLog) -> OnProblem:
         log.emit(events.OutputLost, address=address, errno=number, lost=lost)
 
     return lambda *problem: token.run_sync_soon(emit, *problem)
+
+
+def _checked_by(capture: Capture) -> CheckLog:
+    """Return what sees whether a log can be written, without waiting for a stuck disk."""
+
+    async def check(address: str, log: Log) -> None:
+        with trio.move_on_after(_CHECK_PATIENCE) as patience:
+            await trio.to_thread.run_sync(capture.check, address, log, abandon_on_cancel=True)
+        if patience.cancelled_caught:
+            raise StorageFailed(f"the log of {address}", errno.ETIMEDOUT, "a disk that answers")
+
+    return check
 
 
 def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from supctl.actors.services import Services
+from supctl.logs.capture import Capture
 
 from .eventlog import EventLog
 from .pacer import Pacer
@@ -24,6 +25,7 @@ class World:
         watch: is told what changes.
         parked: addresses of what somebody has stopped: it does not start with its supervisor,
             unless its ``restart`` is ``always``.
+        logs: keeps the output of programs; ``None`` where that is done elsewhere.
     """
 
     services: Services
@@ -32,3 +34,4 @@ class World:
     pacer: Pacer | None = None
     watch: Watch = field(default_factory=Watch)
     parked: Collection[str] = frozenset()
+    logs: Capture | None = None

@@ -15,8 +15,8 @@ import trio
 from supctl.actors.services import Services, handed_to
 from supctl.backends.simulated import SimulatedBackend
 from supctl.logs.directory import LogDirectory
-from supctl.logs.file import LogFile, log_problem
-from supctl.specs import Supervisor
+from supctl.logs.file import LogFile
+from supctl.specs import Log, Supervisor
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.tree import Tree, open_tree, running
 from supctl.supervision.world import World
@@ -61,7 +61,12 @@ async def real_stage(spec: Supervisor, directory: Path) -> AsyncIterator[Stage]:
     outputs = Outputs(LogDirectory(directory), wake)
     record = Record(bell, outputs.begun)
     async with open_tree(
-        spec, log_directory=directory, tap=outputs.hear, on_event=record.hear, wait_up=False
+        spec,
+        log_directory=directory,
+        log=Log(max_size=None),
+        tap=outputs.hear,
+        on_event=record.hear,
+        wait_up=False,
     ) as tree:
         yield Stage(tree, record, outputs, bell, is_simulated=False)
 
@@ -96,12 +101,14 @@ async def simulated_stage(
 
 async def _read(logs: LogDirectory, outputs: Outputs, address: str, name: str, fd: int) -> None:
     """Bring a simulated program's output into its file; ends with it."""
-    file = LogFile(logs, address, name, log_problem)
+    file = LogFile(str(logs.file_of(address, name)), Log(max_size=None))
     pipe = trio.lowlevel.FdStream(fd)
     with trio.CancelScope(shield=True):  # it ends when its writer does
         async with pipe:
             while data := await pipe.receive_some(_READ_SIZE):
-                file.append(data)
+                stored = 0
+                while stored < len(data):
+                    stored += file.write(data, stored)
                 outputs.hear(address, name, data)
             outputs.hear(address, name, b"")
             file.close()

@@ -143,6 +143,8 @@ class AppActor(Incarnation):
             self._drop_watch()
 
     async def _spawn(self, spec: ProcessSpec) -> Process:
+        if (log := self._spec.log) is not None and log.required:
+            await self._services.check_log(self._address, log)
         if self._spec.ready is not None or self._spec.health is not None:
             self._watch = AppWatch(self._spec, self._services, self)
             spec = self._watch.dress(spec)
@@ -152,7 +154,7 @@ class AppActor(Incarnation):
         watch, is_cold = self._watch, self._spec.ready is not None
         self._process, self._started_at = process, trio.current_time()
         seek = None if watch is None else watch.seek(process)
-        self._services.take_output(self._address, process, None, seek)
+        self._services.take_output(self._address, process, None, seek, self._spec.log)
         self._decide(Event.SPAWNED_COLD if is_cold else Event.SPAWNED)
         self._is_up = not is_cold
         self._tell((Started if is_cold else Up)(process.pid, process.unenforced))

@@ -74,6 +74,7 @@ class SubtreeHost(Host):
         services = Services(
             self._relay,
             self._relay.take_output,
+            check_log=self._relay.check_log,
             board=self.board,
             registry=self.board.names,
             **options,

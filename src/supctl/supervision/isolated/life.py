@@ -25,7 +25,7 @@ from . import wire as wire  # what we are told of is known from here on
 from .mirror import Mirror
 from .retelling import Retelling
 
-_CUSTODY_CALLS = ("spawn", "spawn_python")
+_CUSTODY_CALLS = ("spawn", "spawn_python", "check_log")
 _CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
 _MIRROR_CASTS = ("opened", "closed", "respecified", "state", "added", "forgotten", "shown")
 
@@ -52,12 +52,16 @@ class IsolatedSupervisor(Hosted):
         self._mirror = Mirror(spec, address, self)
         self._retelling = Retelling(world.events)
         self._custody: Custody | None = None
-        self.last_event: int | None = None
+        self._last_event: int | None = None
 
     @property
     def node(self) -> Node | None:
         """What its handles see; ``None`` before it has begun and after it has ended."""
         return self._mirror.top
+
+    @property
+    def last_event(self) -> int | None:
+        return self._last_event
 
     def kill(self) -> None:
         super().kill()
@@ -79,7 +83,9 @@ class IsolatedSupervisor(Hosted):
 
     async def _serve(self, descriptors: Sequence[int]) -> NotUp | Ignored | None:
         services, handover = self._services, Handover(descriptors[2])
-        self._custody = Custody(services.backend, services.take_output, handover, self.tell)
+        self._custody = Custody(
+            services.backend, services.take_output, services.check_log, handover, self.tell
+        )
         try:
             return await super()._serve(descriptors)
         finally:
@@ -153,4 +159,4 @@ class IsolatedSupervisor(Hosted):
         told = self._retelling.tell(event)
         ends = events.SupervisorGaveUp | events.SupervisorAutoShutdown
         if event.address == self._address and isinstance(event, ends):
-            self.last_event = told.seq
+            self._last_event = told.seq

@@ -24,6 +24,7 @@ from supctl.specs import (
     Supervisor,
     Worker,
     health,
+    log,
     policy,
     probe,
 )
@@ -97,6 +98,7 @@ for kind in (
     *(policy.AutoShutdown, policy.Jitter, policy.Restart, policy.Start, policy.Strategy),
     *(policy.Exhausted, policy.StartFailures),
     *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
+    *(log.Log, log.LogMode, log.LogTarget, log.Every, log.Compress, log.WhenFull),
     *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),
     *(probe.Delay, probe.Notify, probe.Watchdog),
     *(base.Exited, base.Gone, base.Left, base.Lost, base.PythonSpec),

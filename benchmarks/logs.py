@@ -1,0 +1,266 @@
+"""``python -m benchmarks.logs``: the log path against ``app | cat > file``, in one run.
+
+The app writes lines of 64 bytes as fast as it can. Peers are measured where they are installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from rich.console import Console
+
+from .rows import Row, table
+
+_LINE: Final = 64
+
+_APP: Final = """
+import os, sys
+block = (b"x" * 63 + b"\\n") * 1024
+for _ in range(int(sys.argv[1]) // len(block)):
+    left = block
+    while left:
+        left = left[os.write(1, left):]
+"""
+
+_OURS: Final = """
+import sys, time
+from supctl.logs.capture import Capture
+from supctl.logs.directory import LogDirectory
+from supctl.specs import Log
+folder, mode = sys.argv[1:]
+with LogDirectory(folder) as directory:
+    capture = Capture(directory, tap=lambda *_: None, log=Log(mode, max_size=None))
+    began = time.process_time()
+    print("ready", flush=True)
+    capture.attach("/app", "stdout", 0)
+    capture.close(600)
+    print(time.process_time() - began)
+"""
+
+_LATENCY: Final = """
+import os, sys, time
+out, path, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+os.write(out, b"y" * 63 + b"\\n")
+while not os.path.exists(path):
+    time.sleep(0.01)
+file = os.open(path, os.O_RDONLY)
+size, seconds = os.fstat(file).st_size, []
+while len(seconds) < count:
+    began = time.perf_counter()
+    os.write(out, b"y" * 63 + b"\\n")
+    while (now := os.fstat(file).st_size) == size:
+        pass
+    seconds.append(time.perf_counter() - began)
+    size = now
+    time.sleep(max(0.0, 0.001 - seconds[-1]))
+seconds.sort()
+print(seconds[count // 2], seconds[count * 99 // 100])
+"""
+
+_SUPERVISORD: Final = """[supervisord]
+nodaemon=true
+logfile={folder}/supervisord.log
+pidfile={folder}/pid
+[program:app]
+command={python} -SIc "exec(open('{folder}/app.py').read())" {size}
+stdout_logfile={folder}/out.log
+stdout_logfile_maxbytes=0
+autorestart=false
+startsecs=0
+"""
+
+
+class Run(NamedTuple):
+    """One run: seconds, processor seconds of who stores, and bytes that were stored."""
+
+    seconds: float
+    cpu: float
+    stored: int
+
+
+def stored_by(command: list[str], size: int, files: Path) -> Run:
+    """Let the app write into a program that stores what it reads; return how that went."""
+    read, write = os.pipe()
+    with subprocess.Popen(command, stdin=read) as store:
+        os.close(read)
+        began = time.monotonic()
+        _write(size, write)
+        _, status, usage = os.wait4(store.pid, 0)
+        seconds = time.monotonic() - began
+        store.returncode = os.waitstatus_to_exitcode(status)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, _size_of(files))
+
+
+def _write(size: int, out: int) -> None:
+    """Run the app to its end; ``out`` is closed."""
+    with subprocess.Popen([sys.executable, "-SIc", _APP, str(size)], stdout=out) as app:
+        os.close(out)
+    if app.returncode:
+        raise RuntimeError("what it wrote was not read to its end")
+
+
+def _size_of(files: Path) -> int:
+    found = files.rglob("*") if files.is_dir() else [files]
+    return sum(it.stat().st_size for it in found if it.is_file())
+
+
+def by_cat(size: int, folder: Path) -> Run:
+    """Store it as a shell does."""
+    script = f'exec cat > "{folder}/cat"'
+    return stored_by(["sh", "-c", script], size, folder / "cat")
+
+
+def by_us(mode: str) -> Callable[[int, Path], Run]:
+    """Store it as we do."""
+
+    def run(size: int, folder: Path) -> Run:
+        read, write = os.pipe()
+        command = [sys.executable, "-c", _OURS, str(folder), mode]
+        with subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE) as ours:
+            os.close(read)
+            assert ours.stdout is not None
+            ours.stdout.readline()  # a daemon has started long before
+            began = time.monotonic()
+            _write(size, write)
+            cpu = float(ours.stdout.readline())
+            return Run(time.monotonic() - began, cpu, _size_of(folder))
+
+    return run
+
+
+def by_s6(size: int, folder: Path) -> Run:
+    """Store it with s6-log, which rotates and must not delete."""
+    return stored_by(["s6-log", "n1000", "s99999999", str(folder)], size, folder)
+
+
+def by_supervisord(size: int, folder: Path) -> Run:
+    """Have supervisord run the app; until all is in its file, or nothing comes any more."""
+    (folder / "app.py").write_text(_APP)
+    config = folder / "supervisord.conf"
+    config.write_text(_SUPERVISORD.format(folder=folder, python=sys.executable, size=size))
+    began = time.monotonic()
+    daemon = subprocess.Popen(["supervisord", "-c", str(config)], stdout=subprocess.DEVNULL)
+    stored = _wait_for(folder / "out.log", size)
+    seconds = time.monotonic() - began
+    daemon.terminate()
+    _, _, usage = os.wait4(daemon.pid, 0)
+    daemon.returncode = 0
+    return Run(seconds, usage.ru_utime + usage.ru_stime, stored)
+
+
+def _wait_for(file: Path, size: int, patience: float = 5.0) -> int:
+    """Return how large ``file`` has become: ``size``, or what it had when it stopped growing."""
+    before, since = -1, time.monotonic()
+    while before < size and time.monotonic() < since + patience:
+        now = file.stat().st_size if file.exists() else 0
+        if now != before:
+            before, since = now, time.monotonic()
+        time.sleep(0.005)
+    return before
+
+
+PEERS: Final[dict[str, Callable[[int, Path], Run]]] = {
+    "s6-log": by_s6,
+    "supervisord": by_supervisord,
+}
+
+
+def throughput(size: int, rounds: int) -> Iterator[Row]:
+    """Yield how fast each is, and what it costs; all suffer alike from what else goes on."""
+    ways = {"cat": by_cat, "raw": by_us("raw")}
+    ways |= {mode: by_us(mode) for mode in ("timestamped", "json")}
+    ways |= {name: way for name, way in PEERS.items() if shutil.which(name)}
+    runs: dict[str, list[Run]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            runs[name].append(_in_a_folder(way, size))
+    best = {name: min(seen, key=lambda run: run.seconds) for name, seen in runs.items()}
+    speeds = {name: size / run.seconds / 1e6 for name, run in best.items()}
+    cpus = {name: min(run.cpu for run in seen) * 2**30 / size for name, seen in runs.items()}
+    yield from _our_rows(speeds, cpus)
+    for name in ways.keys() & PEERS.keys():
+        lost = (size - min(run.stored for run in runs[name])) // _LINE
+        yield Row(
+            f"raw, beside {name}",
+            f"{speeds['raw']:.0f} MB/s",
+            f"{speeds[name]:.0f}, {cpus[name]:.2f} s a GB, {max(0, lost):,} lines lost",
+            speeds["raw"] / speeds[name],
+            "faster",
+            speeds["raw"] > speeds[name],
+        )
+
+
+def _our_rows(speeds: dict[str, float], cpus: dict[str, float]) -> Iterator[Row]:
+    cat = f"cat {speeds['cat']:.0f}"
+    for name, goal, least in (
+        ("raw", "0.8 of it", 0.8 * speeds["cat"]),
+        ("timestamped", "300 MB/s", 300.0),
+        ("json", "80 MB/s", 80.0),
+    ):
+        speed = speeds[name]
+        figure = f"{name}, lines of {_LINE} bytes"
+        yield Row(figure, f"{speed:.0f} MB/s", cat, speed / speeds["cat"], goal, speed >= least)
+    ratio = cpus["raw"] / cpus["cat"]
+    told = f"cat {cpus['cat']:.2f}"
+    yield Row("raw, processor seconds a GB", f"{cpus['raw']:.2f}", told, ratio, "1.2 times",
+              ratio <= 1.2)  # fmt: skip
+
+
+def _in_a_folder(way: Callable[[int, Path], Run], size: int) -> Run:
+    # In memory where that can be: it is the path that is measured, not the disk.
+    shared = Path("/dev/shm")
+    place = tempfile.mkdtemp(prefix="bench-logs-", dir=shared if shared.is_dir() else None)
+    try:
+        return way(size, Path(place))
+    finally:
+        shutil.rmtree(place)
+
+
+def latency(count: int) -> Iterator[Row]:
+    """Yield how soon a line is to be seen in its file, at a thousand lines a second."""
+    for mode, worst in (("raw", 300), ("timestamped", 600)):
+        runs = [_latency(mode, count) for _ in range(3)]
+        middle = statistics.median(it[0] for it in runs) * 1e6
+        late = min(it[1] for it in runs) * 1e6
+        yield Row(
+            f"{mode}, line to file, p50", f"{middle:.0f} us", goal="50 us", is_met=middle < 50
+        )
+        yield Row(f"{mode}, line to file, p99", f"{late:.0f} us", goal=f"{worst} us",
+                  is_met=late < worst)  # fmt: skip
+
+
+def _latency(mode: str, count: int) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory(prefix="bench-logs-") as folder:
+        read, write = os.pipe()
+        ours = [sys.executable, "-c", _OURS, folder, mode]
+        with subprocess.Popen(ours, stdin=read, stdout=subprocess.DEVNULL):
+            os.close(read)
+            command = [sys.executable, "-SIc", _LATENCY, str(write), f"{folder}/app.out.log"]
+            told = subprocess.check_output([*command, str(count)], pass_fds=[write])
+            os.close(write)
+        middle, late = map(float, told.split())
+        return middle, late
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.logs", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the bytes, one round")
+    options = parser.parse_args()
+    size, rounds = (100 * 2**20, 1) if options.quick else (2**30, 3)
+    rows = [*throughput(size, rounds), *latency(500 if options.quick else 3000)]
+    Console(width=None if sys.stdout.isatty() else 140).print(table("the log path", rows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What output is written to: a file, a pipe, a socket."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Sink(Protocol):
+    """Where bytes go in the end. Its methods may block, for ever if the disk is stuck.
+
+    It is used by one thread at a time.
+    """
+
+    rotations: int
+    """How many files have been rotated."""
+
+    def write(self, data: bytes, start: int) -> int:
+        """Store bytes of ``data`` from ``start`` on; return how many, 1 at the least.
+
+        Raises:
+            BlockingIOError: :meth:`wait_fd` tells when it takes some again.
+            OSError: it takes none now.
+        """
+        ...
+
+    def wait_fd(self) -> int:
+        """Return a descriptor that can be written to when the sink takes bytes again; -1: none."""
+        ...
+
+    def rotate(self) -> None:
+        """Rotate the file, if it is one that can be, at the end of the line that is begun."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file; more bytes open it again."""
+        ...
