@@ -73,6 +73,7 @@ async def go_through(ask: Ask, project: str) -> set[str]:
     assert project in (await call("save"))["projects"]
     assert await call("resurrect") == []
     assert (await call("events", app))["event"] == "child_started"
+    assert {it["stream"] for it in await call("outputs", app)} == {"stdout", "stderr"}
     assert await call("lines", app) == {"event": "following"}
     assert did(await call("delete", project)) == ["deleted"]
     return asked

@@ -33,7 +33,7 @@ backoff = { initial = "1h", maximum = "1h" }
 
 
 def row(address: str, state: str = "ready", kind: str = "app", **more: Any) -> dict[str, Any]:
-    facts = {"health": "", "probed": "", "due_in": None, "end": None}
+    facts = {"health": "", "probed": "", "due_in": None, "end": None, "log": ""}
     depth = address.count("/") - 1
     return {"address": address, "state": state, "kind": kind, "depth": depth, **facts, **more}
 

@@ -13,7 +13,6 @@ from .loading import is_file, load_project
 from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
-from .progress import shown as progress
 from .reach import daemon_gone, reached
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def start(
       supctl start shop.toml        this file, as the project "shop"
       supctl start shop/web/api     what was stopped before
     """
+    from .progress import shown as progress
+
     check_patience(timeout, no_wait)
     files = [name for name in names if is_file(name)]
     others = [name for name in names if name not in files]

@@ -98,6 +98,7 @@ class Client:
     reset = _blocking(Methods[Iterator[Facts]].reset)
     env = _blocking(Methods[Iterator[Facts]].env)
     inspect = _blocking(Methods[Iterator[Facts]].inspect)
+    outputs = _blocking(Methods[Iterator[Facts]].outputs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 

@@ -249,6 +249,12 @@ class Methods(Generic[Items]):
         told = {"names": [*names], "follow": follow, "since": since}
         return self._asks.stream("events", told)
 
+    async def outputs(self, *names: str) -> list[Facts]:
+        """Return ``address``, ``stream`` and ``path`` of all outputs; ``path`` is empty if it is in
+        no file."""
+        found: list[Facts] = await self._call("outputs", names=[*names])
+        return found
+
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
         """Return lines of output as they come; the first item says that they come from now on."""
         return self._asks.stream("lines", {"names": [*names], "streams": [*streams]})

@@ -47,7 +47,7 @@ CHANGING = (
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
-    *("events", "lines"),
+    *("events", "outputs", "lines"),
 )
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
