@@ -29,8 +29,8 @@ output. Called in a thread of the capture: it must not block."""
 
 _log = logging.getLogger("supctl.logs")
 
-_LARGE_PIPE: Final = 1024 * 1024
-"""What everybody may make of one (fs.pipe-max-size), unless he has many of them."""
+_LARGE_PIPE: Final = 256 * 1024
+"""Bytes of a pipe whose app writes a lot; more would not fit the cache of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
