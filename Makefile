@@ -20,7 +20,7 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## figures against a bare loop and against runit, in one run
+bench: $(READY) ## figures against bare loops, runit, supervisorctl and PM2, in one run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.ipc
 

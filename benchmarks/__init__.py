@@ -21,5 +21,9 @@ Part ``tasks``: actors that are tasks, against a bare task and a channel.
 Part ``actors``, in processes and as tasks, against a bare loop and against what others have
 (installed for the occasion): see ``benchmarks.actors``.
 
+Part ``daemon``, what an operator waits for: commands against ``import click, msgpack`` and against
+supervisorctl and PM2 with as many programs (installed for the occasion, left out with a word where
+that fails); the daemon while it starts, stops, idles and is asked by 200 at once.
+
 ``python -m benchmarks.ipc`` is the protocol alone, against the same bare loop.
 """

@@ -12,15 +12,17 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from . import figures
+from .actors.environment import NotToBeHad
 from .crowd import Crowd
 from .limit import Limit
 from .operated import Operated
+from .peers import PEERS, Command
 from .probe import Probe
 from .rows import Row, table
 
@@ -43,14 +45,20 @@ def run(console: Console, *, quick: bool) -> None:
 
 
 def _commands(count: int, rounds: int) -> Iterator[Row]:
-    with _operated(count) as daemon:
-        contestants = {"import": _BASE, "status": [*_OURS, "status", "--json"]}
+    with ExitStack() as stack:
+        daemon = stack.enter_context(_operated(count))
+        contestants = {
+            "import": Command(_BASE, daemon.environ),
+            "status": Command([*_OURS, "status", "--json"], daemon.environ),
+        }
         if count == 10:
-            contestants["help"] = [*_OURS, "--help"]
-        seconds = _in_turn(contestants, daemon.environ, rounds)
+            contestants["help"] = Command([*_OURS, "--help"], daemon.environ)
+        peers = _peers(count, stack)
+        contestants |= {name: it for name, it in peers.items() if isinstance(it, Command)}
+        seconds = _in_turn(contestants, rounds)
         daemon.end()
-    for name in list(contestants)[1:]:
-        goal = 1.4 * seconds["import"] if count == 10 else 1.4 * seconds["import"] + 0.06
+    for name in ("status", "help") if count == 10 else ("status",):
+        goal = 1.4 * seconds["import"] + (0 if count == 10 else 0.06)
         yield Row(
             f"{name}, {count:,} apps",
             f"{seconds[name] * 1e3:.0f} ms",
@@ -59,17 +67,39 @@ def _commands(count: int, rounds: int) -> Iterator[Row]:
             "1.4 times" if count == 10 else "1.4 times + 60 ms",
             seconds[name] < goal,
         )
+    for name, it in peers.items():
+        if isinstance(it, NotToBeHad):
+            yield Row(f"  beside {name}", "-", f"not measured: {it}")
+            continue
+        yield Row(
+            f"  beside {name}",
+            f"{seconds['status'] * 1e3:.0f} ms",
+            f"{name} {seconds[name] * 1e3:.0f}",
+            seconds["status"] / seconds[name],
+            "ahead",
+            seconds["status"] < seconds[name],
+        )
 
 
-def _in_turn(
-    commands: dict[str, list[str]], environ: dict[str, str], rounds: int
-) -> dict[str, float]:
+def _peers(count: int, stack: ExitStack) -> dict[str, Command | NotToBeHad]:
+    """Have the others keep as many; return what asks each, or why it is not there."""
+    found: dict[str, Command | NotToBeHad] = {}
+    for name, peer in PEERS.items():
+        probe, folder = stack.enter_context(_probe())
+        try:
+            found[name] = stack.enter_context(peer(probe, folder, count))
+        except NotToBeHad as why:
+            found[name] = why
+    return found
+
+
+def _in_turn(commands: dict[str, Command], rounds: int) -> dict[str, float]:
     """Return the median seconds of each; all suffer alike from what else the machine does."""
     seen: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, command in commands.items():
             began = time.monotonic()
-            subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)
+            command.run()
             seen[name].append(time.monotonic() - began)
     return {name: statistics.median(values) for name, values in seen.items()}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import supctl
 from supctl.control.client import Client
 
 from .contestant import Contestant
+from .peers import installed_environ
 from .probe import Probe
 
 _ROOT = """\
@@ -39,7 +39,7 @@ class Operated(Contestant):
     def __init__(self, probe: Probe, folder: Path) -> None:
         super().__init__(probe, folder)
         self._home = folder / "home"
-        self.environ = {**os.environ, "SUPCTL_HOME": str(self._home)}
+        self.environ = {**installed_environ(), "SUPCTL_HOME": str(self._home)}
 
     def begin(self, count: int) -> int:
         file = self.folder / "bench.toml"
@@ -48,6 +48,7 @@ class Operated(Contestant):
             _ROOT + "".join(_PROGRAM.format(number=n, program=self.probe.program) for n in apps)
         )
         self.command("daemon", "start")
+        self._pids = self._find_pids()  # to ask later would wake the daemon that is to idle
         asked_at = time.monotonic_ns()
         self.command("start", str(file))
         return asked_at
@@ -73,6 +74,9 @@ class Operated(Contestant):
 
     @property
     def pids(self) -> Sequence[int]:
+        return self._pids
+
+    def _find_pids(self) -> list[int]:
         with self.client as client:
             daemon = psutil.Process(client.daemon["pid"])
         reapers = [

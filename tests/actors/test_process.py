@@ -171,10 +171,10 @@ async def test_names_and_groups_are_those_of_the_tree(open_workers: Open) -> Non
 
 
 async def test_what_blocks_runs_in_a_thread_and_its_process_answers(open_workers: Open) -> None:
-    worker = apart("a", Cruncher, blocking=True, hung_after=0.3)
+    worker = apart("a", Cruncher, blocking=True, hung_after=0.8)
     async with open_workers(worker) as tree:
         cruncher = tree["a"].ref
-        assert await cruncher.crunch(1.0) is False
+        assert await cruncher.crunch(1.5) is False
         assert await cruncher.hello() == "hello"
         with pytest.raises(LookupError, match="from a thread"):
             await cruncher.fail()
@@ -184,7 +184,7 @@ async def test_what_blocks_runs_in_a_thread_and_its_process_answers(open_workers
 
 
 async def test_without_blocking_it_counts_as_hung(open_workers: Open) -> None:
-    async with open_workers(apart("a", Villain, hung_after=0.3)) as tree:
+    async with open_workers(apart("a", Villain, hung_after=0.8)) as tree:
         with pytest.raises(ActorDied, match=r"killed \(it hangs: no sign of life within"):
             await tree["a"].ref.hold(1000)
 

@@ -246,3 +246,14 @@ def test_a_launch_is_rebuilt_or_refused(told: dict[str, Any]) -> None:
 def test_a_launch_comes_back_as_it_went() -> None:
     sent = Launch(["a", "\udcff"], {"K": "v"}, 5, cwd="/", nice=3, rlimits={"core": [0, 0]})
     assert Launch.of(json.loads(json.dumps(sent.as_dict()))) == sent
+
+
+def test_our_children_are_told_until_they_are_reaped() -> None:
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    before = marks.own_children()
+    child.wait()
+    after = marks.own_children()
+    if before is None or after is None:
+        pytest.skip("this kernel does not tell children")
+    assert child.pid in before - after

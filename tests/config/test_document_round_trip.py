@@ -108,6 +108,7 @@ CHILD = {
     "restart": st.sampled_from([*Restart, "unless-stopped"]),
     "essential": st.booleans(),
     "autostart": st.booleans(),
+    "tags": st.lists(st.sampled_from(["web", "critical"]), unique=True),
     "backoff": st.builds(Backoff, **BACKOFF),
     "give_up_after": st.none() | st.integers(0, 10**6),
 }

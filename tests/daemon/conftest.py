@@ -65,6 +65,21 @@ class Desk:
             text=True,
         )
 
+    def shell(self, command: str) -> str:
+        """Return what a line of a shell prints, mistakes among the rest."""
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["sh", "-c", command],
+            cwd=self.directory,
+            env={**self.environ, "PATH": path, "COLUMNS": "100"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=50,
+        )
+        return done.stdout
+
     def run(self, *words: str, status: int = 0) -> str:
         """Run a command; return what it printed, mistakes behind the rest."""
         with self.popen(*words) as command:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from supctl.cli.daemon import daemon
+from supctl.config.document import read_native
 from supctl.daemon.admission import Access, read_admission
 
 from .conftest import Desk
@@ -23,6 +25,8 @@ def test_the_commands_are_those_that_are_there() -> None:
 def test_things_lie_where_it_says(desk: Desk) -> None:
     desk.run("daemon", "start")
     desk.run("start", desk.write("[apps.a]\ncommand = ['sleep', '1000']\n"))
+    desk.run("kill", "--yes")
+    desk.run("daemon", "start")
     rows = re.findall(r"^\| (.*) \| `\$SUPCTL_HOME(\S*)` \|", DOCUMENT, re.MULTILINE)
     assert len(rows) == 4
     for what, place in rows[:3]:
@@ -32,10 +36,16 @@ def test_things_lie_where_it_says(desk: Desk) -> None:
 
 
 def test_its_file_lets_a_group_in(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+    (text,) = re.findall(r"```toml\n(\[admit\].*?)```", DOCUMENT, re.DOTALL)
     path = tmp_path / "daemon.toml"
     path.write_text(text.replace("operators", "users"))
     assert read_admission(path).access is Access.READ
+
+
+def test_its_tags_are_tags(tmp_path: Path) -> None:
+    text, _ = re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)
+    root = read_native(tomllib.loads(text), "shop", tmp_path, {})
+    assert root.children[0].tags == ("web", "critical")
 
 
 def test_the_commands_of_startup_are_those_that_it_says(

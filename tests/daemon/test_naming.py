@@ -12,7 +12,11 @@ ADDRESSES = (
     "/shop", "/shop/db", "/shop/web", "/shop/web/api:1", "/shop/web/api:2", "/shop/mailer",
     "/blog", "/blog/db", "/cron",
 )  # fmt: skip
-ROWS = [ChildStatus(it, "app", "running", 1, 1.0, 0, None, None, 0) for it in ADDRESSES]
+TAGS = {"/shop/db": ("data",), "/blog/db": ("data", "blog"), "/shop/web": ("front",)}
+ROWS = [
+    ChildStatus(it, "app", "running", 1, 1.0, 0, None, None, 0, tags=TAGS.get(it, ()))
+    for it in ADDRESSES
+]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,8 @@ ROWS = [ChildStatus(it, "app", "running", 1, 1.0, 0, None, None, 0) for it in AD
         ("db*", ["/shop/db", "/blog/db"]),
         ("shop/*", ["/shop/db", "/shop/web", "/shop/web/api:1", "/shop/web/api:2", "/shop/mailer"]),
         ("api:[13]", ["/shop/web/api:1"]),
+        ("@data", ["/shop/db", "/blog/db"]),
+        ("@front", ["/shop/web"]),
     ],
 )
 def test_a_name_means(name: str, meant: list[str]) -> None:
@@ -66,3 +72,15 @@ def test_what_is_below_another_is_not_topmost() -> None:
     ]  # fmt: skip
     assert topmost(["/shop", "/shop/web/api:1", "/shopping"]) == ["/shop", "/shopping"]
     assert not is_below("/shopping", {"/shop"})
+
+
+def test_a_tag_that_nobody_carries_is_told_with_those_that_are_near() -> None:
+    with pytest.raises(ProcessNotFound, match="nothing is called '@date'; there are @data"):
+        resolve(["@date"], ROWS)
+    with pytest.raises(ProcessNotFound, match="there are @blog, @data, @front"):
+        resolve(["@xyz"], ROWS)
+
+
+def test_of_many_that_are_meant_some_are_told() -> None:
+    error = Ambiguous("api", tuple(f"/shop/api:{number}" for number in range(1, 1001)))
+    assert str(error).endswith("/shop/api:5 and 995 more; say which, by its address")

@@ -15,6 +15,7 @@ from supctl.daemon.arguments import Arguments
 from supctl.daemon.calls import Calls
 from supctl.daemon.control import Control
 from supctl.daemon.details import Details
+from supctl.daemon.health import HealthViews
 from supctl.daemon.projects import Projects
 from supctl.daemon.run import CHANGING, LOOKING
 from supctl.daemon.views import Views
@@ -23,7 +24,7 @@ from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-OWNERS = (Projects, Control, Calls, Details, Views, Waiting)
+OWNERS = (Projects, Control, Calls, Details, HealthViews, Views, Waiting)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }

@@ -52,6 +52,14 @@ def test_who_loses_patience_with_everything_does_not_wait(desk: Desk) -> None:
     assert not any(it.is_running() for it in processes)
 
 
+def test_a_start_of_all_starts_what_was_stopped_below(desk: Desk) -> None:
+    apps = "".join(f"[apps.{name}]\ncommand = ['sleep', '1000']\n" for name in "abc")
+    desk.run("start", desk.write(apps))
+    desk.run("stop", "a", "c")
+    told = desk.run("start", "shop")
+    assert told == "shop was running\nshop/a started\nshop/c started\n"
+
+
 def test_what_was_killed_stays_stopped(desk: Desk) -> None:
     desk.run("start", desk.write(DEAF + "restart = 'unless-stopped'\n"))
     desk.run("stop", "deaf", "--force")

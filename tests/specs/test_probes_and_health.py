@@ -25,7 +25,7 @@ def test_a_probe_is_short_for_one_with_the_usual_figures() -> None:
     [
         (Ready(Tcp(5432)), "ready when 127.0.0.1:5432 accepts connections (within 30 s)"),
         (Ready(Delay(2)), "ready when it has run for 2 s"),
-        (Ready(Output("up")), "ready when it has printed b'up' (within 30 s)"),
+        (Ready(Output("up")), "ready when it has printed 'up' (within 30 s)"),
         (Ready(Notify(), 5), "ready when it has said READY=1 (within 5 s)"),
         (
             Health(Exec(["pg_isready", "-d", "a b"])),

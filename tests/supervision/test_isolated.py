@@ -386,7 +386,8 @@ async def test_a_crowd_is_told_of_in_full(open_root: Open, tmp_path: Path) -> No
         crashed.extend([event] if isinstance(event, ev.SupervisorReport) else [])
 
     crashed: list[ev.Event] = []
-    crowd = [Worker(f"w{number}", subtree.wait_for_ever) for number in range(3000)]
+    grace = 60.0  # it is not about how fast they stop
+    crowd = [Worker(f"w{it}", subtree.wait_for_ever, grace=grace) for it in range(3000)]
     async with open_root(isolated(*crowd, start="concurrent"), on_event=hear) as tree:
         assert {row.state for row in tree.status()} == {"running"}
         await tree["sub"].stop()
@@ -403,7 +404,7 @@ async def test_calls_learn_how_the_process_ended(open_root: Open) -> None:
 
 
 async def test_one_that_hangs_is_replaced(open_root: Open) -> None:
-    async with open_root(isolated(Worker("w", Clerk), sleeper("a"), hung_after=0.5)) as tree:
+    async with open_root(isolated(Worker("w", Clerk), sleeper("a"), hung_after=1.0)) as tree:
         with tree.subscribe() as subscription:
             tree["sub/w"].ref.cast("block")
             gone = await until(subscription, ev.ChildExited, "/sub")

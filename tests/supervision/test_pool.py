@@ -97,7 +97,7 @@ async def test_a_function_may_have_arguments_of_the_pool(open_pool: Open, isolat
 
 
 async def test_methods_may_block_and_members_hang(open_pool: Open) -> None:
-    async with open_pool(pooled.Press, blocking=True, hung_after=0.2) as pool:
+    async with open_pool(pooled.Press, blocking=True, hung_after=1.0) as pool:
         assert await pool.call("square", 7) == 49
         assert await pool.map("square", range(9)) == [n * n for n in range(9)]
         with pytest.raises(Lost, match=r"hang was lost with /[12]: killed"):

@@ -61,6 +61,25 @@ NOTHING_SEEN: Final = Seen()
 
 
 @dataclass(frozen=True, slots=True)
+class Checkup:
+    """What is known of one life by asking it, at this moment.
+
+    Args:
+        ready: whether it has become ready; true where nothing is to be waited for.
+        health, said: as of :class:`Seen`.
+        age: seconds since the last answer, be it about its readiness or its health; ``None``
+            before the first.
+        failures: answers in a row that it is not well.
+    """
+
+    ready: bool
+    health: str = ""
+    said: str = ""
+    age: float | None = None
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Detached:
     """Its main process has ended and these descendants live on; ``kept``: they may."""
 
@@ -119,8 +138,10 @@ class Incarnation(ABC):
     """Seconds that an orderly stop may take; infinite for a supervisor, whose children
     each have their own."""
 
-    last_event: int | None = None
-    """Number of the event that its end follows from, if there was one that it has told itself."""
+    @property
+    def last_event(self) -> int | None:
+        """Number of the event that its end follows from, if there was one that it has told."""
+        return None
 
     @property
     @abstractmethod
@@ -138,6 +159,10 @@ class Incarnation(ABC):
     @abstractmethod
     def kill(self) -> None:
         """End it at once. Never blocks; may be repeated."""
+
+    def checkup(self) -> Checkup | None:
+        """Return what is known by asking it; ``None`` where nobody asks."""
+        return None
 
     def signal(self, number: int) -> None:  # noqa: B027
         """Send a signal to its process group. Does nothing if it has no process, or none now."""

@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from supctl.config import load
+from supctl.config.values import restart_word
 from supctl.exits import signal_name
 from supctl.specs import (
     App,
@@ -26,12 +27,6 @@ from supctl.specs import (
 )
 
 from .words import counted, seconds, size
-
-_RESTARTS: Final = {
-    Restart.PERMANENT: "restart always",
-    Restart.TRANSIENT: "restart on-failure",
-    Restart.TEMPORARY: "restart never",
-}
 
 _EXHAUSTED: Final = {
     Exhausted.KEEP_TRYING: "keeps trying",
@@ -117,14 +112,15 @@ def _child_facts(node: App | Worker, usual: Backoff) -> list[str]:
 
 
 def _restart(node: ChildSpec) -> str:
-    return "restart unless-stopped" if node.stays_stopped else _RESTARTS[node.restart]
+    return f"restart {restart_word(node)}"
 
 
 def _ties(node: ChildSpec) -> list[str]:
-    """Return what ties a child to its siblings and its supervisor."""
+    """Return what ties a child to its siblings, its supervisor, and its like."""
     after = [f"after {', '.join(node.depends_on)}"] if node.depends_on else []
     weight = {"significant": node.significant, "essential": node.essential}
-    return [*after, *(word for word, has in weight.items() if has)]
+    tags = [f"tags {', '.join(node.tags)}"] if node.tags else []
+    return [*after, *(word for word, has in weight.items() if has), *tags]
 
 
 def _backoff(backoff: Backoff) -> str:

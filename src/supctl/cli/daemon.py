@@ -7,7 +7,12 @@ import sys
 
 import click
 
+from supctl.errors import StorageFailed
+
 from .words import seconds
+
+_INTERRUPTED = 130
+"""Exit status of a program that Ctrl-C has ended, as shells say it."""
 
 
 @click.group()
@@ -74,3 +79,32 @@ def status(as_json: bool) -> None:
     click.echo(f"{about['running']} of {about['children']} children run")
     home = Home.of()
     click.echo(f"socket {home.socket}\nlogs   {home.logs}\nstate  {home.state}")
+
+
+@daemon.command()
+@click.option(
+    "-n", "--lines", "count", type=click.IntRange(min=0), default=20, show_default=True,
+    help="How many of the last lines.",
+)  # fmt: skip
+@click.option("-f", "--follow", "follows", is_flag=True, help="Go on with what it says.")
+def logs(count: int, follows: bool) -> None:
+    """Show what the daemon has said of itself, also when none runs; with -f until Ctrl-C.
+
+    \b
+    Examples:
+      supctl daemon logs -n 100
+      supctl daemon logs -f
+    """
+    from supctl.control.home import Home
+    from supctl.logs.following import follow
+    from supctl.logs.tail import tail
+
+    path = Home.of().log
+    try:
+        last = (line + b"\n" for line in tail(path, count))
+        for data in follow(path, count) if follows else last:
+            click.echo(data, nl=False)
+    except OSError as error:
+        raise StorageFailed(str(path), error.errno or 0, "the daemon's log") from None
+    except KeyboardInterrupt:
+        sys.exit(_INTERRUPTED)

@@ -197,7 +197,7 @@ def _inspected(row: Facts) -> list[str]:
 @names_argument
 @as_json_option
 def reset(names: tuple[str, ...], as_json: bool) -> None:
-    """Count automatic restarts from 0 again.
+    """Count automatic restarts from 0 again, for limits and back-offs too.
 
     \b
     Example:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from .loading import is_file, load_project
-from .naming import complete_names, names_argument
+from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
 from .reach import daemon_gone, reached
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Callable[..., Any])
 
-_NAMES = """\b
-A name is an address (shop/web/api:2), its end (api:2, web/api; api is all instances), a pattern
-('api*', 'shop/*'; quote it), or all."""
-
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print outcomes as JSON.")
+
+
+_EVERYTHING: Final = frozenset({"all", "*", "**"})
 
 
 def ask_for_all(names: tuple[str, ...], what: str, yes: bool) -> None:
     """Ask on a terminal before something is done to all; end with status 1 on no."""
-    if "all" in names and not yes and sys.stdin.isatty():
-        click.confirm(f"{what} everything?", abort=True)
+    means_all = any(name.strip("/") in _EVERYTHING for name in names)
+    if means_all and not yes and sys.stdin.isatty():
+        click.confirm(f"{what} everything?", abort=True, err=True)
 
 
 yes_option = click.option("-y", "--yes", is_flag=True, help="Do not ask before doing it to all.")
@@ -45,7 +45,7 @@ def _complete_start(
     return [*complete_names(context, parameter, begun), CompletionItem(begun, type="file")]
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @timeout_option
@@ -70,24 +70,28 @@ def start(
       supctl start shop.toml        this file, as the project "shop"
       supctl start shop/web/api     what was stopped before
     """
+    from .progress import shown as progress
+
     check_patience(timeout, no_wait)
     files = [name for name in names if is_file(name)]
     others = [name for name in names if name not in files]
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
     loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
-    with reached(start=True) as client:
+    with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
+        meant = [row["address"] for row in client.status(*others)] if others else []
+        show_those([*(f"/{project or name}" for name, _, _ in loaded), *meant])
         for name, tree, source in loaded:
             answer = client.add(project or name, tree, source, timeout=timeout, wait=not no_wait)
             failed = answer.pop("failed")
             outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
             outcomes += client.start(*others, timeout=timeout, wait=not no_wait)
-    show(outcomes, as_json=as_json)
+    show(outcomes, as_json=as_json, last_words=True)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @click.option("--force", is_flag=True, help="Kill at once, also what is being stopped in order.")
 @timeout_option
@@ -121,7 +125,7 @@ def stop(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @click.option("--rolling", is_flag=True, help="One by one, each when the one before is up again.")
 @timeout_option
@@ -149,7 +153,7 @@ def restart(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @timeout_option
 @no_wait_option
@@ -171,12 +175,26 @@ def delete(
     show(outcomes, as_json=as_json)
 
 
-@click.command()
-@click.argument("number", metavar="SIGNAL")
+def _complete_signal(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Return the names of signals that begin like that."""
+    import signal as signals
+
+    from click.shell_completion import CompletionItem
+
+    begun = begun.upper().removeprefix("SIG")
+    names = (it.name.removeprefix("SIG") for it in signals.Signals)
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
+
+
+@click.command(epilog=NAMES)
+@click.argument("number", metavar="SIGNAL", shell_complete=_complete_signal)
 @names_argument
+@yes_option
 @as_json_option
-def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
-    """Send a signal to the process groups of programs.
+def signal(number: str, names: tuple[str, ...], yes: bool, as_json: bool) -> None:
+    """Send a signal to the process groups of programs, below supervisors of all that run.
 
     \b
     Example:
@@ -184,12 +202,14 @@ def signal(number: str, names: tuple[str, ...], as_json: bool) -> None:
     """
     from supctl.config.units import parse_signal
 
+    wanted = int(parse_signal("SIGNAL", number))
+    ask_for_all(names, f"Send signal {wanted} to", yes)
     with reached() as client:
-        outcomes = client.signal(*names, number=int(parse_signal("SIGNAL", number)))
+        outcomes = client.signal(*names, number=wanted)
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @yes_option
 @as_json_option
@@ -208,7 +228,7 @@ def pause(names: tuple[str, ...], yes: bool, as_json: bool) -> None:
     show(outcomes, as_json=as_json)
 
 
-@click.command()
+@click.command(epilog=NAMES)
 @names_argument
 @as_json_option
 def resume(names: tuple[str, ...], as_json: bool) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from supctl.control.client import Client
-from supctl.control.home import Home
-from supctl.logs.directory import LogDirectory
-from supctl.logs.tail import tail
+from supctl.logs.last import last_lines
 
 from .naming import some_names_argument
 from .paint import is_painted
@@ -53,7 +52,7 @@ def logs(names: tuple[str, ...], count: int, follow: bool, only: str | None, as_
         addresses = [row["address"] for row in rows]
         show = _as_json if as_json else _Lines(addresses)
         coming = _following(client, names, streams) if follow else None
-        for item in _last(addresses, streams, count):
+        for item in _last(client.outputs(*names), streams, count):
             show(item)
         if coming is not None:
             _follow(coming, show)
@@ -66,14 +65,18 @@ def _following(client: Client, names: Sequence[str], streams: Sequence[str]) -> 
     return items
 
 
-def _last(addresses: Sequence[str], streams: Sequence[str], count: int) -> Iterator[Item]:
-    """Yield the last lines of every output, from the files that they are kept in."""
-    directory = LogDirectory(Home.of().logs)
-    for address in addresses:
-        for stream in streams:
-            for line in tail(directory.file_of(address, stream), count):
-                text = line.decode("utf-8", "backslashreplace")
-                yield {"event": "line", "address": address, "stream": stream, "line": text}
+def _last(outputs: Sequence[Item], streams: Sequence[str], count: int) -> Iterator[Item]:
+    """Yield the last lines of every output, from the files that they are kept in; what several
+    share comes once."""
+    shown = {""}
+    for output in outputs:
+        if output["stream"] not in streams or output["path"] in shown:
+            continue
+        shown.add(output["path"])
+        for line in last_lines(Path(output["path"]), count):
+            text = line.decode("utf-8", "backslashreplace")
+            told = {"address": output["address"], "stream": output["stream"], "line": text}
+            yield {"event": "line", **told}
 
 
 def _follow(items: Iterator[Item], show: Any) -> None:

@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "describe": ("supctl.cli.details:describe", "Show all that is known of one child."),
     "tree": ("supctl.cli.status:tree", "Draw the tree of supervisors and programs."),
     "logs": ("supctl.cli.logs:logs", "Show the last lines of output, and those that come."),
+    "health": ("supctl.cli.health:health", "Show what programs are asked, and answer."),
     "events": ("supctl.cli.events:events", "Tell what has happened, and happens."),
     "pause": ("supctl.cli.lifecycle:pause", "Have programs stand still."),
     "resume": ("supctl.cli.lifecycle:resume", "Let programs that are paused go on."),

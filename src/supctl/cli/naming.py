@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
+NAMES: Final = """\b
+A name is an address (shop/web/api:2), its end (api:2, web/api; api is all
+instances), a pattern ('api*', 'shop/*'; quote it), a tag (@web), or all.
+"""
+"""The last words of the help of commands that take names."""
+
+
 def complete_names(
     context: click.Context, parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
@@ -25,6 +32,9 @@ def complete_names(
             rows = client.status()
     except SupctlError:
         return []
+    if begun.startswith("@"):
+        tags = sorted({f"@{tag}" for row in rows for tag in row["tags"]})
+        return [CompletionItem(tag) for tag in tags if tag.startswith(begun)]
     begun = begun.lstrip("/")
     whole = {row["address"].strip("/"): row["state"] for row in rows}
     ends = {address.rpartition("/")[2]: state for address, state in whole.items()}

@@ -5,15 +5,24 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from supctl.errors import StartFailed
+
 from .errors import FAILED
 
+_LAST_WORDS: Final = 5
+"""Lines of output of what has not come up."""
 
-def show(outcomes: Sequence[dict[str, Any]], *, as_json: bool) -> None:
-    """Show outcomes, and end with status 1 if one of them is a failure."""
+
+def show(outcomes: Sequence[dict[str, Any]], *, as_json: bool, last_words: bool = False) -> None:
+    """Show outcomes, and end with status 1 if one of them is a failure.
+
+    Args:
+        last_words: also show what was written last by those that have not come up.
+    """
     if as_json:
         click.echo(json.dumps(list(outcomes)))
     else:
@@ -27,5 +36,20 @@ def show(outcomes: Sequence[dict[str, Any]], *, as_json: bool) -> None:
                 told = outcome["error"]["message"]
                 who = "" if name in told else f"{name}: "
                 click.echo(f"supctl: {who}{told}", err=True)
+                if last_words and outcome["error"]["code"] == StartFailed.code:
+                    _show_last_words(outcome["address"])
     if any(outcome["error"] is not None for outcome in outcomes):
         sys.exit(FAILED)
+
+
+def _show_last_words(address: str) -> None:
+    """Show the last lines that a program has written, indented below why it has failed."""
+    from supctl.control.home import Home
+    from supctl.logs.directory import LogDirectory
+    from supctl.logs.display import harmless
+    from supctl.logs.tail import tail
+
+    directory = LogDirectory(Home.of().logs)
+    for stream in ("stdout", "stderr"):
+        for line in tail(directory.file_of(address, stream), _LAST_WORDS):
+            click.echo(f"    {harmless(line)}", err=True)

@@ -163,6 +163,7 @@ class ChildKeys(TypedDict, total=False):
     essential: Flag
     autostart: Flag
     depends_on: Names
+    tags: Names
 
 
 class RunKeys(ChildKeys, total=False):

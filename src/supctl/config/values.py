@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from supctl.errors import InvalidConfig
 from supctl.specs import (
     AutoShutdown,
+    ChildSpec,
     Exhausted,
     Jitter,
     Restart,
@@ -51,6 +52,11 @@ def parse_restart(field: str, value: object) -> Restart | str:
 def write_restart(restart: Restart | str) -> str:
     """Return the name of a policy: that of files, not of OTP."""
     return next((word for word, known in _RESTARTS.items() if known == restart), restart)
+
+
+def restart_word(spec: ChildSpec) -> str:
+    """Return what a file says for the restart policy of a child."""
+    return write_restart(UNLESS_STOPPED if spec.stays_stopped else spec.restart)
 
 
 def parse_max_restarts(field: str, value: object) -> int | None:

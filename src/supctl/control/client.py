@@ -88,6 +88,7 @@ class Client:
     delete = _blocking(Methods[Iterator[Facts]].delete)
     signal = _blocking(Methods[Iterator[Facts]].signal)
     status = _blocking(Methods[Iterator[Facts]].status)
+    health = _blocking(Methods[Iterator[Facts]].health)
     describe = _blocking(Methods[Iterator[Facts]].describe)
     pause = _blocking(Methods[Iterator[Facts]].pause)
     resume = _blocking(Methods[Iterator[Facts]].resume)
@@ -97,6 +98,7 @@ class Client:
     reset = _blocking(Methods[Iterator[Facts]].reset)
     env = _blocking(Methods[Iterator[Facts]].env)
     inspect = _blocking(Methods[Iterator[Facts]].inspect)
+    outputs = _blocking(Methods[Iterator[Facts]].outputs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 

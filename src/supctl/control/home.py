@@ -125,6 +125,11 @@ class Home:
         return self.state / "desired.json"
 
     @property
+    def histories(self) -> Path:
+        """Restarts so far."""
+        return self.state / "histories.json"
+
+    @property
     def audit(self) -> Path:
         """Who has changed what."""
         return self.state / "audit.log"

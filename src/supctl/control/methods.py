@@ -195,7 +195,7 @@ class Methods(Generic[Items]):
         return await self._asks.call("call", asked, None)
 
     async def reset(self, *names: str) -> list[Facts]:
-        """Count automatic restarts from 0 again."""
+        """Count automatic restarts from 0 again, for limits and back-offs too."""
         outcomes: list[Facts] = await self._call("reset", names=[*names])
         return outcomes
 
@@ -216,6 +216,11 @@ class Methods(Generic[Items]):
     async def inspect(self, *names: str) -> list[Facts]:
         """Return the system's facts about programs and their processes, of all if none is named."""
         rows: list[Facts] = await self._call("inspect", names=[*names])
+        return rows
+
+    async def health(self, *names: str) -> list[Facts]:
+        """Return what programs are asked, and have answered; of all if none is named."""
+        rows: list[Facts] = await self._call("health", names=[*names])
         return rows
 
     async def describe(self, name: str) -> Facts:
@@ -243,6 +248,12 @@ class Methods(Generic[Items]):
         """
         told = {"names": [*names], "follow": follow, "since": since}
         return self._asks.stream("events", told)
+
+    async def outputs(self, *names: str) -> list[Facts]:
+        """Return ``address``, ``stream`` and ``path`` of all outputs; ``path`` is empty if it is in
+        no file."""
+        found: list[Facts] = await self._call("outputs", names=[*names])
+        return found
 
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
         """Return lines of output as they come; the first item says that they come from now on."""

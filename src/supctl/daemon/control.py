@@ -54,8 +54,9 @@ class Control:
         """Start what does not run, and return when it does: one outcome for each, and one for
         each below a supervisor that has not come up."""
         chosen = self._choose(names)
+        meant = [*chosen, *self._down_below(chosen)]
         await self._remember(chosen, stopped=False)
-        done = await self._errands.each(chosen, "start", self._start, timeout, wait=wait)
+        done = await self._errands.each(meant, "start", self._start, timeout, wait=wait)
         return done + not_up(chosen if wait else [], self._tree.status())
 
     async def stop(
@@ -97,7 +98,8 @@ class Control:
         return done + not_up(chosen if wait else [], self._tree.status())
 
     async def signal(self, *, names: Sequence[str], number: int) -> list[dict[str, Any]]:
-        """Send a signal to the process groups of programs."""
+        """Send a signal to the process groups of what is meant, in place of supervisors of the
+        programs that run below them."""
         if not 0 < number < NSIG:
             raise InvalidConfig("number", number, f"a signal, 1 to {NSIG - 1}")
 
@@ -106,7 +108,7 @@ class Control:
             self._tree[address].signal(number)
             return Outcome(address, "signalled")
 
-        return await each(resolve(names, self._tree.status()), "signal", send, None)
+        return await each(self._apps(names, _ALIVE), "signal", send, None)
 
     async def pause(self, *, names: Sequence[str]) -> list[dict[str, Any]]:
         """Have programs stand still: those that are meant, and those that run below supervisors."""
@@ -196,6 +198,17 @@ class Control:
             held -= new
             held |= old
             raise
+
+    def _down_below(self, chosen: Sequence[str]) -> list[str]:
+        """Return what somebody has stopped below supervisors, or what has failed there."""
+        held = self._keeper.desired.stopped
+        rows = below(chosen, self._tree.status())
+        down = [
+            row.address
+            for row in rows
+            if row.state == "failed" or (row.state == "stopped" and row.address in held)
+        ]
+        return topmost([address for address in down if address not in chosen])
 
     async def _start(self, address: str) -> Outcome:
         handle, did = self._tree[address], "started"

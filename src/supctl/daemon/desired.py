@@ -13,17 +13,33 @@ from supctl.errors import InvalidConfig, StorageFailed
 VERSION: Final = 1
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Project:
     """What was started together: a file, or a single command.
+
+    The tree is kept as the text that is saved: in memory that is a quarter of it, and to save a
+    thousand apps because one of them was stopped takes no longer than to write.
 
     Args:
         tree: as a ``supctl.json`` would hold it, with absolute paths and exact environments.
         source: the file that it came from; empty if from none.
     """
 
-    tree: dict[str, Any]
-    source: str = ""
+    text: str
+    source: str
+
+    def __init__(self, tree: dict[str, Any], source: str = "") -> None:
+        self.text, self.source = json.dumps(tree), source
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """A copy of the tree."""
+        tree: dict[str, Any] = json.loads(self.text)
+        return tree
+
+    def as_json(self) -> str:
+        """Return what is saved of it."""
+        return f'{{"tree": {self.text}, "source": {json.dumps(self.source)}}}'
 
 
 @dataclass(slots=True)
@@ -88,18 +104,15 @@ class DesiredFile:
         Raises:
             StorageFailed: it is not saved; what was there still is.
         """
-        held = {
-            "version": VERSION,
-            "projects": {
-                name: {"tree": it.tree, "source": it.source}
-                for name, it in desired.projects.items()
-            },
-            "stopped": sorted(desired.stopped),
-        }
+        projects = [f"{json.dumps(name)}: {it.as_json()}" for name, it in desired.projects.items()]
+        stopped = json.dumps(sorted(desired.stopped))
+        held = (
+            f'{{"version": {VERSION}, "projects": {{{", ".join(projects)}}}, "stopped": {stopped}}}'
+        )
         new = self.path.with_suffix(".new")
         try:
             with open(new, "wb", opener=_private) as file:
-                file.write(json.dumps(held).encode())
+                file.write(held.encode())
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)

@@ -11,6 +11,7 @@ from supctl.errors import Ambiguous, ProcessNotFound
 from supctl.supervision.status import ChildStatus
 
 ALL: Final = "all"
+TAG: Final = "@"
 _WILD: Final = frozenset("*?[")
 
 
@@ -18,8 +19,8 @@ def resolve(names: Iterable[str], rows: Sequence[ChildStatus]) -> list[str]:
     """Return the addresses that ``names`` mean, in the order of ``rows``, none of them twice.
 
     A name is ``all`` (every child of the root), an address (``/shop/web/api:2``), the end of one
-    (``api:2``, ``web/api``; without a number all instances), or a pattern (``api*``, ``shop/*``)
-    for addresses or their last parts.
+    (``api:2``, ``web/api``; without a number all instances), a pattern (``api*``, ``shop/*``)
+    for addresses or their last parts, or a tag (``@web``), of all that carry it.
 
     Args:
         rows: of the whole tree.
@@ -31,7 +32,10 @@ def resolve(names: Iterable[str], rows: Sequence[ChildStatus]) -> list[str]:
     addresses = [row.address for row in rows]
     meant: set[str] = set()
     for name in names:
-        meant.update(_meant(name, addresses))
+        if name.startswith(TAG):
+            meant.update(_tagged(name, rows))
+        else:
+            meant.update(_meant(name, addresses))
     return [it for it in addresses if it in meant]
 
 
@@ -103,6 +107,16 @@ def _meant(name: str, addresses: Sequence[str]) -> list[str]:
     if len({base_of(it) for it in ends}) > 1:
         raise Ambiguous(name, tuple(ends))
     return _or_nothing(ends, name, addresses)
+
+
+def _tagged(name: str, rows: Sequence[ChildStatus]) -> list[str]:
+    """Return the addresses of all that carry a tag."""
+    tag = name.removeprefix(TAG)
+    if found := [row.address for row in rows if tag in row.tags]:
+        return found
+    known = sorted({it for row in rows for it in row.tags})
+    near = get_close_matches(tag, known, n=3) or known[:5]
+    raise ProcessNotFound(name, tuple(TAG + it for it in near))
 
 
 def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[str]:

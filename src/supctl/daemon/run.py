@@ -25,10 +25,13 @@ from .control import Control
 from .desired import DesiredFile
 from .details import Details
 from .errands import Errands
+from .health import HealthViews
+from .histories import Histories
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
+from .logbook import open_logbook
 from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
@@ -42,7 +45,10 @@ CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
     *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
 )
-LOOKING = ("ping", "projects", "about", "status", "describe", "inspect", "wait", "events", "lines")
+LOOKING = (
+    *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
+    *("events", "outputs", "lines"),
+)
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
 
@@ -60,12 +66,9 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
         AlreadyRunning: there is one.
         StorageFailed, InvalidConfig: its directories, or what should run, cannot be used.
     """
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
-    )
     home.make()
     raise_descriptor_limit()
-    with DaemonLock(home.lock):
+    with DaemonLock(home.lock), open_logbook(sys.stderr.fileno()):
         trio.run(_run, home, ready_fd)
 
 
@@ -77,7 +80,11 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     root = Supervisor("daemon", max_restarts=None, start="concurrent", start_failures="retry")
     lines = Lines()
     stopped = keeper.desired.stopped
-    async with open_tree(root, log_directory=home.logs, tap=lines.tap, parked=stopped) as tree:
+    histories = Histories(home.histories, keeper.desired.projects)
+    await histories.save()
+    async with open_tree(
+        root, log_directory=home.logs, tap=lines.tap, parked=stopped, watch=histories
+    ) as tree:
         with closing(Listener(home, admission)) as listener:
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
@@ -86,19 +93,22 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                     CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
                 )
                 looking = _methods(
-                    LOOKING, projects, Views(tree, home, lines), details, Waiting(tree)
+                    *(LOOKING, projects, Views(tree, home, lines), HealthViews(tree)),
+                    *(details, Waiting(tree)),
                 )
 
                 def serve(peer: Peer) -> ControlService:
                     return ControlService(peer, admission.of(peer), changing, looking, audit)
 
                 nursery.start_soon(_heed_signals, tree)
+                nursery.start_soon(histories.keep)
                 nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
                 await projects.resurrect()
                 await tree.ended.wait()
                 announcer.stopping()
+                await histories.save()
                 with trio.move_on_after(_LAST_ANSWERS):
                     await audit.idle()
                 nursery.cancel_scope.cancel()

@@ -14,7 +14,8 @@ from supctl.supervision.status import ChildStatus
 from .naming import below
 from .outcome import Outcome
 
-_DOWN: Final = frozenset({"backoff", "failed"})
+_DOWN: Final = frozenset({"backoff", "failed", "starting"})
+"""States of what was started in vain; it may be starting again already."""
 
 
 def came_up(handle: Handle, did: str, status: int | None = None) -> Outcome:

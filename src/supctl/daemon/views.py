@@ -11,6 +11,7 @@ from typing import Any, Final
 import trio
 
 from supctl._version import __version__
+from supctl.config.values import restart_word
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
 from supctl.exits import signal_name
@@ -107,6 +108,19 @@ class Views:
         logs = [it.as_dict() for it in self._tree.logs.report(address)]
         return {**row, "spec": _spec(spec), "logs": logs, "events": told[-20:]}
 
+    async def outputs(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """Return where the output of what is meant, and of all below it, goes: ``address``,
+        ``stream`` and ``path``, which is empty if it is in no file."""
+        await trio.lowlevel.checkpoint()
+        rows = self._tree.status()
+        if names:
+            rows = below(resolve(names, rows), rows)
+        return [
+            {"address": row.address, "stream": it.stream, "path": it.path}
+            for row in rows
+            for it in self._tree.logs.report(row.address)
+        ]
+
     async def events(
         self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:
@@ -164,12 +178,13 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "health": row.health,
         "probed": row.probed,
         "status_text": row.status_text,
+        "tags": list(row.tags),
     }
 
 
 def _spec(spec: Any) -> dict[str, Any]:
     """Return a spec for people. No environment: there may be secrets in it."""
-    told: dict[str, Any] = {"name": spec.name, "restart": str(spec.restart)}
+    told: dict[str, Any] = {"name": spec.name, "restart": restart_word(spec)}
     if isinstance(spec, App):
         stop = {"signal": signal_name(spec.stop.signal), "grace": spec.stop.grace}
         told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}
@@ -177,5 +192,5 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):
         told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
-    told["depends_on"] = list(spec.depends_on)
+    told |= {"depends_on": list(spec.depends_on), "tags": list(spec.tags)}
     return told

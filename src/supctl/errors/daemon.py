@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from .base import SupctlError
+
+_SHOWN: Final = 5
+"""Names that a sentence tells; of a thousand instances the rest is a number."""
 
 
 class NoDaemon(SupctlError):
@@ -70,4 +75,6 @@ class Ambiguous(SupctlError):
         super().__init__(name, meant)
 
     def __str__(self) -> str:
-        return f"{self.name!r} means {' and '.join(self.meant)}; say which, by its address"
+        shown, more = self.meant[:_SHOWN], len(self.meant) - _SHOWN
+        told = [*shown, f"{more} more"] if more > 0 else shown
+        return f"{self.name!r} means {' and '.join(told)}; say which, by its address"

@@ -25,10 +25,14 @@ def tail(path: Path, count: int) -> list[bytes]:
     except FileNotFoundError:
         return []
     try:
-        end = os.fstat(fd).st_size
-        return _lines(_read_back(fd, end, count), count)
+        return tail_of(fd, os.fstat(fd).st_size, count)
     finally:
         os.close(fd)
+
+
+def tail_of(fd: int, end: int, count: int) -> list[bytes]:
+    """Return the last lines before ``end`` of a file that is open; as :func:`tail`."""
+    return _lines(_read_back(fd, end, count), count)
 
 
 def _read_back(fd: int, end: int, count: int) -> bytes:

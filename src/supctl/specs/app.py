@@ -108,6 +108,8 @@ class App:
         depends_on: siblings that must be up before it starts and stay until it has stopped.
         autostart: whether it is started when its supervisor starts. If not, it is ``stopped`` until
             somebody starts it.
+        tags: words by which operators mean it together with others: ``@web`` is all that carry
+            ``web``.
         ready: when it counts as up; a probe is short for a :class:`Ready` with the usual time-out.
             ``None``: as soon as it runs.
         health: what shows that it is still well; a probe is short for a :class:`Health` with the
@@ -149,6 +151,7 @@ class App:
     essential: bool
     depends_on: tuple[str, ...]
     autostart: bool
+    tags: tuple[str, ...]
     ready: Ready | None
     health: Health | None
     stop: Stop
@@ -183,6 +186,7 @@ class App:
         essential: bool = False,
         depends_on: Sequence[str] = (),
         autostart: bool = True,
+        tags: Sequence[str] = (),
         ready: Ready | Probe | None = None,
         health: Health | Probe | None = None,
         stop: Stop | None = None,
@@ -209,6 +213,7 @@ class App:
             essential=essential,
             depends_on=depends_on,
             autostart=autostart,
+            tags=tags,
             has_limit=max_restarts is not None,
         )
         put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)

@@ -33,6 +33,7 @@ def put_child_fields(
     essential: bool,
     depends_on: Sequence[str],
     autostart: bool,
+    tags: Sequence[str],
     has_limit: bool = False,
 ) -> None:
     """Check the fields that all child specs share and hand them to ``put``.
@@ -54,6 +55,8 @@ def put_child_fields(
         raise InvalidConfig("significant", significant, "restart transient or temporary with it")
     if isinstance(depends_on, str):
         raise InvalidConfig("depends_on", depends_on, f"a list of names, such as [{depends_on!r}]")
+    if isinstance(tags, str):
+        raise InvalidConfig("tags", tags, f"a list of words, such as [{tags!r}]")
     put("name", check_name(name))
     put("restart", restart)
     put("stays_stopped", stays_stopped)
@@ -64,6 +67,7 @@ def put_child_fields(
     put("essential", essential)
     put("depends_on", tuple(dict.fromkeys(depends_on)))
     put("autostart", autostart)
+    put("tags", tuple(dict.fromkeys(map(_tag, tags))))
 
 
 def put_run_fields(
@@ -84,6 +88,14 @@ def put_run_fields(
     put("max_restarts", max_restarts)
     put("within", _WITHIN if within is None else within)
     put("min_uptime", min_uptime)
+
+
+def _tag(word: str) -> str:
+    try:
+        return check_name(word)
+    except InvalidConfig as error:
+        mend = "leave the @ out: it is for commands" if str(word).startswith("@") else ""
+        raise InvalidConfig("tags", word, error.wanted, mend) from None
 
 
 def _restart(value: Restart | str) -> Restart:

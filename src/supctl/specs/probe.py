@@ -138,7 +138,8 @@ class Output(Probe):
         compiled(self.pattern)
 
     def __str__(self) -> str:
-        return f"it has printed {compiled(self.pattern).pattern!r}"
+        pattern = compiled(self.pattern).pattern.decode("utf-8", "backslashreplace")
+        return f"it has printed {pattern!r}"
 
 
 @dataclass(frozen=True, slots=True)

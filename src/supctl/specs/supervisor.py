@@ -60,8 +60,8 @@ class Supervisor:
             supervisor in between.
         restart: what its own supervisor does when it ends.
         backoff: delay before its own supervisor starts it again.
-        give_up_after, exhausted, significant, essential, depends_on, autostart: as in
-            :class:`supctl.App`.
+        give_up_after, exhausted, significant, essential, depends_on, autostart, tags: as in
+            :class:`supctl.App`; a tag of a supervisor means it with all below it.
         isolation: ``"task"`` (default): it runs in the process of its own supervisor;
             ``"process"``: in a process of its own, with all actors below it that have none
             themselves. Their classes, and functions that make children, are found from there by
@@ -92,6 +92,7 @@ class Supervisor:
     essential: bool
     depends_on: tuple[str, ...]
     autostart: bool
+    tags: tuple[str, ...]
     isolation: str
     hung_after: float | None
 
@@ -116,6 +117,7 @@ class Supervisor:
         essential: bool = False,
         depends_on: Sequence[str] = (),
         autostart: bool = True,
+        tags: Sequence[str] = (),
         isolation: str = "task",
         hung_after: float | None = 20.0,
     ) -> None:
@@ -131,6 +133,7 @@ class Supervisor:
             essential=essential,
             depends_on=depends_on,
             autostart=autostart,
+            tags=tags,
         )
         strategy, start = self._check_strategy(strategy), Start.of("start", start)
         in_order = (Strategy.ONE_FOR_ALL, Strategy.REST_FOR_ONE)

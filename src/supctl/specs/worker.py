@@ -26,7 +26,7 @@ class Worker:
             returns, crashes when it raises, and is cancelled when it is stopped.
         args, kwargs: handed to the constructor, or to the function, at every start.
         restart, backoff, give_up_after, max_restarts, within, exhausted, min_uptime, significant,
-        essential, depends_on, autostart: as in :class:`supctl.App`.
+        essential, depends_on, autostart, tags: as in :class:`supctl.App`.
         grace: seconds that ``terminate`` may take before the actor is cancelled.
         isolation: ``"task"`` (default): the actor runs as a trio task of this process;
             ``"process"``: in a process of its own. Its class must be one that can be imported
@@ -58,6 +58,7 @@ class Worker:
     essential: bool
     depends_on: tuple[str, ...]
     autostart: bool
+    tags: tuple[str, ...]
     grace: float
     isolation: str
     blocking: bool
@@ -80,6 +81,7 @@ class Worker:
         essential: bool = False,
         depends_on: Sequence[str] = (),
         autostart: bool = True,
+        tags: Sequence[str] = (),
         grace: float = 5.0,
         isolation: str = "task",
         blocking: bool = False,
@@ -105,6 +107,7 @@ class Worker:
             essential=essential,
             depends_on=depends_on,
             autostart=autostart,
+            tags=tags,
             has_limit=max_restarts is not None,
         )
         put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)

@@ -11,6 +11,7 @@ from supctl.exits import ExitReason
 from supctl.specs import App, ChildSpec, Intensity, Restart, Supervisor, Worker
 from supctl.specs.dependencies import start_order
 
+from .history import NOTHING, History
 from .messages import ChildPolicy
 
 
@@ -31,6 +32,8 @@ class Child:
     started_at: float = 0.0
     restarts: int = 0
     """Automatic restarts over all its lives."""
+    past: History = NOTHING
+    """Its restarts under a supervising process of before."""
     reason: ExitReason | None = None
     """Why it ended last."""
     last_event: int | None = None
@@ -84,7 +87,7 @@ def policies(children: Iterable[Child], parked: Container[str] = ()) -> list[Chi
     made = []
     for child in children:
         needed = [name for it in child.spec.depends_on for name in instances[it]]
-        policy = policy_of(child.name, child.spec, needed)
+        policy = replace(policy_of(child.name, child.spec, needed), past=child.past)
         starts = starts_by_itself(child.spec, child.address, parked)
         made.append(policy if starts else replace(policy, autostart=False))
     return made

@@ -8,6 +8,8 @@ from enum import StrEnum
 from supctl.exits import ExitKind, ExitReason
 from supctl.specs import Backoff, Exhausted, Intensity, Restart
 
+from .history import NOTHING, History
+
 
 @dataclass(frozen=True, slots=True)
 class ChildPolicy:
@@ -21,6 +23,7 @@ class ChildPolicy:
         restart, backoff, give_up_after, exhausted, min_uptime, significant, essential,
             autostart: as in the spec of the child.
         limit: its ``max_restarts`` and ``within``.
+        past: its restarts under a supervising process of before, when it begins.
     """
 
     name: str
@@ -36,6 +39,7 @@ class ChildPolicy:
     brutal: bool = False
     depends_on: tuple[str, ...] = ()
     is_supervisor: bool = False
+    past: History = NOTHING
 
     def is_restarted_after(self, reason: ExitReason) -> bool:
         """Return whether an end for ``reason`` calls for a restart."""

@@ -10,6 +10,7 @@ from supctl.specs import Restart, Strategy
 
 from . import messages as m
 from .flags import Flags
+from .history import History
 from .messages import NO_PROCESS, ChildPolicy, ChildState
 from .window import RestartWindow
 
@@ -56,9 +57,27 @@ class ChildRecord:
 
     def forgive(self) -> None:
         """Let its restarts count no more: somebody has taken it in hand."""
-        self.streak = 0
+        self.streak, self.delay = 0, 0.0
         limit = self.policy.limit
         self.window = None if limit is None else RestartWindow(limit)
+
+    def recall(self, now: float) -> None:
+        """Let its restarts of before count on."""
+        past = self.policy.past
+        self.streak, self.delay = past.streak, past.delay
+        if self.window is not None:
+            self.window.recall(past.recent, now)
+
+    def history(self, now: float) -> History:
+        """Return what is to be remembered of it."""
+        ran = now - self.started_at if self.state is ChildState.RUNNING else 0.0
+        waits = self.state is ChildState.WAITING and self.due_at is not None
+        return History(
+            streak=0 if ran >= self.policy.stable_after else self.streak,
+            delay=self.delay,
+            recent=() if self.window is None else self.window.ages(now),
+            wait=max(0.0, self.due_at - now) if waits and self.due_at is not None else None,
+        )
 
     def respecify(self, policy: ChildPolicy) -> None:
         """Go by another policy; its restarts so far still count."""

@@ -22,6 +22,7 @@ from . import messages as m
 from .children import ChildRecord, Children, revived
 from .endings import escalation
 from .flags import Flags
+from .history import NOTHING, History
 from .holding import Holding
 from .inbox import Inbox, Waiting
 from .messages import ChildPolicy, ChildState, Context
@@ -118,6 +119,18 @@ class SupervisorCore:
     def restarts_in_window(self, now: float) -> int:
         """Return how many restarts still count against the intensity."""
         return self._window.count(now)
+
+    def history_of(self, name: str, now: float) -> History:
+        """Return what is to be remembered of a child."""
+        child = self._children.get(name)
+        if child is None:
+            return NOTHING
+        return child.policy.past if self._phase is Phase.NEW else child.history(now)
+
+    def forgive(self, name: str) -> None:
+        """Let the restarts of a child count no more."""
+        if (child := self._children.get(name)) is not None:
+            child.forgive()
 
     # The one way in, and the inbox.
 
@@ -233,12 +246,29 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
+        for child in self._children:
+            self.recall(child)
         beginners = [child for child in self._children if child.policy.autostart]
+        beginners = self._wait_on(beginners)
         if self.flags.retries:
             self._holding.begin(beginners)
             return
-        stage = self.stage(StageKind.START, beginners)
+        for child in filter(self.waits_with_group, beginners):
+            child.state = ChildState.HELD
+        stage = self.stage(StageKind.START, [it for it in beginners if it.has_begun])
         self._plans.carry_out(stage, then=self.be_up, failed=self._roll_back, whole=True)
+
+    def recall(self, child: ChildRecord) -> None:
+        """Let its restarts of before count on."""
+        child.recall(self._now)
+
+    def _wait_on(self, beginners: Sequence[ChildRecord]) -> list[ChildRecord]:
+        """Let those wait whose back-off of before is not over; return the others."""
+        for child in beginners:
+            left = child.policy.past.wait
+            if left and not self.waits_with_group(child):
+                self._set_timer(child, left)
+        return [child for child in beginners if child.state is not ChildState.WAITING]
 
     @property
     def is_starting(self) -> bool:
@@ -362,13 +392,16 @@ class SupervisorCore:
 
     def _wait(self, child: ChildRecord, delay: float) -> None:
         """Stop the rest of the group now, and start all of it when the delay is over."""
+        self._set_timer(child, delay)
+        others = [it for it in self._children.group(child) if it is not child and it.has_begun]
+        if others:
+            self._carry_out(self.stage(StageKind.STOP, others[::-1]))
+
+    def _set_timer(self, child: ChildRecord, delay: float) -> None:
         self._timers += 1
         child.state, child.due_at, child.timer = ChildState.WAITING, self._now + delay, self._timers
         self.say(m.SetTimer(child.name, child.timer, delay))
-        others = [it for it in self._children.group(child) if it is not child and it.has_begun]
         self._leader = child
-        if others:
-            self._carry_out(self.stage(StageKind.STOP, others[::-1]))
 
     def _on_timer(self, child: ChildRecord | None, token: int) -> None:
         if child is not None and child.state is ChildState.WAITING and child.timer == token:
@@ -395,12 +428,13 @@ class SupervisorCore:
                 return
         self._restart_group(child)
 
-    def group_waits(self) -> bool:
-        """Return whether several children wait to be started together."""
+    def waits_with_group(self, child: ChildRecord) -> bool:
+        """Return whether several children wait to be started together, and it is one of them."""
         leader = self._leader
         if leader is None or leader.state is not ChildState.WAITING:
             return False
-        return len(self._children.group(leader)) > 1
+        group = self._children.group(leader)
+        return len(group) > 1 and child in group
 
     def _restart_group(self, child: ChildRecord) -> None:
         """Stop what runs of the group in reverse order, then start it in order."""

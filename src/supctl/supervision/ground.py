@@ -40,6 +40,9 @@ class Ground(Protocol):
     def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
         """Treat a child that has not started like one that crashed."""
 
-    def group_waits(self) -> bool:
-        """Return whether several children wait to be started together."""
+    def waits_with_group(self, child: ChildRecord) -> bool:
+        """Return whether several children wait to be started together, and it is one of them."""
         ...
+
+    def recall(self, child: ChildRecord) -> None:
+        """Let the restarts of before of a new child count on."""

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Hashable
 from typing import Any, Protocol
 
+from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
 from supctl.exits import ExitReason
@@ -102,6 +103,15 @@ class Handle:
             raise InvalidState(self.address, node.state_of(name), "a worker that runs")
         return ref
 
+    async def checkup(self) -> Checkup | None:
+        """Return what is known of its present life by asking it (``ready``, ``health``).
+
+        Returns:
+            ``None`` if it has no life, or nobody asks.
+        """
+        node, name = self._tree.find(self.address)
+        return await node.checkup(name)
+
     def signal(self, number: int) -> None:
         """Send a signal to the process group of an app, or of an actor or a supervisor that has
         a process of its own. Never blocks.
@@ -147,7 +157,8 @@ class Handle:
         return node, name
 
     def reset(self) -> None:
-        """Count its automatic restarts from 0 again. Never blocks."""
+        """Count its automatic restarts from 0 again, for its limits and its back-off too; what
+        waits for that waits on. Never blocks."""
         node, name = self._tree.find(self.address)
         node.reset(name)
 

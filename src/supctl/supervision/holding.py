@@ -73,8 +73,8 @@ class Holding:
 
     def release(self) -> None:
         """Start those who wait for what is up by now."""
-        if (self._plans and not self._ground.flags.concurrent) or self._ground.group_waits():
-            return  # what is under way comes back here; a group starts as one
+        if self._plans and not self._ground.flags.concurrent:
+            return  # what is under way comes back here
         for child in self._take_free():
             if self._ground.is_starting:
                 self._unanswered.add(child)
@@ -90,7 +90,7 @@ class Holding:
         for child in list(self._held):
             if not self._waits(child):
                 del self._held[child]  # somebody else has seen to it
-            elif not self._needs(child):
+            elif not self._needs(child) and not self._ground.waits_with_group(child):
                 del self._held[child]
                 free.append(child)
                 if not self._ground.flags.concurrent:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import trio
 
+from supctl.actors.incarnation import Checkup
 from supctl.actors.process.worker import ProcessWorker
 from supctl.actors.ref import Ref
 from supctl.actors.worker import WorkerActor
@@ -130,11 +132,17 @@ class LocalNode(Node):
         self.actor.respecify(spec)
         self.spec = spec
 
+    async def checkup(self, name: str) -> Checkup | None:
+        await trio.lowlevel.checkpoint()
+        life = self._child(name).life
+        return None if life is None else life.checkup()
+
     # Requests.
 
     async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
         child = Child(spec.name, join(self.address, spec.name), spec, is_static=False)
-        policy = policy_of(spec.name, spec, depends_on)
+        self.actor.recall(child)
+        policy = replace(policy_of(spec.name, spec, depends_on), past=child.past)
         run = await self.actor.ask(lambda token: m.StartChild(policy, token), child=child)
         return run is not None
 

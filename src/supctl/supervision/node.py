@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection
 from typing import Any
 
+from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
@@ -138,6 +139,11 @@ class Node(ABC):
 
         Nothing is started or stopped: what is new does not run, what is not in it stays.
         """
+
+    @abstractmethod
+    async def checkup(self, name: str) -> Checkup | None:
+        """Return what is known of the present life of a child by asking it; ``None`` if it has
+        none, or nobody asks."""
 
     # OTP's requests, as SupervisorHandle describes them. They raise what that says.
 

@@ -93,6 +93,7 @@ class Operations:
 
     def _start_new(self, request: m.StartChild) -> None:
         child = self._children.add(request.policy)
+        self._ground.recall(child)
         self._ground.say(m.Added(child.name, request.token))
         if self._ground.flags.retries and self._holding.hold(child):
             self._reply(request, child.run)

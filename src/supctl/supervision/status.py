@@ -32,6 +32,7 @@ class ChildStatus:
         probed: what the last probe of its present or last life said, be it for its readiness or
             its health; empty before the first.
         status_text: what the app says of itself (``STATUS=`` of sd_notify(3)).
+        tags: of its spec.
     """
 
     address: str
@@ -46,6 +47,7 @@ class ChildStatus:
     health: str = ""
     probed: str = ""
     status_text: str = ""
+    tags: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -70,6 +72,7 @@ def status_of(
         health=_health_of(child),
         probed=child.seen.said,
         status_text=child.seen.status_text,
+        tags=child.spec.tags,
     )
 
 

@@ -44,11 +44,12 @@ from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.ignore import Ignore
 
 from . import messages as m
-from .child import Child, expand, join, policies
+from .child import Child, expand, policies
 from .core import Phase, SupervisorCore
 from .endings import as_meant
 from .flags import Flags
 from .isolated.life import IsolatedSupervisor
+from .narrator import Narrator
 from .pacer import Pacer
 from .world import World
 
@@ -103,6 +104,7 @@ class SupervisorActor(Incarnation):
         self._changed: set[str] = set()  # children that something was done about
         self._busy = False
         self._asked: set[Request] = set()
+        self._narrator = Narrator(world.events, address)
         self._over = trio.Event()
         self._fault: Exception | None = None
         self._hold(spec.children)
@@ -112,18 +114,23 @@ class SupervisorActor(Incarnation):
         self._is_up = False
         self._stopping = False
         self._killing = False
-        self.last_event: int | None = None  # that it gave up, or shut itself down
-        self._because: int | None = None  # the event that what is done now follows from
 
     def _hold(self, specs: Iterable[ChildSpec]) -> None:
         """Make a record of every child, and a core that knows them."""
         self.children = {child.name: child for child in expand(specs, self.address)}
+        for child in self.children.values():
+            self.recall(child)
         self.core = SupervisorCore(
             policies(self.children.values(), self._world.parked),
             Flags.of(self.spec),
             random=self._world.random,
             pacer=self._world.pacer,
         )
+
+    def recall(self, child: Child) -> None:
+        """Let the restarts of before of a new child count on."""
+        child.past = self._world.watch.recall(child.address)
+        child.restarts = child.past.restarts
 
     def respecify(self, spec: Supervisor) -> None:
         """Be made of ``spec`` from now on; nothing is started or stopped (OTP-UPG-02).
@@ -142,6 +149,10 @@ class SupervisorActor(Incarnation):
         self._world.watch.respecified(self)
 
     # What its own supervisor does with it.
+
+    @property
+    def last_event(self) -> int | None:
+        return self._narrator.last_own
 
     @property
     def state(self) -> str:
@@ -208,8 +219,12 @@ class SupervisorActor(Incarnation):
         return request.result
 
     def reset(self, name: str) -> None:
-        """Count the automatic restarts of a child from 0 again."""
+        """Count the restarts of a child from 0 again, and its back-off and its limits with them.
+
+        What waits for a back-off waits on.
+        """
         self.children[name].restarts = 0
+        self.core.forgive(name)
         self._world.watch.changed(self, {name})
 
     # What happens.
@@ -242,7 +257,7 @@ class SupervisorActor(Incarnation):
             self._busy = False
 
     def _take(self, message: _Message) -> None:
-        self._because = None
+        self._narrator.because = None
         if isinstance(message, _Heard):
             self._hear(message.child, message.run, message.report)
             return
@@ -250,62 +265,47 @@ class SupervisorActor(Incarnation):
             self._force(message)
             return
         if isinstance(message, m.TimerFired) and message.name in self.children:
-            self._because = self.children[message.name].last_event
+            self._narrator.because = self.children[message.name].last_event
         self._feed(message)
 
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
         match report:
             case Started(pid, unenforced):
-                self._note_start(child, pid, unenforced)
+                self._narrator.tell_start(child, pid, unenforced)
                 self._feed(m.ChildWarming(child.name, run))
             case Up(pid, unenforced, ready_after):
                 if ready_after is None:
-                    self._note_start(child, pid, unenforced)
+                    self._narrator.tell_start(child, pid, unenforced)
                 else:
-                    self._note(child, events.ChildReady, after=ready_after)
+                    self._narrator.tell(child, events.ChildReady, after=ready_after)
                 self._feed(m.ChildUp(child.name, run))
             case Ignored():
                 child.life = None
-                self._note(child, events.ChildIgnored)
+                self._narrator.tell(child, events.ChildIgnored)
                 self._feed(m.ChildIgnored(child.name, run))
             case Seen(health, said):
                 before, child.seen = child.seen.health, report
                 if health not in (before, "", HealthState.UNKNOWN):
-                    self._note(child, events.HealthChanged, health=health, said=said)
+                    self._narrator.tell(child, events.HealthChanged, health=health, said=said)
             case Detached(pids, kept):
-                self._note(child, events.ChildDetached, pids=pids, kept=kept)
+                self._narrator.tell(child, events.ChildDetached, pids=pids, kept=kept)
             case Paused():
-                self._note(child, events.ChildPaused)
+                self._narrator.tell(child, events.ChildPaused)
             case Resumed():
-                self._note(child, events.ChildResumed)
+                self._narrator.tell(child, events.ChildResumed)
             case Killed(grace):
-                self._note(child, events.ChildKilled, grace=grace)
+                self._narrator.tell(child, events.ChildKilled, grace=grace)
             case NotUp(reason):
                 child.life, child.pid, child.reason = None, 0, reason
-                self._note(child, events.ChildStartFailed, reason=reason)
+                self._narrator.tell(child, events.ChildStartFailed, reason=reason)
                 self._feed(m.ChildNotUp(child.name, run, reason))
             case Down(reason, stuck):
                 child.stuck = stuck
                 uptime = trio.current_time() - child.started_at
                 reason = as_meant(child.spec, reason, uptime)
-                self._bury(child, reason, uptime)
+                self._narrator.tell_end(child, reason, uptime)
                 self._feed(m.ChildDown(child.name, run, reason))
-
-    def _note_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
-        child.pid, child.started_at = pid, trio.current_time()
-        self._note(child, events.ChildStarted, pid=pid, restarts=child.restarts)
-        if unenforced != child.unenforced:  # said once, not at every restart
-            child.unenforced = unenforced
-            for detail in unenforced:
-                self._note(child, events.LimitsNotEnforced, detail=detail)
-
-    def _bury(self, child: Child, reason: ExitReason, uptime: float) -> None:
-        asked = child.stop_asked
-        if child.life is not None and child.life.last_event is not None:
-            child.last_event = child.life.last_event
-        child.life, child.pid, child.reason = None, 0, reason
-        self._note(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
 
     def _feed(self, event: m.Event) -> None:
         for command in self.core.handle(event, trio.current_time()):
@@ -329,7 +329,7 @@ class SupervisorActor(Incarnation):
             case m.Added(name, request):
                 self.children.pop(name, None)  # one that was forgotten comes last now
                 self.children[name] = request.child
-                self._note(request.child, events.ChildAdded)
+                self._narrator.tell(request.child, events.ChildAdded)
             case m.Forgotten(name):
                 if not self.children[name].is_static:
                     self.forget(name)
@@ -340,37 +340,7 @@ class SupervisorActor(Incarnation):
                 self._is_up = True
                 self._tell(Up())
             case _:
-                self._announce(command)
-
-    def _announce(self, command: m.Command) -> None:
-        """Emit the event that tells of a decision."""
-        match command:
-            case m.RestartScheduled(name, delay, restarts, exhausted):
-                child = self.children[name]
-                child.restarts += 1
-                facts: dict[str, Any] = {"delay": delay, "restarts": restarts}
-                self._note(child, events.RestartScheduled, exhausted=exhausted, **facts)
-            case m.RestartPaced(name, delay):
-                self._note(self.children[name], events.RestartPaced, delay=delay)
-            case m.ChildFailed(name, restarts, within, reason):
-                facts = {"restarts": restarts, "within": within, "reason": reason}
-                self._note(self.children[name], events.ChildFailed, **facts)
-            case m.ChildHeld(name, needs):
-                needed = tuple(join(self.address, it) for it in needs)
-                self._note(self.children[name], events.ChildHeld, needs=needed)
-            case m.Report():
-                self._report(command)
-            case m.AutoShutdown(name):
-                address = join(self.address, name)
-                self._note_own_end(events.SupervisorAutoShutdown, child=address)
-            case m.GaveUp(name, restarts, within, reason):
-                self._note_own_end(
-                    events.SupervisorGaveUp,
-                    child=join(self.address, name),
-                    restarts=restarts,
-                    within=within,
-                    reason=reason,
-                )
+                self._narrator.tell_decision(command, self.children)
 
     def _start(self, child: Child, run: int) -> None:
         child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
@@ -408,7 +378,9 @@ class SupervisorActor(Incarnation):
 
     def _note_stop(self, child: Child, grace: float) -> None:
         if isinstance(child.spec, App | Worker):
-            self._note(child, events.ChildStopping, cause=self._because, grace=grace)
+            self._narrator.tell(
+                child, events.ChildStopping, cause=self._narrator.because, grace=grace
+            )
 
     def _force(self, request: m.TerminateChild) -> None:
         """Put a request to the core, and kill the child whatever the core is about."""
@@ -435,37 +407,11 @@ class SupervisorActor(Incarnation):
         """Show a child no more, if it is shown; the core has forgotten it."""
         child = self.children.pop(name, None)
         if child is not None:
-            self._note(child, events.ChildForgotten)
+            self._narrator.tell(child, events.ChildForgotten)
 
     async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
         await trio.sleep(delay)
         self._post(event)
-
-    # Events.
-
-    def _note(
-        self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
-    ) -> None:
-        """Emit an event about ``child``, caused by its last one unless told otherwise."""
-        cause = cause or child.last_event
-        event = self._world.events.emit(kind, address=child.address, cause=cause, **facts)
-        child.last_event = self._because = event.seq
-
-    def _note_own_end(self, kind: type[events.Event], **facts: Any) -> None:
-        event = self._world.events.emit(kind, address=self.address, cause=self._because, **facts)
-        self.last_event = self._because = event.seq
-
-    def _report(self, report: m.Report) -> None:
-        child = self.children.get(report.name)
-        self._world.events.emit(
-            events.SupervisorReport,
-            address=self.address,
-            cause=self._because,
-            context=report.context,
-            child="" if child is None else child.address,
-            children=report.children,
-            reason=report.reason,
-        )
 
 
 def _not_made(error: BaseException) -> ExitReason:

@@ -42,6 +42,7 @@ from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 from .supervisor import SupervisorActor
 from .update import Change, Updater, goes_on
+from .watch import Watch
 from .world import World
 
 _CHECK_PATIENCE: Final = 5.0
@@ -349,6 +350,7 @@ async def open_tree(
     preload: Sequence[str] = (),
     start_method: str = "fork",
     parked: Collection[str] = frozenset(),
+    watch: Watch | None = None,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -370,6 +372,7 @@ async def open_tree(
             that already; ``spawn``: as a fresh interpreter, for what a fork does not become.
         parked: addresses of what somebody has stopped and what is to stay so when its supervisor
             starts (again), unless its ``restart`` is ``always``. May change meanwhile.
+        watch: is told what changes, and remembers restarts from an earlier life of the tree.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -399,7 +402,8 @@ async def open_tree(
                     start_method,
                     check_log=_checked_by(capture),
                 )
-                world = World(services, feed, random, parked=parked, logs=capture)
+                watch = watch or Watch()
+                world = World(services, feed, random, watch=watch, parked=parked, logs=capture)
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:

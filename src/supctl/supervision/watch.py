@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
+from .history import NOTHING, History
+
 if TYPE_CHECKING:
     from .supervisor import SupervisorActor
 
@@ -23,6 +25,10 @@ class Watch:
 
     def closed(self, actor: SupervisorActor) -> None:
         """A supervisor has ended, and all its children."""
+
+    def recall(self, address: str) -> History:
+        """Return what is remembered of a child that has not been there in this life of the tree."""
+        return NOTHING
 
     def told(self, method: str, *args: Any) -> None:
         """A watch in a process below tells this; it is :meth:`.isolated.mirror.Mirror.method`."""

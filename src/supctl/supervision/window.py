@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from supctl.specs import Intensity
 
@@ -26,6 +27,15 @@ class RestartWindow:
     def count(self, now: float) -> int:
         """Return how many of them count at ``now``."""
         return sum(at >= now - self.intensity.within for at in self._restarted_at)
+
+    def ages(self, now: float) -> tuple[float, ...]:
+        """Return how long ago each of those was that count at ``now``, in seconds."""
+        restarted_at = self._restarted_at
+        return tuple(now - at for at in restarted_at if at >= now - self.intensity.within)
+
+    def recall(self, ages: Iterable[float], now: float) -> None:
+        """Know of restarts that were so many seconds ago, and of no others."""
+        self._restarted_at = deque(sorted(now - age for age in ages))
 
     def add(self, now: float) -> bool:
         """Note a restart at ``now``; return whether it is bearable.

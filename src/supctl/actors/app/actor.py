@@ -11,6 +11,7 @@ from typing import Final
 import trio
 
 from supctl.actors.incarnation import (
+    Checkup,
     Detached,
     Down,
     Incarnation,
@@ -94,6 +95,11 @@ class AppActor(Incarnation):
     def kill(self) -> None:
         self._is_asked = True
         self._decide(Event.KILL)
+
+    def checkup(self) -> Checkup | None:
+        if self._watch is None:
+            return None
+        return self._watch.checkup(is_ready=self._is_up)
 
     def signal(self, number: int) -> None:
         if self._process is not None:

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import trio
 
-from supctl.actors.incarnation import NOTHING_SEEN, Seen
+from supctl.actors.incarnation import NOTHING_SEEN, Checkup, Seen
 from supctl.actors.probing.liveness import HealthState, Liveness
 from supctl.actors.probing.notes import Notes, status_text
 from supctl.actors.probing.prober import Prober
@@ -66,6 +66,7 @@ class AppWatch:
         self._heard_at = -math.inf  # of the last WATCHDOG=1
         self._call: Answer | None = None  # for help, perhaps before anybody minded
         self._seen = NOTHING_SEEN
+        self._answered_at: float | None = None
         self._is_held = False
         self._scope = trio.CancelScope()
         self._notes: Notes | None = None
@@ -125,6 +126,13 @@ class AppWatch:
         self._is_held = held
         self._heard_at = max(self._heard_at, trio.current_time())
 
+    def checkup(self, *, is_ready: bool) -> Checkup:
+        """Return what has been learnt so far."""
+        at, seen = self._answered_at, self._seen
+        age = None if at is None else trio.current_time() - at
+        failures = 0 if self._liveness is None else self._liveness.failures
+        return Checkup(is_ready, seen.health, seen.said, age, failures)
+
     def cancel(self) -> None:
         """Ask nothing more. Never blocks."""
         self._scope.cancel()
@@ -157,6 +165,7 @@ class AppWatch:
     async def _ask_until_well(self, prober: Prober, probe: Probe) -> None:
         pause, patience = _FIRST_PAUSE, _FIRST_PATIENCE
         while not (answer := await prober.ask(probe, patience)).ok:
+            self._answered_at = trio.current_time()
             self._see(said=answer.said)
             if answer.silent:
                 patience = min(2 * patience, _LONGEST_PATIENCE)
@@ -169,7 +178,8 @@ class AppWatch:
             refused = f" (messages from strangers that were refused: {strangers})"
             return "no READY=1 has come" + (refused if strangers else "")
         if isinstance(probe, Output):
-            return f"no line of its output matches {compiled(probe.pattern).pattern!r}"
+            pattern = compiled(probe.pattern).pattern.decode(errors="backslashreplace")
+            return f"no line of its output matches {pattern!r}"
         return self._seen.said or "no answer"
 
     # Whether it stays well.
@@ -218,6 +228,7 @@ class AppWatch:
         if liveness is None or liveness.is_over:
             return True
         liveness.take(answer)
+        self._answered_at = trio.current_time()
         self._see(said=answer.said)
         if liveness.is_over:
             self._watched.is_unhealthy(liveness.verdict)

@@ -95,7 +95,15 @@ class Runs:
                 return
 
     def survivors(self) -> dict[int, list[int]]:
-        """Return, by run number, the descendants of runs whose main process has ended."""
+        """Return, by run number, the descendants of runs whose main process has ended.
+
+        What outlives its parent becomes our child. So all of it descends from children that we
+        have not started, and without any such there is nothing to look for: to know that takes a
+        quarter of the time of a look.
+        """
+        children = marks.own_children()
+        if children is not None and children <= self._by_pid.keys():
+            return {}
         wanted: dict[int, Run] = {}
         for run in self._ended.values():
             wanted[run.terms.mark] = run

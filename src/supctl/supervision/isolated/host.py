@@ -28,7 +28,7 @@ from . import wire as wire  # what we are told of is known from here on
 from .reporter import Reporter
 
 REQUESTS: Final = frozenset({
-    "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
+    "checkup", "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
     "delete_child", "which_children", "count_children", "get_child_spec", "respecify",
 })  # fmt: skip
 """What may be asked of a supervisor: the coroutine methods of a Node."""

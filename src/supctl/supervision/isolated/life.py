@@ -52,12 +52,16 @@ class IsolatedSupervisor(Hosted):
         self._mirror = Mirror(spec, address, self)
         self._retelling = Retelling(world.events)
         self._custody: Custody | None = None
-        self.last_event: int | None = None
+        self._last_event: int | None = None
 
     @property
     def node(self) -> Node | None:
         """What its handles see; ``None`` before it has begun and after it has ended."""
         return self._mirror.top
+
+    @property
+    def last_event(self) -> int | None:
+        return self._last_event
 
     def kill(self) -> None:
         super().kill()
@@ -155,4 +159,4 @@ class IsolatedSupervisor(Hosted):
         told = self._retelling.tell(event)
         ends = events.SupervisorGaveUp | events.SupervisorAutoShutdown
         if event.address == self._address and isinstance(event, ends):
-            self.last_event = told.seq
+            self._last_event = told.seq

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import trio
 
+from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
@@ -144,6 +145,10 @@ class MirrorNode(Node):
 
     async def respecify(self, spec: Supervisor) -> None:
         await self._below.ask(self.address, "respecify", spec)
+
+    async def checkup(self, name: str) -> Checkup | None:
+        known: Checkup | None = await self._below.ask(self.address, "checkup", name)
+        return known
 
     # Requests.
 

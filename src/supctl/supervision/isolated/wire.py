@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from supctl import events
+from supctl.actors.incarnation import Checkup
 from supctl.backends import base
 from supctl.ipc.extensions import MARKS, RECORD, Form
 from supctl.ipc.registry import DEFAULT, type_name
@@ -101,7 +102,7 @@ for kind in (
     *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),
     *(probe.Delay, probe.Notify, probe.Watchdog),
     *(base.Exited, base.Gone, base.Left, base.Lost, base.PythonSpec),
-    *(ChildStatus, Context, Counts, Signals),
+    *(Checkup, ChildStatus, Context, Counts, Signals),
     *(
         it
         for it in vars(events).values()

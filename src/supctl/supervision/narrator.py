@@ -1,0 +1,99 @@
+"""What happens to the children of a supervisor, told as events, each with its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import trio
+
+from supctl import events
+from supctl.exits import ExitReason
+
+from . import messages as m
+from .child import Child, join
+from .eventlog import EventLog
+
+
+class Narrator:
+    """Tells the events of one life of a supervisor.
+
+    Args:
+        log: of all events.
+        address: of the supervisor.
+
+    Attributes:
+        because: number of the event that what is done now follows from, if there is one.
+        last_own: that of the event that the supervisor gave up, or shut itself down.
+    """
+
+    def __init__(self, log: EventLog, address: str) -> None:
+        self._log, self._address = log, address
+        self.because: int | None = None
+        self.last_own: int | None = None
+
+    def tell(
+        self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
+    ) -> None:
+        """Tell an event about ``child``, caused by its last one unless told otherwise."""
+        cause = cause or child.last_event
+        event = self._log.emit(kind, address=child.address, cause=cause, **facts)
+        child.last_event = self.because = event.seq
+
+    def tell_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
+        """Note and tell that a child runs."""
+        child.pid, child.started_at = pid, trio.current_time()
+        self.tell(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+        if unenforced != child.unenforced:  # said once, not at every restart
+            child.unenforced = unenforced
+            for detail in unenforced:
+                self.tell(child, events.LimitsNotEnforced, detail=detail)
+
+    def tell_end(self, child: Child, reason: ExitReason, uptime: float) -> None:
+        """Note and tell that a child has ended."""
+        if child.life is not None and child.life.last_event is not None:
+            child.last_event = child.life.last_event
+        child.life, child.pid, child.reason = None, 0, reason
+        asked = child.stop_asked
+        self.tell(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
+
+    def tell_decision(self, command: m.Command, children: Mapping[str, Child]) -> None:
+        """Tell what the core has decided."""
+        match command:
+            case m.RestartScheduled(name, delay, restarts, exhausted):
+                child = children[name]
+                child.restarts += 1
+                facts: dict[str, Any] = {"delay": delay, "restarts": restarts}
+                self.tell(child, events.RestartScheduled, exhausted=exhausted, **facts)
+            case m.RestartPaced(name, delay):
+                self.tell(children[name], events.RestartPaced, delay=delay)
+            case m.ChildFailed(name, restarts, within, reason):
+                facts = {"restarts": restarts, "within": within, "reason": reason}
+                self.tell(children[name], events.ChildFailed, **facts)
+            case m.ChildHeld(name, needs):
+                needed = tuple(join(self._address, it) for it in needs)
+                self.tell(children[name], events.ChildHeld, needs=needed)
+            case m.Report(context, name, reason, number):
+                about = children.get(name)
+                self._log.emit(
+                    events.SupervisorReport,
+                    address=self._address,
+                    cause=self.because,
+                    context=context,
+                    child="" if about is None else about.address,
+                    children=number,
+                    reason=reason,
+                )
+            case m.AutoShutdown(name):
+                self._tell_own(events.SupervisorAutoShutdown, name)
+            case m.GaveUp(name, restarts, within, reason):
+                facts = {"restarts": restarts, "within": within, "reason": reason}
+                self._tell_own(events.SupervisorGaveUp, name, **facts)
+
+    def _tell_own(self, kind: type[events.Event], name: str, **facts: Any) -> None:
+        """Tell that the supervisor ends, and by which child."""
+        child = join(self._address, name)
+        event = self._log.emit(
+            kind, address=self._address, cause=self.because, child=child, **facts
+        )
+        self.last_own = self.because = event.seq
