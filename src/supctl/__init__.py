@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from .specs import Worker as Worker
     from .specs.ignore import IGNORE as IGNORE
     from .supervision.foreground import run as run
+    from .supervision.opening import open_tree as open_tree
     from .supervision.tree import Tree as Tree
-    from .supervision.tree import open_tree as open_tree
 
 # Loaded on use: `supctl --help` must not pay for trio, and the reaper imports
 # modules of this package with nothing but the standard library.
@@ -80,7 +80,7 @@ _PLACES = {
     "Worker": ".specs",
     "connect": ".control.connector",
     "idempotent": ".actors.idempotent",
-    "open_tree": ".supervision.tree",
+    "open_tree": ".supervision.opening",
     "run": ".supervision.foreground",
 }
 

@@ -35,7 +35,8 @@ from supctl.errors import InvalidConfig
 from supctl.exits import ExitKind
 from supctl.specs import ChildSpec, DynamicSupervisor, PartitionSupervisor, Probe
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.tree import Tree, running
+from supctl.supervision.opening import running
+from supctl.supervision.tree import Tree
 from supctl.supervision.world import World
 from supctl.testing.rehearsal import Report, parse_faults, perform, rehearse
 from supctl.testing.rehearsal.cast import Cast

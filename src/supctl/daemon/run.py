@@ -15,7 +15,8 @@ import trio
 from supctl.backends.reaper_link import raise_descriptor_limit
 from supctl.control.home import Home
 from supctl.specs import Supervisor
-from supctl.supervision.tree import Tree, open_tree
+from supctl.supervision.opening import open_tree
+from supctl.supervision.tree import Tree
 
 from .admission import read_admission
 from .announce import Announcer

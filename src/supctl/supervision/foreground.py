@@ -12,7 +12,8 @@ import trio
 from supctl.logs.capture import Tap
 from supctl.specs import Supervisor
 
-from .tree import Tree, open_tree
+from .opening import open_tree
+from .tree import Tree
 
 SignalHandler: TypeAlias = Callable[[Tree], Awaitable[None]]
 

@@ -54,7 +54,7 @@ class Updater:
 
     Args:
         tree: that they are in.
-        parked: as of :func:`~.tree.open_tree`; what is new is not started if it is in it.
+        parked: as of :func:`~.opening.open_tree`; what is new is not started if it is in it.
         note: hears of each child that is not as it was.
     """
 

@@ -19,7 +19,8 @@ from supctl.logs.file import LogFile
 from supctl.specs import Log, Supervisor
 from supctl.specs.supervisor import with_usual_logs
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.tree import Tree, open_tree, running
+from supctl.supervision.opening import open_tree, running
+from supctl.supervision.tree import Tree
 from supctl.supervision.world import World
 
 from .bell import Bell

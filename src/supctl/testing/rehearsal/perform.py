@@ -17,7 +17,8 @@ from supctl.backends.simulated import SimulatedBackend
 from supctl.errors import GaveUp, StartFailed, TreeEnded
 from supctl.specs import App, Delay, Restart, Supervisor, Worker
 from supctl.supervision.eventlog import EventLog
-from supctl.supervision.tree import Tree, running
+from supctl.supervision.opening import running
+from supctl.supervision.tree import Tree
 from supctl.supervision.world import World
 
 from .cast import Cast
