@@ -12,7 +12,7 @@ demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
 # The tests start hundreds of programs that import supctl: it is to be compiled once.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) ## everything that can run on this machine, on all its processors
-	$(BIN)/python -m pytest -n logical --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

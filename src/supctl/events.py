@@ -234,7 +234,8 @@ class LimitsNotEnforced(Event):
 class OutputLost(Event):
     """Output of an app cannot be stored (``errno``), or can be again (``errno`` 0).
 
-    ``lost``: bytes lost in this outbreak so far. The app runs on.
+    ``lost``: bytes that nobody had room for, so far; 0 as long as they can wait. The app runs on,
+    and may wait when its pipe is full (``when_full`` of its log).
     """
 
     errno: int

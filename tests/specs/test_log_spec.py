@@ -30,6 +30,13 @@ def test_paths_may_be_objects() -> None:
 
 NOT_KEPT = "nothing where keep is 0 and no rotated file is kept"
 NO_FILE = "nothing here, as mode is none and no file is written"
+
+
+def test_an_app_wants_a_log() -> None:
+    with pytest.raises(InvalidConfig, match="wanted a Log"):
+        App("a", ["ls"], log={"keep": 3})  # type: ignore[arg-type]
+
+
 WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"mode": "loud"}, "mode", "one of raw, timestamped, json, none"),
     ({"mode": None}, "mode", "one of raw, timestamped, json, none"),

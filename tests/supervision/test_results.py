@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import trio
 import trio.lowlevel
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
@@ -28,6 +28,7 @@ seconds = st.sampled_from([0.0, QUICK / 2, QUICK * 2, 1.0])
     st.sampled_from([ROOM, None]),
     st.booleans(),
 )
+@example([1.0] * 9, 1, False, None, False)
 def test_every_item_has_its_result(
     delays: list[float], chunk: int, ordered: bool, room: int | None, at_once: bool
 ) -> None:

@@ -83,9 +83,9 @@ def _of_a_tree(who: str, event: events.Event) -> str:
         case events.LimitsNotEnforced(detail=detail):
             return f"{who}: {detail}"
         case events.OutputLost(errno=0, lost=lost):
-            return f"{who}: output is stored again; {size(lost)} of it are lost"
+            return f"{who}: output is stored again, {_lost(lost)}"
         case events.OutputLost(errno=errno, lost=lost):
-            return f"{who}: output is lost ({os.strerror(errno)}), {size(lost)} so far"
+            return f"{who}: output cannot be stored ({os.strerror(errno)}), {_lost(lost)}"
         case events.ReaperRestarted(detail=detail, pid=pid):
             return (
                 f"the reaper was lost ({detail}); its apps are ended and start again under a "
@@ -126,3 +126,7 @@ def past(reason: ExitReason) -> str:
         case ExitKind.LOST:
             return f"was lost ({reason.detail})"
     return f"ended ({reason})"
+
+
+def _lost(bytes_lost: int) -> str:
+    return f"{size(bytes_lost)} of it are lost" if bytes_lost else "nothing is lost"

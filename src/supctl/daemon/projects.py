@@ -85,7 +85,8 @@ class Projects:
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
-                raise AlreadyPresent(f"/{project}", "there, as another version of its file says")
+                mend = '"supctl reload" brings in what has changed'
+                raise AlreadyPresent(f"/{project}", "of another version of its file", mend)
             await self._keeper.keep()  # whoever has brought it may still be about to
             return _added("was there", project)
         projects[project] = new

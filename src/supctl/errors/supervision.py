@@ -99,12 +99,12 @@ class AlreadyPresent(SupctlError):
 
     code, category = "already_present", "supervision"
 
-    def __init__(self, child: str, state: str) -> None:
-        self.child, self.state = child, state
-        super().__init__(child, state)
+    def __init__(self, child: str, state: str, mend: str = "restart or delete it") -> None:
+        self.child, self.state, self.mend = child, state, mend
+        super().__init__(child, state, mend)
 
     def __str__(self) -> str:
-        return f"there is a child {self.child!r} already, {self.state}; restart or delete it"
+        return f"there is a child {self.child!r} already, {self.state}; {self.mend}"
 
 
 class Unsupported(SupctlError):

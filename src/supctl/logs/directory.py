@@ -46,8 +46,6 @@ class LogDirectory:
             self._lock = self._take_lock()
         except OSError as error:
             number = error.errno or errno.EIO
-            if number == errno.EEXIST:
-                number = errno.ENOTDIR  # mkdir(2) says only that something is there
             raise StorageFailed(
                 str(self.path), number, "a directory for logs we may write to"
             ) from None
@@ -127,6 +125,8 @@ def make_directories(path: Path) -> None:
     """
     try:
         path.mkdir(mode=0o750, exist_ok=True)
+    except FileExistsError:  # mkdir(2) says only that something is there
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
     except FileNotFoundError:
         if path.parent == path:
             raise

@@ -9,6 +9,8 @@ from typing import Any, Final
 _BUCKETS: Final = 32
 """Powers of two of microseconds; the last is more than half an hour."""
 
+_SAMPLE: Final = 1024
+
 _COUNTED: Final = 16 * 1024
 """Bytes of the largest read whose lines are counted one by one."""
 
@@ -51,14 +53,14 @@ class Meter:
         """Count what was read.
 
         Lines of a flood are not counted one by one, which would take as long as all the rest:
-        the first 4 KiB of a large read tell how many there may be.
+        the begin of a large read tells how many there may be.
         """
         size = len(data)
         self.size += size
         if size <= _COUNTED:
             self.lines += data.count(b"\n")
         else:
-            self.lines += data.count(b"\n", 0, 4096) * size // 4096
+            self.lines += data.count(b"\n", 0, _SAMPLE) * size // _SAMPLE
 
 
 @dataclass(frozen=True, slots=True)

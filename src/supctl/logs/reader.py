@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from supctl.specs.log import WhenFull
 
+from .crowd import Crowd
 from .outlet import Outlet
 from .stream import Source, Stream
 from .watchdog import Watchdog
@@ -29,8 +30,8 @@ output. Called in a thread of the capture: it must not block."""
 
 _log = logging.getLogger("supctl.logs")
 
-_LARGE_PIPE: Final = 1024 * 1024
-"""What everybody may make of one (fs.pipe-max-size), unless he has many of them."""
+_LARGE_PIPE: Final = 256 * 1024
+"""Bytes of a pipe whose app writes a lot; more would not fit the cache of a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Reader:
         self._turn_lock = threading.Lock()
         self._asked: deque[Work] = deque()
         self._sources: set[Source] = set()
+        self._crowd = Crowd()
         self._selector = selectors.DefaultSelector()
         self._wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._selector.register(self._wakeup, selectors.EVENT_READ)
@@ -144,6 +146,8 @@ class Reader:
             self._finished()
 
     def _wait(self) -> None:
+        if nap := self._crowd.nap(time.monotonic()):
+            time.sleep(nap)
         left = None if self.close_at is None else max(0.0, self.close_at - time.monotonic())
         for key, _ in self._selector.select(left):
             if key.data is None:
@@ -213,6 +217,7 @@ class Reader:
             source.is_large = True
             with suppress(OSError):  # we have too many of them, or another system
                 fcntl.fcntl(source.fd, fcntl.F_SETPIPE_SZ, _LARGE_PIPE)
+        self._crowd.came(len(data))
         self._store(source.outlet, source.take(data, time.time()), source.stream, data)
         return len(data)
 

@@ -10,7 +10,7 @@ LINES: Final = 200
 """How many of the last lines are kept."""
 
 _BYTES: Final = 32 * 1024
-"""What they may take; long lines make it fewer."""
+"""What they may take, unless one read brings more; long lines make it fewer."""
 
 _PIECES: Final = 512
 """Beyond that, pieces of one stream that follow each other become one."""
@@ -45,13 +45,12 @@ class Ring:
 
     def add(self, stream: str, at_wall: float, data: bytes) -> None:
         """Add what was read. Of a flood only the end is looked at."""
-        if len(data) >= _BYTES:
-            data = data[-_BYTES:]
+        if len(data) >= _BYTES:  # enough by itself, and not worth a copy
             self._pieces.clear()
             self._size = 0
         self._pieces.append((stream, at_wall, data))
         self._size += len(data)
-        while self._size > _BYTES:
+        while self._size > _BYTES and len(self._pieces) > 1:
             self._size -= len(self._pieces.popleft()[2])
         if len(self._pieces) > _PIECES:
             self._unite()

@@ -227,7 +227,7 @@ class App:
         put("stop", stop or _STOP)
         put("has_own_stop", stop is not None)
         put("limits", limits or _LIMITS)
-        put("log", log)
+        put("log", _check_log(log))
         check_count("instances", instances, 1)
         put("instances", instances)
         put("detached", detached)
@@ -261,6 +261,12 @@ def _put_process_fields(
     put("group", group)
     put("nice", _between("nice", nice, -20, 19))
     put("rlimits", MappingProxyType(_check_rlimits(rlimits or {})))
+
+
+def _check_log(log: Log | None) -> Log | None:
+    if log is not None and not isinstance(log, Log):
+        raise InvalidConfig("log", log, "a Log, such as Log(keep=3)")
+    return log
 
 
 def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:

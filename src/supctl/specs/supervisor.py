@@ -322,6 +322,18 @@ def with_children(spec: Supervisor, children: Iterable[ChildSpec]) -> Supervisor
     return _changed(spec, children=tuple(children))
 
 
+def with_usual_logs(spec: C) -> C:
+    """Return a copy of a child spec in which no app says what becomes of its output."""
+    if isinstance(spec, App):
+        return _changed(spec, log=None)
+    if not isinstance(spec, Supervisor):
+        return spec
+    below = tuple(with_usual_logs(child) for child in spec.children)
+    if isinstance(spec, DynamicSupervisor):
+        return _changed(spec, template=with_usual_logs(spec.template))
+    return _changed(spec, children=below)
+
+
 def _with_stop(spec: ChildSpec, stop: Stop) -> ChildSpec:
     """Return ``spec`` with all apps in it stopping like that, but where it is said already."""
     if isinstance(spec, App) and not spec.has_own_stop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextvars
-import time
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -137,9 +136,9 @@ class Line:
         slot = Slot()
         while items := await self._take(slot):
             self._call_hand(nursery, self._fewest)
-            began_at = time.perf_counter()
+            began_at = trio.current_time()
             await self._do(slot, items)
-            if time.perf_counter() - began_at < QUICK:
+            if trio.current_time() - began_at < QUICK:
                 self._call_hand(nursery, self._most)
             elif self._hands > self._fewest:
                 break

@@ -17,6 +17,7 @@ from supctl.backends.simulated import SimulatedBackend
 from supctl.logs.directory import LogDirectory
 from supctl.logs.file import LogFile
 from supctl.specs import Log, Supervisor
+from supctl.specs.supervisor import with_usual_logs
 from supctl.supervision.eventlog import EventLog
 from supctl.supervision.tree import Tree, open_tree, running
 from supctl.supervision.world import World
@@ -48,6 +49,8 @@ class Stage:
 async def real_stage(spec: Supervisor, directory: Path) -> AsyncIterator[Stage]:
     """Run a tree of real programs beside the block; it is started, but not waited for.
 
+    What its apps say of their logs is left aside: a test looks for their output in one place.
+
     Raises:
         What :func:`supctl.open_tree` raises.
     """
@@ -61,7 +64,7 @@ async def real_stage(spec: Supervisor, directory: Path) -> AsyncIterator[Stage]:
     outputs = Outputs(LogDirectory(directory), wake)
     record = Record(bell, outputs.begun)
     async with open_tree(
-        spec,
+        with_usual_logs(spec),
         log_directory=directory,
         log=Log(max_size=None),
         tap=outputs.hear,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -91,11 +92,13 @@ def test_errors_are_those_of_the_loop(supervised: BlockingSupervised, python: Ma
 
 
 def test_app_goes_on_while_the_test_does_something_else(
-    supervised: BlockingSupervised, python: MakeApp
+    supervised: BlockingSupervised, python: MakeApp, tmp_path: Path
 ) -> None:
-    tree = supervised(python("a", "import time; time.sleep(0.05); raise SystemExit(1)"))
-    time.sleep(0.3)  # no call is under way: the tree needs none
-    tree["a"].wait_restarted(times=2, timeout=0.01)
+    lives = tmp_path / "lives"
+    tree = supervised(python("a", f"open({str(lives)!r}, 'a').write('x'); raise SystemExit(1)"))
+    while not lives.exists() or lives.stat().st_size < 3:
+        time.sleep(0.01)  # no call is under way: the tree needs none
+    tree["a"].wait_restarted(times=2)
 
 
 def test_waits_from_several_threads(supervised: BlockingSupervised, python: MakeApp) -> None:

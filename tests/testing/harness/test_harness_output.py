@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supctl import App
+from supctl import App, Log
 from supctl.errors import InvalidConfig
 from supctl.logs.directory import LogDirectory
+from supctl.specs.log import LogMode
 from supctl.specs.pattern import compiled
 from supctl.testing import Supervised, WaitFailed, WaitTimedOut
 from supctl.testing.output import WINDOW, Outputs, Search
@@ -232,3 +233,13 @@ async def test_stranger_that_holds_the_pipe_does_not_hold_the_wait(
     tree = await supervised(python("a", code, restart="temporary"))
     with pytest.raises(WaitFailed, match="exited with code 3"):
         await tree["a"].wait_output("never", timeout=30)
+
+
+async def test_what_an_app_says_of_its_logs_is_left_aside(
+    supervised: Supervised, python: MakeApp, tmp_path: Path
+) -> None:
+    log = Log(LogMode.JSON, file=str(tmp_path / "elsewhere"))
+    code = "import time; print('here it is', flush=True); time.sleep(1000)"
+    tree = await supervised(python("a", code, log=log))
+    assert await tree["a"].wait_output("^here it is$")
+    assert not (tmp_path / "elsewhere").exists()
