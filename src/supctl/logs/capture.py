@@ -149,7 +149,7 @@ class Capture:
         """
         log = log or self._usual
         for name in ("stdout", "stderr") if log.has_file else ():
-            path = str(self._path(address, name, log))
+            path = self._path(address, name, log)
             try:
                 LogFile(path, log).check()
             except OSError as error:
@@ -209,7 +209,7 @@ class Capture:
 
     def _outlet(self, address: str, name: str, log: Log) -> tuple[Outlet, str]:
         path = self._path(address, name, log) if log.has_file else None
-        place = str(path) if path is not None else str(log.to)
+        place = str(log.to) if path is None else path
         outlet = self._outlets.get(place)
         if outlet is None or (outlet.log != log and outlet.is_free):
             if path is None:
@@ -221,13 +221,13 @@ class Capture:
                 self._outlets[place] = outlet
         return outlet, "" if path is None else place
 
-    def _path(self, address: str, name: str, log: Log) -> Path:
+    def _path(self, address: str, name: str, log: Log) -> str:
         if name == "stderr" and log.error_file is not None:
-            return Path(log.error_file)
+            return str(Path(log.error_file))
         if log.file is not None and (name == "stdout" or log.together):
-            return Path(log.file)
+            return str(Path(log.file))
         app = address.partition(":")[0] if log.merged else address
-        return self._directory.file_of(app, "both" if log.together else name)
+        return self._directory.path_of(app, "both" if log.together else name)
 
     # In other threads.
 
