@@ -291,8 +291,15 @@ class Reader:
         outlet.is_asked = True
         self._store(outlet, b"")
 
+    # Behind the write: who waits for a line in the file does not wait for this.
+
     def _show(self, stream: Stream | None, data: bytes | None) -> None:
-        if self._tap is None or stream is None or data is None:
+        """Count it, keep the end of it in memory, and show it to who watches."""
+        if stream is None or data is None:
+            return
+        if data:
+            stream.came(data, time.time())
+        if self._tap is None:
             return
         try:
             self._tap(stream.address, stream.name, data)

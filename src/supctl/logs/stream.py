@@ -144,7 +144,6 @@ class Source:
             self.seeker = None
         if self.on_end is not None:
             self._keep(data)
-        self.stream.came(data, now)
         if self.outlet.is_slow or self._gap is not None:
             return self._take_slowly(data, now)
         self._ends_line = data[-1] == 10
