@@ -13,7 +13,8 @@ def row(state: str, due_in: float | None = None, kind: str = "app", **facts: Any
     usual = {"kind": "crashed", "code": None, "signal": None, "detail": "", "times": 1, "within": 0}
     end = {**usual, **facts} if facts else None
     return {
-        "state": state, "kind": kind, "due_in": due_in, "end": end, "health": "", "probed": ""
+        "state": state, "kind": kind, "due_in": due_in, "end": end, "health": "", "probed": "",
+        "log": "",
     }  # fmt: skip
 
 
@@ -33,6 +34,10 @@ def row(state: str, due_in: float | None = None, kind: str = "app", **facts: Any
 )
 def test_the_reason_in_words(row: dict[str, Any], told: str) -> None:
     assert why(row) == told
+
+
+def test_a_log_that_is_not_well_is_a_reason() -> None:
+    assert why({**row("running"), "log": "log is slow"}) == "log is slow"
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,10 @@ def test_the_tour_is_what_is_to_be_seen(desk: Desk) -> None:
     desk.write(FILE, "shop.toml")
     tour = Tour(desk)
     walk(tour)
-    page = "\n".join(tour.lines).replace(str(desk.directory), "/home/jo/shop") + "\n"
+    page = "\n".join([*tour.lines, ""])
+    page = page.replace(str(desk.directory), "/home/jo/shop").replace(
+        str(desk.base), "/home/jo/.supctl"
+    )
     if os.environ.get("WRITE_TOUR"):
         PAGE.write_text(page)
     assert bare(PAGE.read_text()) == bare(page)
