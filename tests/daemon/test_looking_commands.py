@@ -39,6 +39,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield desk
 
 
+@pytest.mark.parametrize("name", ["ls", "ps"])
+def test_status_has_short_names(shop: Desk, name: str) -> None:
+    assert shop.run(name, "bad").split()[:4] == shop.run("status", "bad").split()[:4]
+
+
 def test_what_is_shown_of_everything(shop: Desk) -> None:
     rows = {row["address"]: row for row in shop.json("status", "--usage")}
     end = rows["/shop/bad"]["end"]

@@ -127,7 +127,10 @@ def stop(
 
 @click.command(epilog=NAMES)
 @names_argument
-@click.option("--rolling", is_flag=True, help="One by one, each when the one before is up again.")
+@click.option(
+    "--rolling/--parallel",
+    help="One by one, each when the one before is up again; or all at once, as by default.",
+)
 @timeout_option
 @no_wait_option
 @yes_option
@@ -140,7 +143,7 @@ def restart(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Stop programs and start them again, all at once unless --rolling is given.
+    """Stop programs and start them again.
 
     \b
     Example:

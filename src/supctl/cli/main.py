@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _COMMANDS: Final = {
     "start": ("supctl.cli.lifecycle:start", "Start what a file describes, or what was stopped."),
-    "status": ("supctl.cli.status:status", "Show everything, and how it is."),
+    "status": ("supctl.cli.status:status", "Show everything, and how it is (also: ls, ps)."),
     "stop": ("supctl.cli.lifecycle:stop", "Stop programs; they stay stopped."),
     "restart": ("supctl.cli.lifecycle:restart", "Stop programs and start them again."),
     "reload": ("supctl.cli.projects:reload", "Follow the changes of a file."),
@@ -52,6 +52,8 @@ _COMMANDS: Final = {
 }
 """Name: place and short help. The help stands here so that showing it loads no command."""
 
+_ALIASES: Final = {"ls": "status", "ps": "status"}
+
 
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, and whose errors are sentences."""
@@ -62,6 +64,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command, importing its module."""
+        cmd_name = _ALIASES.get(cmd_name, cmd_name)
         if cmd_name not in _COMMANDS:
             return None
         module, _, attribute = _COMMANDS[cmd_name][0].partition(":")
@@ -73,7 +76,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is meant; for an unknown one, say which is near."""
         name = args[0]
-        if name not in _COMMANDS and not name.startswith("-"):
+        if name not in (*_COMMANDS, *_ALIASES) and not name.startswith("-"):
             import difflib  # only a mistake needs it
 
             near = difflib.get_close_matches(name, _COMMANDS, n=1)
