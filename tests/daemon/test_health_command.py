@@ -66,6 +66,17 @@ def test_what_is_asked_and_what_is_answered(desk: Desk) -> None:
     desk.run("health", "quiet", "plain")
 
 
+def test_the_answer_is_the_one_that_made_it_ready(desk: Desk) -> None:
+    late = """
+[apps.late]
+command = ["sh", "-c", "sleep 0.3; touch up; exec sleep 1000"]
+ready = { exec = ["test", "-e", "up"] }
+"""
+    desk.run("start", desk.write(late))
+    (row,) = desk.json("health", "late")
+    assert (row["is_ready"], row["said"]) == (True, "exit code 0")
+
+
 def test_what_is_down_is_not_well(desk: Desk) -> None:
     text = "[apps.a]\ncommand = ['false']\nbackoff = { initial = '1h', maximum = '1h' }\n"
     desk.run("start", desk.write(text + "[apps.b]\ncommand = ['sleep', '1000']\n"))

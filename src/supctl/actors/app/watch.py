@@ -164,9 +164,12 @@ class AppWatch:
 
     async def _ask_until_well(self, prober: Prober, probe: Probe) -> None:
         pause, patience = _FIRST_PAUSE, _FIRST_PATIENCE
-        while not (answer := await prober.ask(probe, patience)).ok:
+        while True:
+            answer = await prober.ask(probe, patience)
             self._answered_at = trio.current_time()
             self._see(said=answer.said)
+            if answer.ok:
+                return
             if answer.silent:
                 patience = min(2 * patience, _LONGEST_PATIENCE)
             await trio.sleep_until(prober.next_at(probe, trio.current_time() + pause))
