@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from supctl.errors import InvalidConfig, StorageFailed
+from supctl.logs.directory import sync_directory
 
 VERSION: Final = 1
 
@@ -116,7 +117,7 @@ class DesiredFile:
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
-            _sync_directory(self.path.parent)
+            sync_directory(self.path.parent)
         except OSError as error:
             wanted = "a file to write what should run; nothing was changed"
             raise StorageFailed(str(self.path), error.errno or 0, wanted) from None
@@ -124,12 +125,3 @@ class DesiredFile:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, 0o600)
-
-
-def _sync_directory(path: Path) -> None:
-    """Have the kernel keep the new name, too (fsync(2))."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -132,3 +132,12 @@ def make_directories(path: Path) -> None:
             raise
         make_directories(path.parent)
         path.mkdir(mode=0o750, exist_ok=True)
+
+
+def sync_directory(path: Path) -> None:
+    """Have the kernel keep the names in a directory, too (fsync(2)). Blocks until it is done."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

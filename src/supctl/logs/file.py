@@ -11,7 +11,7 @@ from typing import Final
 
 from supctl.specs import Log
 
-from .directory import make_directories
+from .directory import make_directories, sync_directory
 from .rotated import new_stamp, rotated_files
 from .schedule import local_zone, next_rotation
 from .watching import FileWatch
@@ -204,7 +204,7 @@ class LogFile:
             self.close()
             self._open()
             if self._log.sync:
-                _sync_directory(Path(self.path).parent)
+                sync_directory(Path(self.path).parent)
             self._rotated(Path(self.path), self._log)
         self._due_at_wall = self._next_due(time.time())
 
@@ -214,11 +214,3 @@ class LogFile:
             self._stamp = found[-1].stamp if found else ""
         self._stamp = new_stamp(time.time(), self._stamp)
         return f"{self.path}.{self._stamp}"
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

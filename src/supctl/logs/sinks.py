@@ -9,6 +9,7 @@ import socket
 import stat
 import struct
 import time
+from abc import ABC, abstractmethod
 from typing import Final
 
 from supctl.specs import Log
@@ -86,7 +87,7 @@ def _line_end(data: bytes, start: int, most: int) -> int:
     return data.rfind(b"\n", start, start + most) + 1 or start + most
 
 
-class _Datagrams(Nowhere):
+class _Datagrams(Nowhere, ABC):
     """Sends every line by itself to a socket that belongs to the system."""
 
     __slots__ = ("_socket",)
@@ -102,9 +103,9 @@ class _Datagrams(Nowhere):
         self._socket.send(self.message(data[start:end]))
         return end + 1 - start
 
+    @abstractmethod
     def message(self, line: bytes) -> bytes:
         """Return what is sent for a line."""
-        raise NotImplementedError
 
     def _connect(self) -> socket.socket:
         opened = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
