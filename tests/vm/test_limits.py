@@ -132,11 +132,16 @@ async def test_an_app_dies_as_one_when_its_child_is_the_hog(
 
 
 async def test_a_fifth_of_a_processor_is_a_fifth(program: Callable[..., tuple[str, ...]]) -> None:
+    """The least of three, as the machine takes for the program's what its own host takes from it:
+    that makes it more, never less."""
     async with LinuxBackend(probe()) as backend:
-        free = await (await backend.spawn(silent(program("burn_cpu", "1")))).wait()
-        bound = await (await backend.spawn(silent(program("burn_cpu", "1"), cpu=0.2))).wait()
-        assert free.cpu_time / free.wall_time > 0.5
-        assert 0.1 < bound.cpu_time / bound.wall_time < 0.3
+
+        async def share(**limits: float) -> float:
+            status = await (await backend.spawn(silent(program("burn_cpu", "1"), **limits))).wait()
+            return status.cpu_time / status.wall_time
+
+        assert await share() > 0.5
+        assert 0.1 < min([await share(cpu=0.2) for _ in range(3)]) < 0.3
 
 
 async def test_a_fork_beyond_the_limit_is_refused(program: Callable[..., tuple[str, ...]]) -> None:
