@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from .conftest import Desk
+from .conftest import Desk, until
 
 SHOP = """
 [apps.db]
@@ -102,5 +102,19 @@ def test_what_cannot_be_scaled_says_so(desk: Desk) -> None:
     desk.run("start", desk.write(SHOP))
     assert "wanted 1 or more" in desk.run("scale", "proxy", "-1", status=2)
     assert "/shop/web, which is no program" in desk.run("scale", "web", "2", status=1)
+    assert "99999999999999999999 is too many" in desk.run("scale", "api", "9" * 20, status=2)
+    assert "api.instances" in desk.run("scale", "api", "+9999", status=2)
     assert "x is no number of instances" in desk.run("scale", "api", "x", status=2)
     assert "nothing is called 'apy'" in desk.run("scale", "apy", "2", status=1)
+
+
+def test_what_does_not_get_ready_can_be_mended_while_it_is_started(desk: Desk) -> None:
+    desk.run("daemon", "start")
+    wrong = SHOP.replace("restart", 'ready = { output = "nevr" }\nrestart', 1)
+    with desk.popen("start", desk.write(wrong)) as start:
+        until(lambda: desk.states().get("/shop/db") == "starting")
+        desk.write(SHOP)
+        assert "shop/db restarted" in desk.run("reload", "shop")
+        out, err = start.communicate(timeout=30)
+    assert (start.returncode, out, err) == (0, "shop added\n", "")
+    assert set(desk.states().values()) == {"running"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -79,6 +79,10 @@ def _loaded(
             raise ProcessNotFound(name, tuple(f"/{it}" for it in sources))
 
 
+_MOST: Final = 10_000
+"""Instances, as in files."""
+
+
 class _Number(click.ParamType[tuple[int, bool]]):
     """``3``, ``+1`` or ``-1``: a number, and whether it is relative to what there is."""
 
@@ -89,9 +93,12 @@ class _Number(click.ParamType[tuple[int, bool]]):
     ) -> tuple[int, bool]:
         """Return both."""
         try:
-            return int(value), value[0] in "+-"
+            number = int(value)
         except ValueError:
             self.fail(f"{value} is no number of instances; wanted one like 3, +1 or -1", param, ctx)
+        if abs(number) > _MOST:
+            self.fail(f"{value} is too many; wanted {_MOST} instances at the most", param, ctx)
+        return number, value[0] in "+-"
 
 
 @click.command(context_settings={"ignore_unknown_options": True})

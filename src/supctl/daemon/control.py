@@ -230,10 +230,11 @@ class Control:
         return came_up(handle, did)
 
     async def _has_left(self, state: str, handle: Handle) -> None:
-        """Return when a child is in another state."""
+        """Return when a child is in another state, or the tree has ended."""
         with self._tree.subscribe() as subscription:
-            while handle.state == state:
-                await anext(subscription)
+            async for _ in subscription:
+                if handle.state != state:
+                    return
 
     async def _stop(self, address: str, *, force: bool) -> Outcome:
         handle = self._tree[address]

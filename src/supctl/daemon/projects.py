@@ -138,7 +138,7 @@ class Projects:
             ProcessNotFound: there is no such project.
             InvalidConfig: the tree cannot work; nothing was changed.
             StorageFailed: it cannot be saved; nothing was changed.
-            InvalidState: the project is still being started.
+            InvalidState: the project is new, and has not begun to start.
         """
         spec = _read(project, tree)
 
@@ -197,7 +197,7 @@ class Projects:
             await self._turns[name].acquire()
             held.callback(self._turns[name].release)
             known = self._known(name)
-            if name in self._begins:
+            if not self._is_there(name):  # it is about to be started for the first time
                 raise InvalidState(f"/{name}", "starting", "a project that has been started")
             project, spec = make(known)
             await self._save(name, known, project, spec)
@@ -218,7 +218,8 @@ class Projects:
         try:
             await self._keeper.keep()
         except StorageFailed:
-            desired.projects[name] = old
+            if desired.projects.get(name) is new:  # else somebody has deleted it meanwhile
+                desired.projects[name] = old
             desired.stopped -= stopped
             desired.stopped |= started
             raise
@@ -232,6 +233,9 @@ class Projects:
             done = Outcome(it.address, it.did)
             outcomes.append(asdict(done if error is None else Outcome.failed(it.address, error)))
         return outcomes
+
+    def _is_there(self, project: str) -> bool:
+        return any(row.address == f"/{project}" for row in self._tree.status())
 
     def _known(self, project: str) -> Project:
         projects = self._keeper.desired.projects
