@@ -12,7 +12,7 @@ import msgpack
 import pytest
 
 from supctl.control.line import Line
-from supctl.errors import ActorTimeout, ConnectionLost
+from supctl.errors import ActorTimeout, CannotEncode, ConnectionLost
 from supctl.ipc import messages as m
 
 
@@ -93,3 +93,13 @@ def test_who_hangs_up_wakes_who_waits(ends: tuple[Line, Daemon]) -> None:
     waiter.join(10)
     assert not waiter.is_alive()
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("value", [10**30, {1, 2}, [object()]])
+def test_what_cannot_be_sent_is_told_and_nothing_is_waited_for(
+    ends: tuple[Line, Daemon], value: Any
+) -> None:
+    line, _ = ends
+    with pytest.raises(CannotEncode, match=r"^there, of type (int|set|list), cannot be sent"):
+        line.call("m", {"here": 1, "there": value})
+    assert not line._waiting

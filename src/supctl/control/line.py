@@ -21,7 +21,14 @@ from typing import Any, Final
 import msgpack
 
 from supctl import errors
-from supctl.errors import ActorTimeout, ConnectionLost, ProtocolError, RemoteError, SupctlError
+from supctl.errors import (
+    ActorTimeout,
+    CannotEncode,
+    ConnectionLost,
+    ProtocolError,
+    RemoteError,
+    SupctlError,
+)
 from supctl.ipc import messages as m
 
 from .target import TARGET
@@ -144,7 +151,12 @@ class Line:
                 raise self._end
             number = self._last_number = self._last_number + 1
             self._waiting[number] = waiting
-        self._send([m.CALL, number, TARGET, method, [], dict(kwargs), timeout, credit])
+        try:
+            self._send([m.CALL, number, TARGET, method, [], dict(kwargs), timeout, credit])
+        except (OverflowError, TypeError, ValueError) as error:
+            with self._turn:
+                del self._waiting[number]
+            raise _cannot_encode(kwargs, str(error)) from None
         return waiting, number
 
     def _abandon(self, number: int) -> None:
@@ -285,3 +297,13 @@ def error_of(told: Mapping[str, Any]) -> Exception:
     if told["traceback"]:
         error.add_note(f"Traceback in the daemon:\n{told['traceback']}".rstrip())
     return error
+
+
+def _cannot_encode(kwargs: Mapping[str, Any], why: str) -> CannotEncode:
+    """Return the error for the argument that cannot be sent."""
+    for name, value in kwargs.items():
+        try:
+            msgpack.packb(value)
+        except (OverflowError, TypeError, ValueError):
+            return CannotEncode(name, type(value).__qualname__, why)
+    return CannotEncode("timeout", "float", why)
