@@ -7,6 +7,7 @@ import resource
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,6 +84,5 @@ class ReaperLink(Link):
             await trio.lowlevel.wait_readable(fd)
         finally:
             os.close(fd)
-            if self._process.poll() is None:
-                # We were cancelled: it ends by itself; nobody is to warn of it meanwhile.
-                self._process.returncode = 0
+            if self._process.poll() is None:  # we were cancelled: it ends later, and is no zombie
+                threading.Thread(target=self._process.wait, daemon=True).start()
