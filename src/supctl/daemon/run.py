@@ -32,6 +32,7 @@ from .details import Details
 from .errands import Errands
 from .health import HealthViews
 from .histories import Histories
+from .keep import daemon_command
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -83,10 +84,10 @@ def run_daemon(home: Home, link: int, lock: int, ready_fd: int | None = None) ->
     DaemonLock.sign(lock)
     os.set_inheritable(link, False)
     with open_logbook(sys.stderr.fileno()):
-        trio.run(_run, home, link, ready_fd)
+        trio.run(_run, home, link, lock, ready_fd)
 
 
-async def _run(home: Home, link: int, ready_fd: int | None) -> None:
+async def _run(home: Home, link: int, lock: int, ready_fd: int | None) -> None:
     announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
@@ -96,7 +97,7 @@ async def _run(home: Home, link: int, ready_fd: int | None) -> None:
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
-    backend = open_backend(link=link)
+    backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
     survival = Survival(backend, histories)
     async with open_tree(
         root,

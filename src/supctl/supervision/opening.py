@@ -14,7 +14,7 @@ import trio
 from supctl import events
 from supctl.actors.inheritance import Claim, nothing
 from supctl.actors.services import CheckLog, Services, handed_to
-from supctl.backends.base import Backend
+from supctl.backends.base import Backend, OnReaperRestarted
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
 from supctl.errors import (
@@ -98,7 +98,9 @@ async def open_tree(
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
-            async with backend or open_backend(_reaper_listener(feed)) as opened:
+            backend = backend or open_backend()
+            backend.on_reaper_restarted = backend.on_reaper_restarted or _reaper_listener(feed)
+            async with backend as opened:
                 services = Services(
                     opened,
                     handed_to(capture.attach),
@@ -175,8 +177,8 @@ def _checked_by(capture: Capture) -> CheckLog:
     return check
 
 
-def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:
-    def listener(detail: str, pid: int) -> None:
-        log.emit(events.ReaperRestarted, address="/", detail=detail, pid=pid)
+def _reaper_listener(log: EventLog) -> OnReaperRestarted:
+    def listener(detail: str, pid: int, kept: int) -> None:
+        log.emit(events.ReaperRestarted, address="/", detail=detail, pid=pid, kept=kept)
 
     return listener
