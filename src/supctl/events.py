@@ -9,11 +9,12 @@ this one, so that a chain from a crash to an escalation can be followed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from typing import Any
 
 from .exits import ExitKind, ExitReason, ExitStatus
+from .specs import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Event:
 def _plain(value: Any) -> Any:
     if isinstance(value, ExitReason):
         return _reason_as_dict(value)
+    if isinstance(value, Backoff):
+        return {name: _plain(it) for name, it in asdict(value).items()}
     if isinstance(value, Enum):
         return value.value
     return list(value) if isinstance(value, tuple) else value
@@ -148,22 +151,36 @@ class ChildResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSignalled(Event):
+    """Signal ``number`` was sent to a child because somebody wanted that."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildExited(Event):
     """A child ended. ``asked`` tells whether we had asked it to."""
 
     reason: ExitReason
     asked: bool
     uptime: float
+    memory_limit: int | None = None
+    """Bytes that it might use, if it had used them up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestartScheduled(Event):
-    """A child, or the group it belongs to, will be started again in ``delay`` seconds."""
+    """A child, or the group it belongs to, will be started again in ``delay`` seconds.
+
+    ``restarts``: how many since its last stable run, this one included.
+    """
 
     delay: float
     restarts: int
     exhausted: bool = False
     """Whether its own limits allow no more, and it keeps trying (``exhausted``)."""
+    backoff: Backoff | None = None
+    """What the delay comes from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +268,45 @@ class ReaperRestarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGiven(Event):
+    """Somebody has told the daemon to do something about a child, or about all (``/``).
+
+    ``command`` is a method of the control protocol; ``user``, ``uid`` and ``pid`` are of the
+    process that has called it; ``detail`` is what else it said: a file, a signal, a number.
+    """
+
+    command: str
+    user: str
+    uid: int
+    pid: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStarted(Event):
+    """A daemon has begun. Before it there was none, or one that has ended in order, unless
+    ``lost`` says which event of that one was the last."""
+
+    pid: int
+    version: str
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStopped(Event):
+    """A daemon ends in order."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLines(Event):
+    """What a child wrote last before the end that is the ``cause`` of this."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TreeStarted(Event):
     """All children of the root have been started, or have failed to start once where the root
     bears that (``start_failures``)."""
@@ -282,6 +338,8 @@ def event_of(told: Mapping[str, Any]) -> Event:
     facts = {name: value for name, value in told.items() if name in known}
     if isinstance(facts.get("reason"), dict):
         facts["reason"] = _reason_of(facts["reason"])
+    if isinstance(facts.get("backoff"), dict):
+        facts["backoff"] = Backoff(**facts["backoff"])
     return kind(**facts)
 
 
