@@ -51,6 +51,7 @@ async def open_tree(
     start_method: str = "fork",
     parked: Collection[str] = frozenset(),
     watch: Watch | None = None,
+    events_after: int = 0,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -73,6 +74,7 @@ async def open_tree(
         parked: addresses of what somebody has stopped and what is to stay so when its supervisor
             starts (again), unless its ``restart`` is ``always``. May change meanwhile.
         watch: is told what changes, and remembers restarts from an earlier life of the tree.
+        events_after: number of the last event of that.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -90,7 +92,7 @@ async def open_tree(
     if spec.isolation != "task":
         wanted = "'task' for the root, which lives in the program that opens the tree"
         raise InvalidConfig("isolation", spec.isolation, wanted)
-    feed = EventLog(handler=on_event)
+    feed = EventLog(handler=on_event, after=events_after)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
