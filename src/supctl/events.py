@@ -284,12 +284,11 @@ class CommandGiven(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStarted(Event):
-    """A daemon has begun. Before it there was none, or one that has ended in order, unless
-    ``lost`` says which event of that one was the last."""
+    """A daemon has begun. ``lost``: there was one before it, which has not ended in order."""
 
     pid: int
     version: str
-    lost: int = 0
+    lost: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

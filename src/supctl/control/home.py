@@ -130,6 +130,11 @@ class Home:
         return self.state / "histories.json"
 
     @property
+    def journal(self) -> Path:
+        """The directory of what has happened to everything."""
+        return self.state / "journal"
+
+    @property
     def audit(self) -> Path:
         """Who has changed what."""
         return self.state / "audit.log"

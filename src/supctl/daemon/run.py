@@ -14,7 +14,9 @@ import trio
 
 from supctl.backends.reaper_link import raise_descriptor_limit
 from supctl.control.home import Home
+from supctl.journal.journal import Journal
 from supctl.specs import Supervisor
+from supctl.supervision.eventlog import because_of
 from supctl.supervision.opening import open_tree
 from supctl.supervision.tree import Tree
 
@@ -22,6 +24,7 @@ from .admission import read_admission
 from .announce import Announcer
 from .audit import Audit
 from .calls import Calls
+from .chronicle import Chronicle
 from .control import Control
 from .desired import DesiredFile
 from .details import Details
@@ -37,6 +40,7 @@ from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
 from .service import ControlService
+from .stories import Stories
 from .views import Views
 from .waiting import Waiting
 
@@ -48,7 +52,7 @@ CHANGING = (
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
-    *("events", "outputs", "lines"),
+    *("events", "outputs", "lines", "why"),
 )
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
@@ -69,11 +73,15 @@ def run_daemon(home: Home, ready_fd: int | None = None) -> None:
     """
     home.make()
     raise_descriptor_limit()
-    with DaemonLock(home.lock), open_logbook(sys.stderr.fileno()):
-        trio.run(_run, home, ready_fd)
+    with (
+        DaemonLock(home.lock),
+        open_logbook(sys.stderr.fileno()),
+        closing(Journal.at(home.journal)) as journal,
+    ):
+        trio.run(_run, home, journal, ready_fd)
 
 
-async def _run(home: Home, ready_fd: int | None) -> None:
+async def _run(home: Home, journal: Journal, ready_fd: int | None) -> None:
     announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
@@ -83,8 +91,15 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
+    chronicle = Chronicle(journal)
     async with open_tree(
-        root, log_directory=home.logs, tap=lines.tap, parked=stopped, watch=histories
+        root,
+        log_directory=home.logs,
+        tap=lines.tap,
+        on_event=chronicle.hear,
+        parked=stopped,
+        watch=histories,
+        events_after=journal.last_seq,
     ) as tree:
         with closing(Listener(home, admission)) as listener:
             async with trio.open_nursery() as nursery:
@@ -93,9 +108,10 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                 changing = _methods(
                     CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
                 )
+                views = Views(tree, home, lines)
+                stories = Stories(tree, views, journal, home.journal)
                 looking = _methods(
-                    *(LOOKING, projects, Views(tree, home, lines), HealthViews(tree)),
-                    *(details, Waiting(tree)),
+                    *(LOOKING, projects, views, HealthViews(tree), details, Waiting(tree), stories)
                 )
 
                 def serve(peer: Peer) -> ControlService:
@@ -103,11 +119,14 @@ async def _run(home: Home, ready_fd: int | None) -> None:
 
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
+                nursery.start_soon(chronicle.tend, tree.logs)
                 nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
-                await projects.resurrect()
+                with because_of(chronicle.begin(tree)):
+                    await projects.resurrect()
                 await tree.ended.wait()
+                chronicle.end(tree)
                 announcer.stopping()
                 await histories.save()
                 with trio.move_on_after(_LAST_ANSWERS):

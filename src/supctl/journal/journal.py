@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from supctl.events import Event, EventsMissed
 
@@ -39,7 +39,8 @@ class Journal:
         segments: the files.
 
     Attributes:
-        last_seq: number of the last event of before; 0 if none is known.
+        last: event of before, as :meth:`supctl.events.Event.as_dict` tells it; ``None`` if no
+            event is known.
     """
 
     def __init__(self, segments: Segments) -> None:
@@ -47,7 +48,7 @@ class Journal:
         self._queue: SimpleQueue[_Item] = SimpleQueue()
         self._missed = 0
         self._failed_at: float | None = None
-        self.last_seq = 0
+        self.last: dict[str, Any] | None = None
         self._open()
         self._thread = threading.Thread(target=self._write, name="supctl-journal", daemon=True)
         self._thread.start()
@@ -59,6 +60,11 @@ class Journal:
         One that cannot be opened is logged, and tried again when there is something to write.
         """
         return cls(Segments(directory))
+
+    @property
+    def last_seq(self) -> int:
+        """Number of the last event of before; 0 if none is known."""
+        return 0 if self.last is None else int(self.last["seq"])
 
     def note(self, event: Event) -> None:
         """Keep an event. Never blocks, and never fails: what cannot be kept is logged."""
@@ -128,7 +134,7 @@ class Journal:
 
     def _open(self) -> None:
         try:
-            self.last_seq = self._segments.open()
+            self.last = self._segments.open()
         except OSError as error:
             self._fail(error, 0)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from .record import VERSION, address_mark, decode, seq_of
+from .record import VERSION, decode, marks_of, seq_of
 from .segments import segments_of
 
 _ADDRESS: Final = re.compile(
@@ -48,7 +48,7 @@ def read_story(
     Raises:
         OSError: the journal cannot be read.
     """
-    marks = [address_mark(address) for address in addresses]
+    marks = [mark for address in addresses for mark in marks_of(address)]
     found: list[dict[str, Any]] = []
     causes: set[int] = set()
     own = damaged = 0

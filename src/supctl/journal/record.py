@@ -58,6 +58,8 @@ def seq_of(line: bytes) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def address_mark(address: str) -> bytes:
-    """Return what is in every line about ``address``, and in hardly any other."""
-    return b'"address":%s,' % json.dumps(address).encode()
+def marks_of(address: str) -> tuple[bytes, bytes]:
+    """Return what is in the lines about ``address``, and in those about its supervisor in which
+    it has the part of the ``child``; each line has one of them, and hardly any other has."""
+    text = json.dumps(address).encode()
+    return b'"address":%s,' % text, b'"child":%s,' % text

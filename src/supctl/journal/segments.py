@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from .record import VERSION, decode, header, seq_of
 
@@ -51,8 +51,8 @@ class Segments:
         self._held = 0
         self._is_torn = False
 
-    def open(self) -> int:
-        """Open the last file, and return the number of the last event in it; 0 if there is none.
+    def open(self) -> dict[str, Any] | None:
+        """Open the last file, and return the last numbered event; ``None`` if there is none.
 
         What was torn at its end is cut off, and the log says so.
 
@@ -60,17 +60,14 @@ class Segments:
             OSError: it cannot be used; another :meth:`open` may succeed.
         """
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        last_seq, there = 0, segments_of(self._directory)
-        for path in reversed(there):
-            last_seq = _last_seq(path)
-            if last_seq:
-                break
+        there = segments_of(self._directory)
+        last = next((told for path in reversed(there) if (told := _last_event(path))), None)
         if not there or _is_strange(there[-1]):
             self._begin(there)
         else:
             self._fd = os.open(there[-1], os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
             self._cut(there[-1])
-        return last_seq
+        return last
 
     @property
     def is_open(self) -> bool:
@@ -139,9 +136,9 @@ def _whole(data: bytes) -> int:
     return end
 
 
-def _last_seq(path: Path) -> int:
+def _last_event(path: Path) -> dict[str, Any] | None:
     lines = reversed(path.read_bytes().split(b"\n")[:-1])
-    return next((seq for line in lines if (seq := seq_of(line)) and decode(line)), 0)
+    return next((told for line in lines if seq_of(line) and (told := decode(line))), None)
 
 
 def _is_strange(path: Path) -> bool:

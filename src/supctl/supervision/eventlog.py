@@ -39,6 +39,11 @@ def because_of(event: Event) -> Iterator[None]:
         _cause.reset(before)
 
 
+def forget_cause() -> None:
+    """Have what is done from here on in this task have no cause: it lives a life of its own."""
+    _cause.set(None)
+
+
 def current_cause() -> int | None:
     """Return the number of the event of the innermost :func:`because_of`, if there is one."""
     return _cause.get()
@@ -134,12 +139,12 @@ class EventLog:
         return chain[::-1]
 
     def story(self, address: str) -> list[Event]:
-        """Return what has happened to the child at ``address`` and all that has led to that, the
-        oldest first, as far as is kept."""
+        """Return what has happened to the child at ``address``, what its supervisor has done for
+        it, and all that has led to that, the oldest first, as far as is kept."""
         causes: set[int | None] = set()
         story = []
         for event in reversed(self.latest):
-            if event.address == address or event.seq in causes:
+            if address in (event.address, getattr(event, "child", "")) or event.seq in causes:
                 causes.add(event.cause)
                 story.append(event)
         return story[::-1]

@@ -22,15 +22,14 @@ class Narrator:
     Args:
         log: of all events.
         address: of the supervisor.
-        origin: number of the event that this life follows from, if there is one.
 
     Attributes:
         because: number of the event that what is done now follows from, if there is one.
         last_own: that of the event that the supervisor gave up, or shut itself down.
     """
 
-    def __init__(self, log: EventLog, address: str, origin: int | None = None) -> None:
-        self._log, self._address, self._origin = log, address, origin
+    def __init__(self, log: EventLog, address: str) -> None:
+        self._log, self._address = log, address
         self.because: int | None = None
         self.last_own: int | None = None
 
@@ -38,7 +37,7 @@ class Narrator:
         self, child: Child, kind: type[events.Event], cause: int | None = None, **facts: Any
     ) -> None:
         """Tell an event about ``child``, caused by its last one unless told otherwise."""
-        cause = cause or child.last_event or self._origin
+        cause = cause or child.last_event
         event = self._log.emit(kind, address=child.address, cause=cause, **facts)
         child.last_event = self.because = event.seq
 

@@ -47,7 +47,7 @@ from . import messages as m
 from .child import Child, expand, policies
 from .core import Phase, SupervisorCore
 from .endings import as_meant
-from .eventlog import current_cause
+from .eventlog import current_cause, forget_cause
 from .flags import Flags
 from .isolated.life import IsolatedSupervisor
 from .narrator import Narrator
@@ -114,7 +114,8 @@ class SupervisorActor(Incarnation):
         self._busy = False
         self._asked: set[Request] = set()
         self._requests: dict[str, Request] = {}  # the latest about each child
-        self._narrator = Narrator(world.events, address, origin)
+        self._narrator = Narrator(world.events, address)
+        self._origin = origin
         self.stopped_for: int | None = None
         self._over = trio.Event()
         self._fault: Exception | None = None
@@ -131,6 +132,7 @@ class SupervisorActor(Incarnation):
         self.children = {child.name: child for child in expand(specs, self.address)}
         for child in self.children.values():
             self.recall(child)
+            child.last_event = self._origin
         self.core = SupervisorCore(
             policies(self.children.values(), self._world.parked),
             Flags.of(self.spec),
@@ -451,6 +453,7 @@ def _not_made(error: BaseException) -> ExitReason:
 
 async def _live(life: Incarnation, tell: Tell) -> None:
     """Run one life; a fault of ours in it is a crash of that child and of nothing else."""
+    forget_cause()
     try:
         await life.run()
     except Exception as error:
