@@ -9,12 +9,11 @@ this one, so that a chain from a crash to an escalation can be followed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from enum import Enum
 from typing import Any
 
 from .exits import ExitKind, ExitReason, ExitStatus
-from .specs import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +43,6 @@ class Event:
 def _plain(value: Any) -> Any:
     if isinstance(value, ExitReason):
         return _reason_as_dict(value)
-    if isinstance(value, Backoff):
-        return {name: _plain(it) for name, it in asdict(value).items()}
     if isinstance(value, Enum):
         return value.value
     return list(value) if isinstance(value, tuple) else value
@@ -179,8 +176,11 @@ class RestartScheduled(Event):
     restarts: int
     exhausted: bool = False
     """Whether its own limits allow no more, and it keeps trying (``exhausted``)."""
-    backoff: Backoff | None = None
-    """What the delay comes from."""
+    initial: float = 0.0
+    factor: float = 1.0
+    maximum: float = 0.0
+    jitter: str = "none"
+    """Those of its back-off, which the delay comes from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,8 +337,6 @@ def event_of(told: Mapping[str, Any]) -> Event:
     facts = {name: value for name, value in told.items() if name in known}
     if isinstance(facts.get("reason"), dict):
         facts["reason"] = _reason_of(facts["reason"])
-    if isinstance(facts.get("backoff"), dict):
-        facts["backoff"] = Backoff(**facts["backoff"])
     return kind(**facts)
 
 

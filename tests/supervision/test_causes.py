@@ -12,6 +12,7 @@ from trio.testing import MockClock
 from supctl import App, Backoff, Limits, Supervisor
 from supctl import events as ev
 from supctl.backends.simulated import Program
+from supctl.specs import Jitter
 from supctl.supervision.eventlog import because_of
 from supctl.supervision.tree import Tree
 
@@ -166,14 +167,15 @@ async def test_a_pause_has_the_command_for_its_cause(
 async def test_a_delay_says_what_it_comes_from(
     autojump_clock: MockClock, open_simulated: OpenSimulated, app: MakeApp, read_until: Any
 ) -> None:
-    backoff = Backoff(initial=2.0, factor=3.0, jitter="none")
+    backoff = Backoff(initial=2.0, factor=3.0, jitter=Jitter.NONE)
     spec = Supervisor("r", [app("a", "bad", backoff=backoff)], max_restarts=None)
     scripts = {"bad": lambda attempt: Program(lifetime=1.0, code=1)}
     async with open_simulated(spec, scripts) as tree:
         with tree.subscribe() as subscription:
             seen = await read_until(subscription, ev.RestartScheduled, times=2)
     *_, last = seen
-    assert (last.delay, last.restarts, last.backoff) == (6.0, 2, backoff)
+    assert (last.delay, last.restarts) == (6.0, 2)
+    assert (last.initial, last.factor, last.maximum, last.jitter) == (2.0, 3.0, 30.0, "none")
     assert ev.event_of(last.as_dict()) == last
 
 

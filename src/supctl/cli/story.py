@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from supctl import events
 from supctl.exits import ExitKind, ExitReason, signal_name
-from supctl.specs.policy import Backoff, Jitter
 
 from .narrate import past, sentence
 from .words import counted, seconds, size
@@ -180,7 +179,7 @@ class Teller:
             return f"out of memory{lived}: killed by the kernel{_memory(event)}"
         if status is not None and status.signal is not None and reason.kind is ExitKind.CRASHED:
             core = ", core dumped" if status.core_dumped else ""
-            return f"killed by {signal_name(status.signal)}{core}{lived}{self._sender(event)}"
+            return f"killed by {signal_name(status.signal)}{lived}{core}{self._sender(event)}"
         if reason.kind is ExitKind.UNHEALTHY:
             return f"ended by supctl{lived}, as it was unhealthy: {reason.detail}"
         return f"{_ended_as(reason)}{lived}"
@@ -256,17 +255,18 @@ def _next_attempt(event: events.RestartScheduled) -> str:
     told = f"next attempt in {seconds(event.delay)}"
     if event.exhausted:
         return f"{told}: its limits are used up, and it keeps trying"
-    return told if event.backoff is None else f"{told}: {_backoff(event.backoff, event.restarts)}"
+    return f"{told}: {_backoff(event)}" if event.initial else told
 
 
-def _backoff(backoff: Backoff, restarts: int) -> str:
+def _backoff(event: events.RestartScheduled) -> str:
     """Return how a delay came about: ``100 ms x 2^5, full jitter, of at most 30 s``."""
-    if backoff.jitter is Jitter.DECORRELATED:
-        longest = f"of {seconds(backoff.initial)} to {seconds(backoff.maximum)}"
-        return f"at random, up to 3 times the delay before, {longest}"
-    power = f" x {backoff.factor:g}^{restarts - 1}" if backoff.factor != 1 and restarts > 1 else ""
-    jitter = "no jitter" if backoff.jitter is Jitter.NONE else f"{backoff.jitter} jitter"
-    return f"{seconds(backoff.initial)}{power}, {jitter}, of at most {seconds(backoff.maximum)}"
+    n, factor = event.restarts - 1, event.factor
+    first, longest = seconds(event.initial), seconds(event.maximum)
+    if event.jitter == "decorrelated":
+        return f"at random, up to 3 times the delay before, of {first} to {longest}"
+    power = f" x {factor:g}^{n}" if n and factor != 1 else ""
+    jitter = "no jitter" if event.jitter == "none" else f"{event.jitter} jitter"
+    return f"{first}{power}, {jitter}, of at most {longest}"
 
 
 # Lives that end the same way are told once.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import trio
@@ -43,6 +44,20 @@ _WAITING: Final = 1000
 _PEACEFUL: Final = frozenset({ExitKind.NORMAL, ExitKind.SHUTDOWN, ExitKind.FINISHED})
 
 
+@dataclass(slots=True)
+class _Death:
+    """An end, and between which times its last output has come; seconds since 1970."""
+
+    event: Event
+    after: float
+    until: float = math.inf
+
+    @property
+    def next_life(self) -> float:
+        """Before which nothing of the next life has come."""
+        return self.event.at_wall if self.until == math.inf else self.until
+
+
 class Chronicle:
     """Writes the journal of a tree.
 
@@ -52,9 +67,8 @@ class Chronicle:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._due: dict[str, float] = {}  # before which none was started again, by address
-        self._ended: dict[str, float] = {}  # when it has last ended
-        self._died, self._deaths = trio.open_memory_channel[tuple[Event, float]](_WAITING)
+        self._latest: dict[str, _Death] = {}  # of each, by address
+        self._died, self._deaths = trio.open_memory_channel[_Death](_WAITING)
 
     def hear(self, event: Event) -> None:
         """Keep an event. Never blocks."""
@@ -63,15 +77,12 @@ class Chronicle:
         self._journal.note(event)
         match event:
             case RestartScheduled(delay=delay):
-                self._due[event.address] = event.at_wall + delay
+                if (death := self._latest.get(event.address)) is not None:
+                    death.until = event.at_wall + max(delay, _SHORTEST_START)
             case ChildForgotten():
-                self._due.pop(event.address, None)
-                self._ended.pop(event.address, None)
-            case ChildExited(reason=reason) | ChildStartFailed(reason=reason):
-                if reason.kind not in _PEACEFUL:
-                    with suppress(trio.WouldBlock):
-                        self._died.send_nowait((event, self._ended.get(event.address, 0.0)))
-                self._ended[event.address] = event.at_wall
+                self._latest.pop(event.address, None)
+            case ChildExited() | ChildStartFailed():
+                self._mourn(event)
 
     def begin(self, tree: Tree) -> DaemonStarted:
         """Tell that the daemon begins, and return that event."""
@@ -83,20 +94,27 @@ class Chronicle:
         """Tell that the daemon ends in order."""
         tree.tell(DaemonStopped, pid=os.getpid())
 
+    def _mourn(self, event: ChildExited | ChildStartFailed) -> None:
+        before = self._latest.get(event.address)
+        death = _Death(event, 0.0 if before is None else before.next_life)
+        self._latest[event.address] = death
+        if event.reason.kind not in _PEACEFUL:
+            with suppress(trio.WouldBlock):
+                self._died.send_nowait(death)
+
     async def tend(self, logs: Capture) -> None:
-        """Keep last words, for ever: what came after the end before, and before the next start.
+        """Keep last words, for ever: what came after the life before, and before the next.
 
         Args:
             logs: hold them.
         """
-        async for event, after in self._deaths:
+        async for death in self._deaths:
+            event = death.event
             await trio.sleep_until(event.at + _READ_WITHIN)
-            due = self._due.get(event.address, 0.0)
-            until = math.inf if due < event.at_wall else max(due, event.at_wall + _SHORTEST_START)
             lines = [
                 line.text[:_CHARACTERS].decode(errors="replace")
                 for line in logs.last_lines(event.address)
-                if after < line.at_wall < until
+                if death.after < line.at_wall < death.until
             ]
             if lines:
                 said = tuple(lines[-_LINES:])

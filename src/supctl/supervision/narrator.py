@@ -80,7 +80,9 @@ class Narrator:
                 child = children[name]
                 child.restarts += 1
                 facts: dict[str, Any] = {"delay": delay, "restarts": restarts}
-                facts["backoff"] = child.spec.backoff
+                backoff = child.spec.backoff
+                facts |= {name: getattr(backoff, name) for name in ("initial", "factor", "maximum")}
+                facts["jitter"] = str(backoff.jitter)
                 self.tell(child, events.RestartScheduled, exhausted=exhausted, **facts)
             case m.RestartPaced(name, delay):
                 self.tell(children[name], events.RestartPaced, delay=delay)
