@@ -202,3 +202,13 @@ def test_what_is_told_of_one_comes_with_its_causes(tmp_path: Path) -> None:
 def test_there_may_be_no_journal(tmp_path: Path) -> None:
     assert read_story(tmp_path / "none", []).events == []
     assert read_addresses(tmp_path / "none") == []
+
+
+def test_a_chain_of_causes_is_told_some_steps_back(tmp_path: Path) -> None:
+    segments = Segments(tmp_path)
+    segments.open()
+    for seq in range(1, 101):
+        segments.append(line_of(started(seq, cause=seq - 1)))
+    segments.close()
+    told = [it["seq"] for it in read_story(tmp_path, ["/web"], most=10).events]
+    assert told == list(range(83, 101))

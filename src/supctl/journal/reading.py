@@ -17,6 +17,11 @@ _ADDRESS: Final = re.compile(
 )
 
 
+_STEPS: Final = 8
+"""How far back causes of what is told are told, too: in a crash loop all that has ever happened
+is one chain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Story:
     """What a journal tells.
@@ -36,8 +41,8 @@ class Story:
 def read_story(
     directory: Path, addresses: Collection[str], *, since_wall: float = 0.0, most: int = 1000
 ) -> Story:
-    """Return what has happened to those at ``addresses``, to all if none is named, and all causes
-    of that as far as they are kept.
+    """Return what has happened to those at ``addresses``, to all if none is named, and what has led
+    to that, some steps back.
 
     Reads from the end, and no further than it must. Blocks.
 
@@ -50,7 +55,7 @@ def read_story(
     """
     marks = [mark for address in addresses for mark in marks_of(address)]
     found: list[dict[str, Any]] = []
-    causes: set[int] = set()
+    causes: dict[int, int] = {}  # events that are sought, and how many steps from what is told
     own = damaged = 0
     is_over = False  # nothing further back is told for itself
     for line in _backwards(directory):
@@ -70,9 +75,9 @@ def read_story(
         if is_own or is_cause:
             own += is_own
             found.append(told)
-            causes.discard(seq)
-            if told.get("cause"):
-                causes.add(told["cause"])
+            steps = 1 + min(causes.pop(seq, _STEPS), 0 if is_own else _STEPS)
+            if told.get("cause") and steps <= _STEPS:
+                causes[told["cause"]] = min(steps, causes.get(told["cause"], steps))
     return Story(found[::-1], is_cut=is_over and own == most, damaged=damaged)
 
 
