@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from supctl import events
-from supctl.exits import ExitKind, ExitReason
+from supctl.exits import ExitKind, ExitReason, signal_name
 
 from .words import counted, pid_list, seconds, size
 
@@ -44,6 +44,8 @@ def _of_a_life(who: str, event: events.Event) -> str:
             return f"{who} is paused"
         case events.ChildResumed():
             return f"{who} goes on"
+        case events.ChildSignalled(number=number):
+            return f"{who} is sent {signal_name(number)}"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
     return ""
@@ -82,6 +84,13 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who} is gone"
         case events.ChildHeld(needs=needs):
             return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
+        case events.CommandGiven(command=command, user=user, pid=pid):
+            return f"{who}: {command}, by {user} (pid {pid})"
+        case events.DaemonStarted(pid=pid, lost=lost):
+            before = "; the one before it was lost" if lost else ""
+            return f"daemon {pid} has begun{before}"
+        case events.DaemonStopped(pid=pid):
+            return f"daemon {pid} ends"
         case events.LimitsNotEnforced(detail=detail):
             return f"{who}: {detail}"
         case events.OutputLost(errno=0, lost=lost):

@@ -100,6 +100,7 @@ class Client:
     inspect = _blocking(Methods[Iterator[Facts]].inspect)
     outputs = _blocking(Methods[Iterator[Facts]].outputs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
+    why = _blocking(Methods[Iterator[Facts]].why)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
     def events(

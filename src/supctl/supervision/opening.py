@@ -53,6 +53,7 @@ async def open_tree(
     parked: Collection[str] = frozenset(),
     watch: Watch | None = None,
     claim: Claim | None = None,
+    events_after: int = 0,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -77,6 +78,7 @@ async def open_tree(
         watch: is told what changes, and remembers restarts from an earlier life of the tree.
         claim: gives programs that have outlived an earlier life of the tree to who goes on with
             them. With it, programs outlive this life too, if its process is killed.
+        events_after: number of the last event of that.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -94,7 +96,7 @@ async def open_tree(
     if spec.isolation != "task":
         wanted = "'task' for the root, which lives in the program that opens the tree"
         raise InvalidConfig("isolation", spec.isolation, wanted)
-    feed = EventLog(handler=on_event)
+    feed = EventLog(handler=on_event, after=events_after)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
