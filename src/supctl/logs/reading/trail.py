@@ -60,6 +60,8 @@ class Trail:
         self._form = form_of(place)
         self.fd = -1
         """The file that is read now, -1 if there is none."""
+        self.turn = 0
+        """How often that has become another."""
         self._at = 0
         self._cutter = Cutter()
         self._ended: list[bytes] = []  # lines without an end, of files that are read
@@ -225,6 +227,7 @@ class Trail:
             os.close(self.fd)
         self._ended += self._cutter.end()
         self.fd, self._at, self._is_left, self._packed = fd, 0, False, None
+        self.turn += 1
 
 
 def _is_another(path: str, fd: int) -> bool:
