@@ -130,6 +130,11 @@ class Home:
         return self.state / "histories.json"
 
     @property
+    def outputs(self) -> Path:
+        """Where output of programs goes."""
+        return self.state / "outputs.json"
+
+    @property
     def audit(self) -> Path:
         """Who has changed what."""
         return self.state / "audit.log"

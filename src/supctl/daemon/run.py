@@ -33,6 +33,7 @@ from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .logbook import open_logbook
+from .logs import Logs
 from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
@@ -44,7 +45,8 @@ _log = logging.getLogger("supctl.daemon")
 
 CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
-    *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
+    *("resume", "reset", "call", "env", "save", "resurrect", "rotate_logs", "flush_logs"),
+    "shutdown",
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
@@ -89,13 +91,13 @@ async def _run(home: Home, ready_fd: int | None) -> None:
         with closing(Listener(home, admission)) as listener:
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
-                projects = Projects(tree, keeper, errands)
+                projects, logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
                 changing = _methods(
-                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
                 )
                 looking = _methods(
                     *(LOOKING, projects, Views(tree, home, lines), HealthViews(tree)),
-                    *(details, Waiting(tree)),
+                    *(details, logs, Waiting(tree)),
                 )
 
                 def serve(peer: Peer) -> ControlService:
@@ -107,6 +109,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
                 await projects.resurrect()
+                nursery.start_soon(logs.keep)  # before that, nothing would be noted as known
                 await tree.ended.wait()
                 announcer.stopping()
                 await histories.save()
