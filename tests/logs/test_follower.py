@@ -105,7 +105,7 @@ def test_a_pipe_that_nobody_reads_ends_the_waiting(tmp_path: Path) -> None:
     read, write = os.pipe()
     with Follower() as follower:
         os.close(read)
-        follower.wait(write)
+        assert follower.wait(write)
     os.close(write)
 
 

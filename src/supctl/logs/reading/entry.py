@@ -34,6 +34,16 @@ class Entry(NamedTuple):
             return None
         return datetime.fromtimestamp(self.at_wall, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether the file has more for it than the text: the time, at least."""
+        return len(self.stored) > len(self.text) + 2
+
+    @property
+    def shown(self) -> str:
+        """The text; what is no UTF-8 is shown by escapes."""
+        return self.text.decode("utf-8", "backslashreplace")
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, in the form that ``mode = "json"`` stores."""
         app, _, instance = self.address.partition(":")
@@ -41,8 +51,7 @@ class Entry(NamedTuple):
         if instance:
             told["instance"] = int(instance)
         told["stream"] = self.stream
-        text = self.text.decode("utf-8", "backslashreplace")
-        told["text"] = text
+        told["text"] = text = self.shown
         if not self.text.isascii() and text.encode() != self.text:
             told["base64"] = base64.b64encode(self.text).decode()
         return told
@@ -50,6 +59,6 @@ class Entry(NamedTuple):
     def as_json(self) -> str:
         """Return it as one line of JSON; an object that a program wrote is merged with the rest,
         as in the file."""
-        if self.stored.startswith(b'{"time":"') and self.text != self.stored.rstrip(b"\r\n"):
+        if self.is_wrapped and self.stored.startswith(b"{"):
             return self.stored.decode("utf-8", "backslashreplace").rstrip("\r\n")
         return json.dumps(self.as_dict(), ensure_ascii=False)

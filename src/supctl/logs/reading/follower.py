@@ -74,16 +74,17 @@ class Follower:
         """Whether there may be more at once."""
         return bool(self._ready)
 
-    def wait(self, other: int = -1) -> None:
-        """Return when there may be more, or the reader of ``other``, an open pipe, has gone."""
+    def wait(self, out: int = -1) -> bool:
+        """Wait until there may be more; return whether nobody reads ``out``, a pipe, any more."""
         if self._ready:
-            return
+            return False
         poll = select.poll()
         if self.fd >= 0:
             poll.register(self.fd, select.POLLIN)
-        if other >= 0:
-            poll.register(other, 0)
-        poll.poll(None if self.fd >= 0 else PAUSE * 1000)
+        if out >= 0:
+            poll.register(out, 0)
+        found = poll.poll(None if self.fd >= 0 else PAUSE * 1000)
+        return any(fd == out for fd, _ in found)
 
     def read(self) -> list[Entry]:
         """Return wanted entries that came, by their times as far as these are known. May block

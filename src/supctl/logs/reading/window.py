@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from .entry import Entry
@@ -19,14 +18,14 @@ class Window:
             its file may hold lines of that time.
         streams: ``stdout``, ``stderr``, or both; a line of which that is not known is wanted.
         pattern: is searched in every line's text.
-        is_of: says of an address whether it is meant; ``None``: all are.
+        others: addresses that are not meant, but may be found in a file that is shared.
     """
 
     since: float | None = None
     until: float | None = None
     streams: tuple[str, ...] = BOTH
-    pattern: re.Pattern[bytes] | None = None
-    is_of: Callable[[str], bool] | None = None
+    pattern: re.Pattern[str] | None = None
+    others: frozenset[str] = frozenset()
 
     def wants(self, entry: Entry) -> bool:
         """Return whether ``entry`` is one of them."""
@@ -38,9 +37,9 @@ class Window:
                 return False
         if entry.stream != "both" and entry.stream not in self.streams:
             return False
-        if self.pattern is not None and not self.pattern.search(entry.text):
+        if entry.address in self.others:
             return False
-        return self.is_of is None or self.is_of(entry.address)
+        return self.pattern is None or self.pattern.search(entry.shown) is not None
 
     def may_hold(self, begun: float | None, ended: float) -> bool:
         """Return whether a file written between these times may hold wanted lines; ``begun`` is
