@@ -16,13 +16,14 @@ import pytest
 
 from .conftest import Desk, desk_in, until
 
-TALK = """
+TALK = '''
 [apps.talk]
-command = ["sh", "-c", "seq 1 30; echo oops >&2; while read -r line < gate; do echo $line; done"]
+command = ["sh", "-c", """
+seq 1 30; echo oops >&2; while :; do read -r line < gate && echo $line; done"""]
 
 [apps.quiet]
 command = ["sleep", "1000"]
-"""
+'''
 
 SHOP = r'''
 [apps.stamped]

@@ -80,12 +80,10 @@ class Chosen:
     def places(self, window: Window) -> list[tuple[Place, Window]]:
         """Return the files that hold wanted lines, and what is wanted of each."""
         wanted = {it.path for it in self.outputs if it.stream in window.streams and it.path}
-        chosen = {it.address for it in self.outputs}
-        return [
-            (place, replace(window, others=frozenset(it for it, _ in place.owners) - chosen))
-            for place in places_of(self.known)
-            if place.path in wanted
-        ]
+        others = {it.address for it in self.known} - {it.address for it in self.outputs}
+        # Not only those that are known: an instance that is gone has left its lines behind.
+        its = replace(window, is_of=lambda address: address not in others)
+        return [(place, its) for place in places_of(self.known) if place.path in wanted]
 
     @property
     def elsewhere(self) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from supctl.errors import StorageFailed
 from supctl.logs.flushing import check_owned, flush
 from supctl.logs.output import Output
 from supctl.logs.reading.table import write_table
-from supctl.specs import App
+from supctl.supervision.output import outputs_of
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
@@ -96,19 +96,10 @@ class Logs:
 
     def _outputs(self, rows: Sequence[ChildStatus]) -> list[dict[str, Any]]:
         return [
-            it.as_dict() | {"tags": [*row.tags]} for row in rows for it in self._outputs_of(row)
+            it.as_dict() | {"tags": [*row.tags]}
+            for row in rows
+            for it in outputs_of(self._tree.logs, row.address, self._tree[row.address].spec)
         ]
-
-    def _outputs_of(self, row: ChildStatus) -> list[Output]:
-        spec = self._tree[row.address].spec
-        if isinstance(spec, App):
-            return self._tree.logs.outputs(row.address, spec.log)
-        if getattr(spec, "isolation", "task") != "task":
-            return self._tree.logs.outputs(row.address)
-        if row.kind == "supervisor":
-            return []
-        # It lives in the daemon, and so do its outputs.
-        return [Output(row.address, it, it, "", "raw", False) for it in ("stdout", "stderr")]
 
 
 def _paths(outputs: Sequence[dict[str, Any]]) -> list[str]:

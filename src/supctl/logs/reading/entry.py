@@ -12,7 +12,8 @@ class Entry(NamedTuple):
     """A line of output.
 
     Args:
-        at_wall: when it came, seconds since 1970; ``None`` if that is not known.
+        at_wall: when it came, seconds since 1970, or was seen to have come by who waited for it;
+            ``None`` if that is not known.
         order: a time to sort by, where that is not known either: of a line before it.
         address: of the app or instance; the app's where several instances cannot be told apart.
         stream: ``stdout`` or ``stderr``; ``both`` where they cannot be told apart.
@@ -43,6 +44,9 @@ class Entry(NamedTuple):
     def shown(self) -> str:
         """The text; what is no UTF-8 is shown by escapes."""
         return self.text.decode("utf-8", "backslashreplace")
+
+    def __str__(self) -> str:
+        return self.shown
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, in the form that ``mode = "json"`` stores."""

@@ -50,6 +50,10 @@ class Follower:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all files. A second time does nothing."""
         self._notices.close()
         for trail in self._trails.values():
             trail.close()

@@ -94,7 +94,7 @@ class Trail:
         end = os.fstat(self.fd).st_size if self.fd >= 0 else 0
         if goes_on and end and not (last := next(lines_back(self.fd, end))).endswith(b"\n"):
             end -= len(last)
-        self._at = end
+        self._at, self._is_awaited = end, goes_on
         spans = self._spans(end)
         if count is None:
             return self._forwards(spans)

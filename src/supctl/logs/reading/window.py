@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .entry import Entry
@@ -18,14 +19,14 @@ class Window:
             its file may hold lines of that time.
         streams: ``stdout``, ``stderr``, or both; a line of which that is not known is wanted.
         pattern: is searched in every line's text.
-        others: addresses that are not meant, but may be found in a file that is shared.
+        is_of: says of an address whether it is meant; ``None``: all are.
     """
 
     since: float | None = None
     until: float | None = None
     streams: tuple[str, ...] = BOTH
     pattern: re.Pattern[str] | None = None
-    others: frozenset[str] = frozenset()
+    is_of: Callable[[str], bool] | None = None
 
     def wants(self, entry: Entry) -> bool:
         """Return whether ``entry`` is one of them."""
@@ -37,7 +38,7 @@ class Window:
                 return False
         if entry.stream != "both" and entry.stream not in self.streams:
             return False
-        if entry.address in self.others:
+        if self.is_of is not None and not self.is_of(entry.address):
             return False
         return self.pattern is None or self.pattern.search(entry.shown) is not None
 
