@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from supctl.logs.reading.entry import Entry
+from supctl.logs.reading.follower import Follower
 
 from .paint import is_painted
 
@@ -21,6 +22,12 @@ def write(entries: Iterable[Entry], show: Show) -> None:
     out = sys.stdout.buffer
     out.writelines(map(show, entries))
     out.flush()
+
+
+def show_on(follower: Follower, show: Show) -> bool:
+    """Show what has come, and wait for more; return whether anybody is there to see it."""
+    write(follower.read(), show)
+    return not follower.wait(sys.stdout.fileno())
 
 
 def as_json_line(entry: Entry) -> bytes:

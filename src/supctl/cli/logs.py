@@ -21,7 +21,7 @@ from supctl.logs.reading.place import BOTH
 from supctl.logs.reading.trail import Trail
 from supctl.logs.reading.window import Window
 
-from .entries import Prefixed, Show, as_json_line, as_stored, text_only, write
+from .entries import Prefixed, Show, as_json_line, as_stored, show_on, text_only, write
 from .logfiles import VERBS
 from .moments import MOMENT
 from .naming import some_names_argument
@@ -174,13 +174,10 @@ class _Reading:
     def _follow(self) -> None:
         table = str(Home.of().outputs)
         with Follower(self._trails, [table]) as follower:
-            while True:
-                write(follower.read(), self._show)
+            while show_on(follower, self._show):
                 if follower.has_news:
                     follower.has_news = False
                     self._add_new(follower)
-                if follower.wait(sys.stdout.fileno()):
-                    return
 
     def _add_new(self, follower: Follower) -> None:
         """Follow those, too, that have come since; of what their files hold, what is new."""
