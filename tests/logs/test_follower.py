@@ -112,6 +112,8 @@ def test_a_pipe_that_nobody_reads_ends_the_waiting(tmp_path: Path) -> None:
 def test_news_of_other_files_are_told(tmp_path: Path) -> None:
     table = tmp_path / "state" / "outputs.json"
     with Follower(files=[str(table)]) as follower:
+        assert follower.has_news  # perhaps, before it was watched
+        follower.has_news = False
         table.parent.mkdir()
         table.write_text("new")
         follower.wait()

@@ -175,7 +175,7 @@ class _Reading:
         table = str(Home.of().outputs)
         with Follower(self._trails, [table]) as follower:
             while show_on(follower, self._show):
-                if follower.has_news:
+                if follower.has_news:  # at first, too: it may have changed since we asked
                     follower.has_news = False
                     self._add_new(follower)
 

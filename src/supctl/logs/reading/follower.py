@@ -34,7 +34,7 @@ class Follower:
         self._by_number: dict[int, str] = {}
         self._ready: dict[str, None] = {}  # paths where there may be more
         self._files = frozenset(files)
-        self.has_news = False
+        self.has_news = bool(self._files)
         """Whether one of the other files may be another by now; for the reader to reset."""
         for path in self._files:
             self._watch_place(path)
@@ -79,8 +79,9 @@ class Follower:
         return bool(self._ready)
 
     def wait(self, out: int = -1) -> bool:
-        """Wait until there may be more; return whether nobody reads ``out``, a pipe, any more."""
-        if self._ready:
+        """Wait until there may be more or news; return whether nobody reads ``out``, a pipe, any
+        more."""
+        if self._ready or self.has_news:
             return False
         poll = select.poll()
         if self.fd >= 0:
