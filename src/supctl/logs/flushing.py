@@ -10,6 +10,7 @@ from pathlib import Path
 
 from supctl.errors import InvalidConfig
 
+from .marks import marks_of
 from .output import Output
 from .rotated import leftovers, rotated_files
 
@@ -66,8 +67,10 @@ def flush(path: Path) -> Flushed:
         found = None
     for old, _ in doomed:
         old.unlink(missing_ok=True)
+        Path(marks_of(str(old))).unlink(missing_ok=True)
     sizes = [size for _, size in doomed if size]
     if found is not None and stat.S_ISREG(found.st_mode) and found.st_size:
         os.truncate(path, 0)
+        Path(marks_of(str(path))).unlink(missing_ok=True)
         sizes.append(found.st_size)
     return Flushed(len(sizes), sum(sizes))

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from supctl.logs.rotated import Rotated
 
 from .chunks import BLOCK, Cutter, lines_back, lines_of
+from .dates import NO_DATES, Dated, Dates, undated
 from .entry import Entry
 from .files import (
     lines_of_rotated,
@@ -57,7 +58,7 @@ class Trail:
 
     def __init__(self, place: Place, window: Window) -> None:
         self.place, self._window = place, window
-        self._form = form_of(place)
+        self._form, self._is_raw = form_of(place), place.mode == "raw"
         self.fd = -1
         """The file that is read now, -1 if there is none."""
         self.turn = 0
@@ -122,28 +123,39 @@ class Trail:
 
     def _forwards(self, spans: list[_Span]) -> Iterator[Entry]:
         for span in spans:
-            self._order = span.ended if self.place.mode == "raw" else span.begun or 0.0
+            self._order = span.ended if self._is_raw else span.begun or 0.0
             if span.rotated is not None:
-                yield from self._wanted(lines_of_rotated(span.rotated))
+                lines = lines_of_rotated(span.rotated)
             else:
-                yield from self._wanted(lines_of(reader(self.fd, span.end)))
+                lines = lines_of(reader(self.fd, span.end))
+            yield from self._wanted(self._dates(span).forwards(lines))
 
     def _backwards(self, spans: list[_Span], count: int) -> Iterator[Entry]:
         for span in reversed(spans if count else []):
             self._order = span.ended
+            dates = self._dates(span)
             if span.rotated is None:
-                yield from self._wanted(lines_back(self.fd, span.end))
+                yield from self._wanted(dates.backwards(lines_back(self.fd, span.end), span.end))
             elif (fd := open_plain(span.rotated)) >= 0:
                 try:
-                    yield from self._wanted(lines_back(fd, os.fstat(fd).st_size))
+                    end = os.fstat(fd).st_size
+                    yield from self._wanted(dates.backwards(lines_back(fd, end), end))
                 finally:
                     os.close(fd)
             else:
-                yield from reversed(deque(self._wanted(lines_of_rotated(span.rotated)), count))
+                lines = dates.forwards(lines_of_rotated(span.rotated))
+                yield from reversed(deque(self._wanted(lines), count))
 
-    def _wanted(self, lines: Iterable[bytes], at: float | None = None) -> Iterator[Entry]:
+    def _dates(self, span: _Span) -> Dates:
+        if not self._is_raw:
+            return NO_DATES
+        if span.rotated is None:
+            return Dates(self.place.path, (span.end, span.ended))
+        return Dates(span.rotated.path)
+
+    def _wanted(self, lines: Iterable[Dated]) -> Iterator[Entry]:
         wants = self._window.wants
-        for line in lines:
+        for line, at in lines:
             entry = self._form(line, at, self._order)
             self._order = entry.order
             if wants(entry):
@@ -156,18 +168,18 @@ class Trail:
         while True:
             if self._ended:
                 lines, self._ended = self._ended, []
-                return [*self._wanted(lines)]
+                return [*self._wanted(undated(lines))]
             if lines := self._read():
                 self._order = now = time.time()
                 at, self._is_awaited = now if self._is_awaited else None, False
-                return [*self._wanted(lines, at)]
+                return [*self._wanted(undated(lines, at))]
             if not self._go_on():
                 self._is_awaited = True
                 return None
 
     def last(self) -> list[Entry]:
         """Return the line that has not ended, if there is one, as nobody waits for its end."""
-        return [*self._wanted(self._cutter.end())]
+        return [*self._wanted(undated(self._cutter.end()))]
 
     def _read(self) -> list[bytes]:
         """Return the next lines; none at the end of the file."""
