@@ -36,7 +36,7 @@ class Logs:
 
     def __init__(self, tree: Tree, table: Path) -> None:
         self._tree, self._table = tree, table
-        self._noted: list[dict[str, Any]] = []
+        self._noted: list[dict[str, Any]] | None = None
 
     async def outputs(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return where the output of what is meant, and of all below it, goes; of all if none is
@@ -71,9 +71,9 @@ class Logs:
             await self._note()
             async for event in subscription:
                 if event.seq > noted:
-                    await trio.sleep(_PAUSE)
                     noted = self._latest()
                     await self._note()
+                    await trio.sleep(_PAUSE)
 
     def _latest(self) -> int:
         return max((it.seq for it in self._tree.latest_events[-1:]), default=0)
