@@ -130,6 +130,11 @@ class Home:
         return self.state / "histories.json"
 
     @property
+    def outputs(self) -> Path:
+        """Where output of programs goes."""
+        return self.state / "outputs.json"
+
+    @property
     def origins(self) -> Path:
         """How programs are known again that nobody holds any more."""
         return self.state / "origins.json"

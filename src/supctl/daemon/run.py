@@ -41,6 +41,7 @@ from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .logbook import open_logbook
+from .logs import Logs
 from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
@@ -55,7 +56,8 @@ _log = logging.getLogger("supctl.daemon")
 
 CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
-    *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
+    *("resume", "reset", "call", "env", "save", "resurrect", "rotate_logs", "flush_logs"),
+    "shutdown",
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
@@ -124,14 +126,15 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         with closing(listener), ending_at_once():
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
-                projects = Projects(tree, keeper, errands)
+                projects, logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
                 changing = _methods(
-                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
                 )
                 views = Views(tree, home, lines)
                 stories = Stories(tree, views, journal, home.journal)
                 looking = _methods(
-                    *(LOOKING, projects, views, HealthViews(tree), details, Waiting(tree), stories)
+                    *(LOOKING, projects, views, HealthViews(tree), details, logs, Waiting(tree)),
+                    stories,
                 )
 
                 def serve(peer: Peer) -> ControlService:
@@ -142,6 +145,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(chronicle.tend, tree.logs)
                 with because_of(chronicle.begin(tree)):
                     nursery.start_soon(_resurrect, projects, survival)
+                nursery.start_soon(_note_outputs, logs, survival)
                 with trio.move_on_after(_BACK_BY):
                     await survival.is_complete.wait()
                 nursery.start_soon(ControlServer(listener, serve).serve)
@@ -166,6 +170,12 @@ async def _resurrect(projects: Projects, survival: Survival) -> None:
     ended = await survival.end_rest(lost)
     if ended:
         _log.warning("ended what should not run any more: %s", ", ".join(ended))
+
+
+async def _note_outputs(logs: Logs, survival: Survival) -> None:
+    """Note where output goes; before all is back, much of it would seem to be gone."""
+    await survival.is_complete.wait()
+    await logs.keep()
 
 
 def _listener(home: Home, admission: Admission, backend: Backend, estate: Estate) -> Listener:

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from supctl.specs import Log
+from supctl.specs.log import LogMode
 
 from .directory import make_directories, sync_directory
+from .marks import Marker
 from .rotated import new_stamp, rotated_files
 from .schedule import local_zone, next_rotation
 from .watching import FileWatch
@@ -38,7 +40,17 @@ class LogFile:
     """
 
     __slots__ = (
-        *("_asked", "_device", "_due_at_wall", "_ends_line", "_fd", "_limit", "_log", "_moved"),
+        *(
+            "_asked",
+            "_device",
+            "_due_at_wall",
+            "_ends_line",
+            "_fd",
+            "_limit",
+            "_log",
+            "_marker",
+            "_moved",
+        ),
         *("_rotated", "_size", "_stamp", "_watch", "_watched", "path", "rotations"),
     )
 
@@ -60,6 +72,7 @@ class LogFile:
         self._moved = False
         self._device = False
         self._stamp = ""  # of the latest rotation
+        self._marker = Marker(path) if log.mode is LogMode.RAW else None
         self.rotations = 0
 
     def write(self, data: bytes, start: int = 0) -> int:
@@ -75,6 +88,8 @@ class LogFile:
         piece = data if end - start == len(data) else memoryview(data)[start:end]
         written = os.write(self._fd, piece)
         self._size += written
+        if self._marker is not None:
+            self._marker.note(self._fd, written)
         self._ends_line = data[start + written - 1] == 10
         return written
 
@@ -119,7 +134,10 @@ class LogFile:
         found = os.fstat(self._fd)
         self._device = not stat.S_ISREG(found.st_mode)
         if self._device:
+            self._marker = None
             return
+        if self._marker is not None:
+            self._marker.begin()
         self._size, self._limit = found.st_size, self._log.max_size or NEVER
         self._ends_line = self._size == 0 or self._last_byte() == b"\n"
         self._due_at_wall = self._next_due(found.st_mtime if self._size else time.time())
@@ -199,7 +217,9 @@ class LogFile:
         if self._size:
             if self._log.sync:
                 os.fsync(self._fd)
-            Path(self.path).rename(self._next_path())
+            Path(self.path).rename(path := self._next_path())
+            if self._marker is not None:
+                self._marker.rotated(path)
             self.rotations += 1
             self.close()
             self._open()

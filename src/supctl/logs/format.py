@@ -55,8 +55,7 @@ class Writer(Protocol):
 
 def writer_for(log: Log, address: str, stream: str, pid: int) -> Writer:
     """Return the writer for a pipe."""
-    is_shared = log.file is not None or log.error_file is not None or log.together or log.merged
-    is_shared = is_shared or not log.has_file
+    is_shared = log.is_shared or not log.has_file
     to_file = log.to in (LogTarget.FILE, LogTarget.STDOUT, LogTarget.STDERR)
     longest = LONGEST if to_file else LONGEST_MESSAGE
     match log.mode:

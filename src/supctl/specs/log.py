@@ -156,6 +156,12 @@ class Log:
         return self.to is LogTarget.FILE and self.mode is not LogMode.NONE
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others, too, may write to its files."""
+        names_one = self.file is not None or self.error_file is not None
+        return names_one or self.together or self.merged
+
+    @property
     def at_time(self) -> time:
         """The time of day of a daily rotation."""
         return time.fromisoformat(self.at or "00:00")
