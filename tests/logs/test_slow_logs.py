@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import queue
 import select
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,15 +30,17 @@ class Gate:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.reached, self._open = threading.Event(), threading.Event()
-        write = LogFile.write
+        for name in ("write", "move", "pour"):
+            monkeypatch.setattr(LogFile, name, self._holding(getattr(LogFile, name)))
 
-        def held(file: LogFile, data: bytes, start: int = 0) -> int:
+    def _holding(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def held(file: LogFile, *details: Any) -> Any:
             if Path(file.path).name.startswith("stuck"):
                 self.reached.set()
                 assert self._open.wait(30)
-            return write(file, data, start)
+            return method(file, *details)
 
-        monkeypatch.setattr(LogFile, "write", held)
+        return held
 
     def open(self) -> None:
         self._open.set()
@@ -106,7 +110,7 @@ def made(directory: LogDirectory, tap: Tap | None = None) -> Capture:
 def test_a_stuck_log_delays_no_other(directory: LogDirectory, gate: Gate) -> None:
     heard = Heard()
     capture = made(directory, heard)
-    stuck, other = App(capture, "/stuck"), App(capture, "/other")
+    stuck, other = App(capture, "/stuck", Log(LogMode.JSON)), App(capture, "/other")
     stuck.say(b"first\n")
     assert gate.reached.wait(10)
     begun = time.monotonic()
@@ -124,7 +128,8 @@ def test_a_stuck_log_delays_no_other(directory: LogDirectory, gate: Gate) -> Non
     for app in (stuck, other, late):
         app.end()
     capture.close()
-    assert stored(directory, "/stuck") == b"first\nsecond\n"
+    told = map(json.loads, stored(directory, "/stuck").splitlines())
+    assert [it["text"] for it in told] == ["first", "second"]
 
 
 def test_many_stuck_logs_delay_no_other(directory: LogDirectory, gate: Gate) -> None:

@@ -32,7 +32,8 @@ from .ring import LastLine, Ring
 from .seek import Seek, Seeker
 from .sink import Sink
 from .sinks import sink_for
-from .stream import LastWords, Source, Stream
+from .source import LastWords, Source
+from .stream import Stream
 from .watching import FileWatch
 
 _log = logging.getLogger("supctl.logs")
