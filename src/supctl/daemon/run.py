@@ -84,7 +84,7 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
     async with open_tree(
-        root, log_directory=home.logs, tap=lines.tap, parked=stopped, watch=histories
+        root, log_directory=home.logs, tap=lines, parked=stopped, watch=histories
     ) as tree:
         with closing(Listener(home, admission)) as listener:
             async with trio.open_nursery() as nursery:

@@ -27,11 +27,12 @@ from .watching import FileWatch
 
 Tap: TypeAlias = Callable[[str, str, bytes], None]
 """Sees output too: address, ``"stdout"`` or ``"stderr"``, bytes; ``b""`` is the end of a life's
-output. Called in a thread of the capture: it must not block."""
+output. Called in a thread of the capture: it must not block. While it has an attribute ``is_idle``
+that is true, nobody looks: of much that comes at once it is given the end only."""
 
 _log = logging.getLogger("supctl.logs")
 
-_SHOWN: Final = 32 * 1024
+_SHOWN: Final = 16 * 1024
 """Bytes at the end of what came at once that are looked at, if nobody wants to see more."""
 
 _LARGE_READ: Final = 32 * 1024
@@ -288,10 +289,10 @@ class Reader:
         outlet = source.outlet
         if outlet.is_slow or not (source.can_peek and outlet.sink.is_exact) or source.has_seen:
             return None
-        most = _SHOWN if self._tap is None and source.seeker is None else MUCH
+        is_looked_at = source.seeker is not None or not getattr(self._tap, "is_idle", not self._tap)
         source.in_hand = piece = Piece(b"", pipe=source.fd)
         turn = self._begin_write(outlet, source.stream, piece)
-        poured = outlet.pour(source.fd, most)
+        poured = outlet.pour(source.fd, MUCH if is_looked_at else _SHOWN)
         if poured is not None and poured.size:
             piece.shown, piece.size = poured.last, poured.size
         piece.is_done = True

@@ -44,7 +44,7 @@ class Stream:
         ring = self._rings.get(self.address)
         if ring is None:
             ring = self._rings[self.address] = Ring()
-        ring.add(self.name, now, data)
+        ring.add(self.name, now, data, follows=len(data) == size)
 
     def report(self, now: float) -> StreamReport:
         """Return all figures; ``now`` is on the monotonic clock."""
