@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from supctl.logs.capture import Capture
+from supctl.logs.capture import Capture, Tap
 from supctl.logs.directory import LogDirectory
 from supctl.logs.file import LogFile
-from supctl.logs.reader import Tap
+from supctl.logs.peek import waiting_in
 from supctl.specs import Log
 from supctl.specs.log import LogMode, WhenFull
 
@@ -78,6 +78,11 @@ class App:
             written = os.write(self._write, line)
             self.said += line[:written]
         return len(self.said) - before
+
+    def until_taken(self) -> None:
+        """Wait until nothing of it is in the pipe."""
+        while waiting_in(self._write):
+            time.sleep(0.001)
 
     def end(self) -> None:
         os.close(self._write)
@@ -193,6 +198,7 @@ def test_drop_says_how_much_and_the_app_never_waits(
     app.say(b"begin\n")
     assert gate.reached.wait(10)
     assert app.flood(20 * 2**20) >= 20 * 2**20
+    app.until_taken()
     gate.open()
     app.say(b"the end\n")
     app.end()

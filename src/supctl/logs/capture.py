@@ -20,6 +20,8 @@ from supctl.errors import StorageFailed
 from supctl.specs import Log
 
 from .archive import Archivist
+from .audience import Audience
+from .audience import Tap as Tap
 from .directory import LogDirectory
 from .file import LogFile
 from .format import writer_for
@@ -27,7 +29,6 @@ from .meter import StreamReport
 from .outlet import Closing, Outlet
 from .problem import OnProblem, log_problem
 from .reader import Attached, Reader
-from .reader import Tap as Tap
 from .ring import LastLine, Ring
 from .seek import Seek, Seeker
 from .sink import Sink
@@ -79,7 +80,7 @@ class Capture:
         self._tend, self._on_room = self._archivist.tend, self._tell_room
         self._closing = Closing()
         self._watch = FileWatch()
-        self._reader = Reader(tap, self._watch, self._note_end, self._close_all)
+        self._reader = Reader(Audience(tap), self._watch, self._note_end, self._close_all)
 
     def attach(
         self,

@@ -13,6 +13,7 @@ from typing import Final
 from supctl.specs import Log
 
 from .directory import make_directories, sync_directory
+from .mounts import is_local
 from .rotated import new_stamp, rotated_files
 from .schedule import local_zone, next_rotation
 from .sink import Poured
@@ -195,7 +196,13 @@ class LogFile:
         self._moved = True  # perhaps, before the watch began
 
     def _prepare_moving(self) -> bool:
-        """Open it in the way that splice(2) wants it, and so that we can read; say if that is."""
+        """Open it in the way that splice(2) wants it, and so that we can read; say if that is.
+
+        Not where another machine may be waited for: the pipe is locked as long, and a program
+        that writes to it could not even be killed.
+        """
+        if not is_local(self._fd):
+            return False
         try:
             again = os.open(f"/proc/self/fd/{self._fd}", os.O_RDWR | os.O_CLOEXEC)
         except OSError:  # we may not read it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Final, TypeAlias
 
 from supctl.specs.log import WhenFull
 
+from .audience import Audience
 from .crowd import Crowd
 from .file import MUCH
 from .outlet import Outlet
@@ -22,13 +22,8 @@ from .piece import Piece
 from .poll import Poll
 from .source import Source
 from .stream import Stream
-from .watchdog import Watchdog
+from .turn import Turn, TurnIsOver, Turns
 from .watching import FileWatch
-
-Tap: TypeAlias = Callable[[str, str, bytes], None]
-"""Sees output too: address, ``"stdout"`` or ``"stderr"``, bytes; ``b""`` is the end of a life's
-output. Called in a thread of the capture: it must not block. While it has an attribute ``is_idle``
-that is true, nobody looks: of much that comes at once it is given the end only."""
 
 _log = logging.getLogger("supctl.logs")
 
@@ -54,29 +49,13 @@ Work: TypeAlias = Attached | Outlet | Callable[[], None]
 """What the reader is asked for: to read a pipe, to go on reading for an outlet, to do something."""
 
 
-@dataclass(slots=True, eq=False)
-class _Turn:
-    """One thread's time as the reader; another's begins when it is stuck in a write."""
-
-    number: int = 0
-    """Odd while something is written."""
-    outlet: Outlet | None = None
-    stream: Stream | None = None
-    piece: Piece | None = None
-    is_over: bool = False
-
-
-class _TurnIsOver(Exception):
-    """Another thread is the reader by now."""
-
-
 class Reader:
     """Reads what it is given, and closes it at its end.
 
     All state is touched by the thread whose turn it is, and by no other; :meth:`ask` is for all.
 
     Args:
-        tap: sees all output.
+        audience: sees all output.
         watch: tells of files that are not where they were.
         ended: is told of a stream whose last pipe has ended.
         finished: is called by the reader when it has ended.
@@ -84,17 +63,15 @@ class Reader:
 
     def __init__(
         self,
-        tap: Tap | None,
+        audience: Audience,
         watch: FileWatch,
         ended: Callable[[Stream], None],
         finished: Callable[[], None],
     ) -> None:
-        self._tap, self._watch = tap, watch
+        self._audience, self._watch = audience, watch
         self._ended, self._finished = ended, finished
         self.close_at: float | None = None
         """When to end, on the monotonic clock, whatever is still open."""
-        self._turn = _Turn()
-        self._turn_lock = threading.Lock()
         self._asked: deque[Work] = deque()
         self._sources: set[Source] = set()
         self._ready: dict[Source, None] = {}  # to be read now, in this order
@@ -102,8 +79,8 @@ class Reader:
         self._crowd, self._peeker, self._poll = Crowd(), Peeker(), Poll()
         if self._watch.fd >= 0:
             self._poll.add(self._watch.fd, self._watch)
-        self._watchdog = Watchdog(lambda: self._turn.number, self._pass_turn)
-        self._begin_turn(_Turn())
+        self._turns = Turns(self._run)
+        self._turns.begin()
 
     def ask(self, work: Work) -> None:
         """Have ``work`` done by the reader. Not after its end."""
@@ -116,7 +93,7 @@ class Reader:
 
     def close(self) -> None:
         """Close what is ours, and what nobody will read. In the reader's thread, at its end."""
-        self._watchdog.close()
+        self._turns.close()
         for work in self._asked:
             if isinstance(work, Attached):
                 os.close(work.source.fd)
@@ -126,30 +103,13 @@ class Reader:
         self._peeker.close()
         self._poll.close()
 
-    # The turn.
-
-    def _begin_turn(self, before: _Turn) -> None:
-        name = "supctl-capture"
-        threading.Thread(target=self._run, args=(before,), name=name, daemon=True).start()
-
-    def _pass_turn(self, number: int) -> None:
-        """Let another thread read; the present one keeps the log that it is stuck in."""
-        with self._turn_lock:
-            turn = self._turn
-            if turn.number != number or turn.outlet is None:
-                return
-            turn.is_over = True
-            assert turn.piece is not None
-            turn.outlet.seize(turn.piece)
-            self._turn = _Turn()
-        self._begin_turn(turn)
-
-    def _run(self, before: _Turn) -> None:
+    def _run(self, before: Turn) -> None:
         if before.outlet is not None:  # whose reader can do it only much later
-            self._ready |= dict.fromkeys(before.outlet.sources)
             self._mind_room(before.outlet)
-            self._show(before.stream, before.piece)
-        with suppress(_TurnIsOver):
+            for source in before.outlet.sources:
+                self._await(source)
+            self._audience.show(before.stream, before.piece)
+        with suppress(TurnIsOver):
             self._take_asked()
             while not self._is_over():
                 self._wait()
@@ -203,7 +163,7 @@ class Reader:
             if not self._drain(earlier) and len(stream.sources) < _LIVES:
                 break  # what follows must not be stored before it
         if stream.sources:  # held open; the line it may have begun is over nevertheless
-            self._show(stream, Piece(b"", b""))
+            self._audience.show(stream, Piece(b"", b""))
         try:
             os.set_blocking(source.fd, False)
             source.look(self._peeker)
@@ -232,7 +192,7 @@ class Reader:
             data = self._peeker.peek(source.fd, MUCH)
         except BlockingIOError:
             return
-        self._show(source.stream, source.glance(data))
+        self._audience.show(source.stream, source.glance(data))
 
     def _drain(self, source: Source) -> bool:
         """Store what is in the pipe now, and its end; not what a flood adds for ever.
@@ -289,16 +249,14 @@ class Reader:
         outlet = source.outlet
         if outlet.is_slow or not (source.can_peek and outlet.sink.is_exact) or source.has_seen:
             return None
-        is_looked_at = source.seeker is not None or not getattr(self._tap, "is_idle", not self._tap)
+        most = MUCH if source.seeker is not None or self._audience.wants_all else _SHOWN
         source.in_hand = piece = Piece(b"", pipe=source.fd)
-        turn = self._begin_write(outlet, source.stream, piece)
-        poured = outlet.pour(source.fd, MUCH if is_looked_at else _SHOWN)
+        turn = self._turns.begin_write(outlet, source.stream, piece)
+        poured = outlet.pour(source.fd, most)
         if poured is not None and poured.size:
             piece.shown, piece.size = poured.last, poured.size
         piece.is_done = True
-        if self._end_write(turn):
-            outlet.serve(piece)
-            raise _TurnIsOver
+        self._end_write(turn, outlet, piece)
         self._settle(source, is_urgent=False)
         return None if poured is None else poured.size
 
@@ -324,7 +282,7 @@ class Reader:
         elif piece.is_poured and piece.shown is not None:
             self._note_read(source, piece.size)
             source.note_poured(piece.shown)
-            self._show(source.stream, piece)
+            self._audience.show(source.stream, piece)
         self._peeker.discard(source.fd, piece.covers)
         return True
 
@@ -364,34 +322,25 @@ class Reader:
         if source is not None and piece.covers:
             source.in_hand = piece
         if outlet.is_slow and outlet.put(piece):
-            self._show(stream, piece)
+            self._audience.show(stream, piece)
             self._mind_room(outlet)
             return
-        turn = self._begin_write(outlet, stream, piece)
+        turn = self._turns.begin_write(outlet, stream, piece)
         is_done = outlet.store(piece)
-        if self._end_write(turn):
-            outlet.serve(piece)
-            raise _TurnIsOver
+        self._end_write(turn, outlet, piece)
         if not is_done:
             outlet.hand_over(piece)
             self._mind_room(outlet)
         if source is not None:
             self._settle(source, is_urgent=outlet.log.when_full is not WhenFull.BLOCK)
-        self._show(stream, piece)
+        self._audience.show(stream, piece)
 
-    def _begin_write(self, outlet: Outlet, stream: Stream | None, piece: Piece) -> _Turn:
-        turn = self._turn
-        turn.outlet, turn.stream, turn.piece = outlet, stream, piece
-        turn.number += 1
-        self._watchdog.wake()
-        return turn
-
-    def _end_write(self, turn: _Turn) -> bool:
-        """Return whether another thread is the reader by now."""
-        with self._turn_lock:
-            turn.number += 1
-            turn.outlet = None
-        return turn.is_over
+    def _end_write(self, turn: Turn, outlet: Outlet, piece: Piece) -> None:
+        try:
+            self._turns.end_write(turn)
+        except TurnIsOver:
+            outlet.serve(piece)
+            raise
 
     def _mind_room(self, outlet: Outlet) -> None:
         """Let pipes be whose log is full: the apps will wait."""
@@ -417,19 +366,3 @@ class Reader:
         """Rotate the file of an outlet, soon. In the reader's thread."""
         outlet.is_asked = True
         self._store(outlet, Piece(b""))
-
-    # Behind the write: who waits for a line in the file does not wait for this.
-
-    def _show(self, stream: Stream | None, piece: Piece | None) -> None:
-        """Count it, keep the end of it in memory, and show it to who watches."""
-        if stream is None or piece is None or piece.shown is None:
-            return
-        if piece.shown:
-            stream.came(piece.shown, piece.size, time.time())
-        if self._tap is None:
-            return
-        try:
-            self._tap(stream.address, stream.name, piece.shown)
-        except Exception:  # who watches must not keep the output from its files
-            _log.exception("a tap has failed; it sees nothing more")
-            self._tap = None
