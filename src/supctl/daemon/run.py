@@ -109,7 +109,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     async with open_tree(
         root,
         log_directory=home.logs,
-        tap=lines.tap,
+        tap=lines,
         backend=backend,
         on_event=chronicle.hear,
         parked=stopped,
