@@ -72,6 +72,15 @@ class ChildStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildKept(Event):
+    """A child goes on as it was, since ``age`` seconds; whoever supervised it was lost."""
+
+    pid: int
+    restarts: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildReady(Event):
     """A child that was started has become ready, ``after`` seconds; now it counts as up."""
 

@@ -113,6 +113,7 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
         *("supctl", "supctl._version", "supctl.ipc", "supctl.ipc.framing"),
         *("supctl.errors", "supctl.errors.base", "supctl.errors.ipc"),
         *("supctl.backends", "supctl.backends.reaper"),
+        *(f"supctl.backends.reaper.{it}" for it in ("legacy", "line", "succession")),
         *(f"supctl.backends.reaper.{n}" for n in ("main", "marks", "launch", "protocol")),
         *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups")),
     }

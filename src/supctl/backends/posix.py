@@ -30,12 +30,13 @@ from .base import (
     ProcessSpec,
     PythonSpec,
 )
+from .estate import Estate
 from .orphans import end_orphans
 from .posix_process import PosixProcess
 from .pythons import Pythons
 from .reaper import cgroups
 from .reaper.marks import new_marks
-from .reaper.protocol import Launch
+from .reaper.protocol import Kept, Launch, Passing, Terms
 from .reaper_link import ReaperLink
 
 _CLOSE_PATIENCE = 10.0
@@ -49,18 +50,22 @@ class PosixBackend(Backend):
     Args:
         capabilities: what this system can do.
         on_reaper_restarted: called with the reason and the new reaper's pid.
+        link: to the reaper that has started us; without it one is started that ends with us.
     """
 
     def __init__(
         self,
         capabilities: Capabilities,
         on_reaper_restarted: Callable[[str, int], None] | None = None,
+        link: ReaperLink | None = None,
     ) -> None:
         self.capabilities = capabilities
+        self._inherited_link = link
         self._on_reaper_restarted = on_reaper_restarted
         self._runs: dict[int, PosixProcess] = {}
         self._numbers = itertools.count(1)
-        self._marks = new_marks(int.from_bytes(os.urandom(4), "big"))
+        self.origin = int.from_bytes(os.urandom(4), "big")
+        self._marks = new_marks(self.origin)
         self._with_output: set[PosixProcess] = set()
         self._emptied: trio.Event | None = None
         # Our own tasks work on while the user's block is cancelled, until we are done.
@@ -72,7 +77,11 @@ class PosixBackend(Backend):
         return self._link.pid
 
     async def __aenter__(self) -> Self:
-        self._link = self._start_reaper()
+        if self._inherited_link is not None:
+            self._link = self._inherited_link
+            self.estate = await self._inherit(self._link)
+        else:
+            self._link = self._start_reaper()
         self._nursery_manager = trio.open_nursery()
         self._nursery = await self._nursery_manager.__aenter__()
         self._nursery.start_soon(self._serve)
@@ -86,6 +95,7 @@ class PosixBackend(Backend):
         traceback: TracebackType | None,
     ) -> bool | None:
         with trio.CancelScope(shield=True):
+            self._link.send("bye")
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
             self._service_scope.cancel()
@@ -95,13 +105,73 @@ class PosixBackend(Backend):
             with trio.move_on_after(_CLOSE_PATIENCE):
                 self._link.close()
                 await self._link.wait()
+            if self.estate is not None:
+                self.estate.close()
         # Not told of the body's error, the nursery leaves it as it is instead of in a group.
         await self._nursery_manager.__aexit__(None, None, None)
         return None
 
     def _start_reaper(self) -> ReaperLink:
         """Start a reaper; a system may have more to tell it."""
-        return ReaperLink()
+        return ReaperLink.start()
+
+    async def _inherit(self, link: ReaperLink) -> Estate:
+        """Return what the reaper tells of those before us.
+
+        Raises:
+            EOFError, ProtocolError: the reaper is lost at once.
+        """
+        estate = Estate()
+        is_all = False
+        while not is_all:
+            for message in await link.receive():
+                if is_all:
+                    self._handle(link, message)
+                elif message == ["that_is_all"]:
+                    is_all = True
+                else:
+                    self._take_over(link, message, estate)
+        return estate
+
+    def _take_over(self, link: ReaperLink, message: list[Any], estate: Estate) -> None:
+        match message:
+            case ["hello", version, int()]:
+                link.check_hello(version)
+            case ["left_you", list(names), int(last), dict(fields)]:
+                fds = link.take_descriptors(len(names))
+                estate.passing = Passing(**fields)
+                estate.descriptors = dict(zip(names, fds, strict=True))
+                self._numbers = itertools.count(last + 1)
+                self._use_subtree(estate.passing.subtree)
+            case ["noted", dict(notes)]:
+                estate.notes |= notes
+            case ["kept", int(number), dict(fields), list(names)]:
+                kept = Kept(**fields)
+                fds = link.take_descriptors(len(names))
+                terms = Terms(**kept.terms)
+                process = PosixProcess(number, "", terms, link, self._with_output)
+                process.survived(kept, dict(zip(names, fds, strict=True)))
+                if not kept.gone:
+                    self._runs[number] = process
+                estate.survivors[number] = process
+            case other:
+                raise ProtocolError(repr(other)[:200], "what a daemon has left")
+
+    def _use_subtree(self, path: str | None) -> None:
+        """Use on the cgroup of an earlier process, if there is one."""
+
+    def note(self, key: str, text: str | None) -> None:
+        self._link.send("note", key, text)
+
+    def hold(self, name: str, fd: int) -> None:
+        self._link.send("hold", name, descriptors=[fd])
+
+    def forget(self, token: int) -> None:
+        self._link.send("forget", token)
+
+    def serves(self) -> None:
+        """Tell the reaper that it is of use by now to be told signals that are meant for us."""
+        self._link.send("ready")
 
     async def _end_all(self) -> None:
         for process in list(self._runs.values()):
@@ -113,8 +183,8 @@ class PosixBackend(Backend):
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         cgroup, unenforced = self.prepare_limits(spec)
         launch = _launch(spec, next(self._marks), cgroup)
-        stdin = [] if spec.stdin is None else [spec.stdin]
-        process = await self._begin("spawn", launch, notify, descriptors=stdin)
+        passed = [fd for fd in (spec.stdin, spec.notify) if fd is not None]
+        process = await self._begin("spawn", launch, notify, descriptors=passed)
         process.unenforced = unenforced
         return process
 
@@ -143,7 +213,8 @@ class PosixBackend(Backend):
     ) -> PosixProcess:
         """Have the reaper hold a new run, and return once it does."""
         number = next(self._numbers)
-        process = PosixProcess(number, launch, self._link, self._with_output)
+        program, terms = launch.command[0], launch.terms
+        process = PosixProcess(number, program, terms, self._link, self._with_output)
         self._runs[number] = process
         try:
             self._link.send(word, number, launch.as_dict(), *more, descriptors=descriptors)
@@ -263,4 +334,6 @@ def _launch(spec: ProcessSpec, mark: int, cgroup: str | None) -> Launch:
         grace=spec.grace,
         cgroup=cgroup,
         pid_in=spec.pid_in,
+        kept=spec.kept,
+        notify=spec.notify is not None,
     )

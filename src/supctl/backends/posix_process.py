@@ -7,9 +7,10 @@ import os
 import trio
 
 from supctl.errors import ReaperLost, SpawnFailed
+from supctl.exits import ExitStatus
 
-from .base import Notify
-from .reaper.protocol import Launch
+from .base import Exited, Gone, Left, Notify
+from .reaper.protocol import Kept, Terms
 from .reaper_link import ReaperLink
 from .told import ToldProcess
 
@@ -22,16 +23,25 @@ class PosixProcess(ToldProcess):
     )  # fmt: skip
 
     def __init__(
-        self, number: int, launch: Launch, link: ReaperLink, with_output: set[PosixProcess]
+        self,
+        number: int,
+        program: str,
+        terms: Terms,
+        link: ReaperLink,
+        with_output: set[PosixProcess],
     ) -> None:
         super().__init__()
-        self.program, self.terms, self.mark = launch.command[0], launch.terms, launch.mark
+        self.program, self.terms, self.mark = program, terms, terms.mark
         self.failure: SpawnFailed | ReaperLost | None = None
         self._number = number
         self._link: ReaperLink | None = link  # None once nothing is left to signal
         self._with_output = with_output  # those whose pipes the backend must close in the end
         self._pidfd = -1
         self._answered: trio.Event | None = trio.Event()
+
+    @property
+    def token(self) -> int:
+        return self._number if self.terms.kept else 0
 
     def signal(self, number: int) -> None:
         if self._link is not None:
@@ -59,8 +69,20 @@ class PosixProcess(ToldProcess):
         self.pid = pid
         self._pidfd = descriptors.get("pidfd", -1)
         self.stdout, self.stderr = descriptors.get("stdout"), descriptors.get("stderr")
+        self.notify_fd = descriptors.get("notify")
         self._with_output.add(self)
         self._answer()
+
+    def survived(self, kept: Kept, descriptors: dict[str, int]) -> None:
+        """Take what the reaper told of a run that has outlived a daemon."""
+        self.started(kept.pid, descriptors)
+        self.kept, self.started_at = self.terms.kept, kept.started_at
+        if kept.status is not None:
+            self.notice(Exited(ExitStatus(**kept.status)))
+        if kept.survivors:
+            self.notice(Left(tuple(kept.survivors)))
+        if kept.gone:
+            self.notice(Gone())
 
     def failed(self, failure: SpawnFailed | ReaperLost) -> None:
         """Know that it never ran; nothing of it is left."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
+import signal
 import socket
 import subprocess
-import sys
 import threading
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Self
 
 import trio
 
@@ -17,51 +15,44 @@ from supctl.errors import ProtocolError
 
 from .link import Link
 from .reaper.protocol import VERSION
-
-# -I and -S: the reaper sees the standard library and this package, nothing of the user's.
-# The path goes last, so that no module of site-packages can stand before the standard library's.
-_PROGRAM: Final = (
-    "import sys; path = sys.argv.pop(1); sys.path.append(path);"
-    "from supctl.backends.reaper.main import main; main()"
-)
-
-_own_descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-
-
-def raise_descriptor_limit() -> None:
-    """Allow this process all the descriptors it may have; programs keep the limit we came with.
-
-    A thousand apps need some thousands of descriptors and the usual soft limit is 1,024. For
-    programs of our own only: a limit is the whole process's, and not a library's to change.
-    """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+from .reaper_program import reaper_command
 
 
 class ReaperLink(Link):
     """A running reaper and the socket to it.
 
+    Args:
+        ours: our end of the socket, which belongs to it from now on.
+        process: the reaper, if it is our child. Else we are its child, and not the first one
+            perhaps: what others have left comes first.
+
     Attributes:
         pid: of the reaper.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
+        super().__init__(ours)
+        self._process = process
+        self.pid = os.getppid() if process is None else process.pid
+
+    @classmethod
+    def start(cls) -> Self:
+        """Start a reaper that is to end with us."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with theirs:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", "-c", _PROGRAM),
-                    *(str(Path(__file__).parents[2]), str(theirs.fileno())),
-                    str(_own_descriptor_limit),
-                ],
+            process = subprocess.Popen(
+                reaper_command(str(theirs.fileno())),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # a terminal's Ctrl-C is for us, not for the reaper
             )
-        super().__init__(ours)
-        self.pid = self._process.pid
+        return cls(ours, process)
+
+    @property
+    def is_above(self) -> bool:
+        """Whether the reaper has started us."""
+        return self._process is None
 
     @staticmethod
     def check_hello(version: Any) -> None:
@@ -71,10 +62,18 @@ class ReaperLink(Link):
 
     def kill(self) -> None:
         """End a reaper that cannot be trusted any more."""
-        self._process.kill()
+        if self._process is None:
+            os.kill(self.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
     async def wait(self) -> None:
-        """Return when a reaper that was let go has ended; it stays until all it holds is gone."""
+        """Return when a reaper that was let go has ended; it stays until all it holds is gone.
+
+        At once if it has started us: it waits for our end.
+        """
+        if self._process is None:
+            return
         try:
             fd = os.pidfd_open(self.pid)
         except OSError:  # no pidfd on this kernel

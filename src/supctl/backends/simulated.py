@@ -131,7 +131,7 @@ class SimulatedBackend(Backend):
         self._living[pid] = process
         return process
 
-    def open_notify_socket(self) -> None:
+    def open_notify_socket(self, fd: int | None = None) -> None:
         """Return nothing: scripts have nothing to say."""
 
     def _next_program(self, command: str) -> Program:

@@ -29,9 +29,21 @@ def daemon() -> None:
 def run(ready_fd: int | None) -> None:
     """Run the daemon in the foreground, for systemd and the like, until SIGTERM."""
     from supctl.control.home import Home
+    from supctl.daemon.keep import keep_daemon
+
+    keep_daemon(Home.of(), ready_fd)
+
+
+@daemon.command(hidden=True)
+@click.option("--link", type=int, required=True)
+@click.option("--lock", type=int, required=True)
+@click.option("--ready-fd", type=int)
+def serve(link: int, lock: int, ready_fd: int | None) -> None:
+    """Be the daemon that a reaper has started."""
+    from supctl.control.home import Home
     from supctl.daemon.run import run_daemon
 
-    run_daemon(Home.of(), ready_fd)
+    run_daemon(Home.of(), link, lock, ready_fd)
 
 
 @daemon.command()

@@ -135,6 +135,11 @@ class Home:
         return self.state / "journal"
 
     @property
+    def origins(self) -> Path:
+        """How programs are known again that nobody holds any more."""
+        return self.state / "origins.json"
+
+    @property
     def audit(self) -> Path:
         """Who has changed what."""
         return self.state / "audit.log"

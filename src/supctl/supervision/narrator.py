@@ -41,10 +41,16 @@ class Narrator:
         event = self._log.emit(kind, address=child.address, cause=cause, **facts)
         child.last_event = self.because = event.seq
 
-    def tell_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
-        """Note and tell that a child runs."""
-        child.pid, child.started_at = pid, trio.current_time()
-        self.tell(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+    def tell_start(
+        self, child: Child, pid: int, unenforced: tuple[str, ...], age: float | None
+    ) -> None:
+        """Note and tell that a child runs; since ``age`` seconds, if it has outlived who had
+        started it."""
+        child.pid, child.started_at = pid, trio.current_time() - (age or 0.0)
+        if age is None:
+            self.tell(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+        else:
+            self.tell(child, events.ChildKept, pid=pid, restarts=child.restarts, age=age)
         if unenforced != child.unenforced:  # said once, not at every restart
             child.unenforced = unenforced
             for detail in unenforced:

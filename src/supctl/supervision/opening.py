@@ -12,6 +12,7 @@ from typing import Final
 import trio
 
 from supctl import events
+from supctl.actors.inheritance import Claim, nothing
 from supctl.actors.services import CheckLog, Services, handed_to
 from supctl.backends.base import Backend
 from supctl.backends.platform import open_backend
@@ -52,6 +53,7 @@ async def open_tree(
     parked: Collection[str] = frozenset(),
     watch: Watch | None = None,
     events_after: int = 0,
+    claim: Claim | None = None,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -75,6 +77,8 @@ async def open_tree(
             starts (again), unless its ``restart`` is ``always``. May change meanwhile.
         watch: is told what changes, and remembers restarts from an earlier life of the tree.
         events_after: number of the last event of that.
+        claim: gives programs that have outlived an earlier life of the tree to who goes on with
+            them. With it, programs outlive this life too, if its process is killed.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -103,6 +107,8 @@ async def open_tree(
                     tuple(preload),
                     start_method,
                     check_log=_checked_by(capture),
+                    claim=claim or nothing,
+                    keeps=claim is not None,
                 )
                 watch = watch or Watch()
                 world = World(services, feed, random, watch=watch, parked=parked, logs=capture)

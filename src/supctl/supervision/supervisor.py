@@ -143,7 +143,10 @@ class SupervisorActor(Incarnation):
     def recall(self, child: Child) -> None:
         """Let the restarts of before of a new child count on."""
         child.past = self._world.watch.recall(child.address)
-        child.restarts = child.past.restarts
+        child.restarts, child.reason = child.past.restarts, child.past.reason
+        child.stop_asked = child.past.stop_asked
+        if child.past.age is not None:
+            child.started_at = trio.current_time() - child.past.age
 
     def respecify(self, spec: Supervisor) -> None:
         """Be made of ``spec`` from now on; nothing is started or stopped (OTP-UPG-02).
@@ -294,16 +297,18 @@ class SupervisorActor(Incarnation):
 
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
+        if isinstance(child.life, SupervisorActor) and run == 1 and isinstance(report, Up):
+            report = replace(report, age=child.past.age)
         match report:
-            case Started(pid, unenforced):
-                self._narrator.tell_start(child, pid, unenforced)
+            case Started(pid, unenforced, age):
+                self._narrator.tell_start(child, pid, unenforced, age)
                 self._feed(m.ChildWarming(child.name, run))
-            case Up(pid, unenforced, ready_after):
+            case Up(pid, unenforced, ready_after, age):
                 if ready_after is None:
-                    self._narrator.tell_start(child, pid, unenforced)
+                    self._narrator.tell_start(child, pid, unenforced, age)
                 else:
                     self._narrator.tell(child, events.ChildReady, after=ready_after)
-                self._feed(m.ChildUp(child.name, run))
+                self._feed(m.ChildUp(child.name, run, age or 0.0))
             case Ignored():
                 child.life = None
                 self._narrator.tell(child, events.ChildIgnored)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import struct
+import termios
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from . import cgroups, marks
-from .protocol import Terms
+from .protocol import Kept, Terms
 
 
 @dataclass(slots=True)
@@ -24,9 +27,16 @@ class Run:
     pid: int
     terms: Terms
     started_at: float
-    outputs: list[int]
-    """Duplicates of the read ends, so that an app never writes to a pipe without a reader."""
+    descriptors: dict[str, int]
+    """Duplicates of the read ends, so that an app never writes to a pipe without a reader; and
+    the socket at which it tells how it is."""
     alive: bool = True
+    status: dict[str, Any] | None = None
+    """How the main process has ended."""
+    is_ours: bool = True
+    """Whether the present daemon knows it."""
+    is_forgotten: bool = False
+    """Whether a daemon has taken note of its end."""
     killing: bool = False
     survivors: tuple[int, ...] = ()
     """Descendants that outlive the main process, as last seen."""
@@ -34,6 +44,22 @@ class Run:
     """Marks that its descendants gave to *their* children: a supctl below this one."""
     kill_at: float | None = None
     """When it is killed, once it was asked to end because the daemon is gone."""
+
+    @property
+    def outputs(self) -> list[int]:
+        """The pipes among its descriptors."""
+        return [self.descriptors[it] for it in ("stdout", "stderr") if it in self.descriptors]
+
+    def close(self) -> None:
+        """Close its descriptors."""
+        for fd in self.descriptors.values():
+            os.close(fd)
+        self.descriptors.clear()
+
+    def as_kept(self, *, gone: bool) -> Kept:
+        """Return what a next daemon is told of it."""
+        terms, survivors = asdict(self.terms), list(self.survivors)
+        return Kept(self.pid, terms, self.started_at, self.status, survivors, gone)
 
 
 class Runs:
@@ -44,12 +70,23 @@ class Runs:
         self._by_pid: dict[int, Run] = {}
         self._by_mark: dict[int, Run] = {}
         self._ended: dict[int, Run] = {}
+        self._gone: dict[int, Run] = {}  # what became of them is still to be told, or noted
 
     def __len__(self) -> int:
         return len(self._by_number)
 
     def __iter__(self) -> Iterator[Run]:
         return iter(list(self._by_number.values()))
+
+    @property
+    def gone(self) -> list[Run]:
+        """Those of which nothing lives, and of whose end no daemon has taken note."""
+        return list(self._gone.values())
+
+    @property
+    def last_number(self) -> int:
+        """The highest number in use."""
+        return max([0, *self._by_number, *self._gone])
 
     def get(self, number: int) -> Run | None:
         """Return the run of that number, ``None`` if it is gone or never was."""
@@ -77,22 +114,50 @@ class Runs:
         return list(self._ended.values())
 
     def remove(self, run: Run) -> None:
-        """Forget a run of which nothing lives; closes its output pipes."""
+        """Know that nothing of a run lives. One that is kept stays among the :attr:`gone`."""
         del self._by_number[run.number]
         del self._by_mark[run.terms.mark]
         self._ended.pop(run.number, None)
-        for fd in run.outputs:
-            os.close(fd)
+        run.survivors = ()
         if run.terms.cgroup is not None:
             cgroups.remove(run.terms.cgroup)
+        if run.terms.kept and run.is_ours:
+            self._gone[run.number] = run
+            self.bury()
+        else:
+            run.close()
+
+    def forget(self, number: int) -> None:
+        """Know that a daemon has taken note of what became of a run, or does not care."""
+        run = self._gone.get(number) or self._by_number.get(number)
+        if run is not None:
+            run.is_forgotten = True
+            self.bury()
+
+    def bury(self) -> bool:
+        """Let go of those gone runs that are forgotten and whose output was taken; return
+        whether there are others, whose output is still to be taken by a daemon."""
+        forgotten = [run for run in self._gone.values() if run.is_forgotten]
+        for run in forgotten:
+            if not any(map(_holds_bytes, run.outputs)):
+                del self._gone[run.number]
+                run.close()
+        return any(run.number in self._gone for run in forgotten)
+
+    def disown(self, run: Run) -> None:
+        """Tell no daemon of a run any more."""
+        run.is_ours = False
+        if self._gone.pop(run.number, None) is not None:
+            run.close()
 
     def close_output(self, fd: int) -> None:
         """Close one duplicate of an output pipe that is at its end."""
         os.close(fd)
         for run in self._by_number.values():
-            if fd in run.outputs:
-                run.outputs.remove(fd)
-                return
+            for name, held in list(run.descriptors.items()):
+                if held == fd:
+                    del run.descriptors[name]
+                    return
 
     def survivors(self) -> dict[int, list[int]]:
         """Return, by run number, the descendants of runs whose main process has ended.
@@ -164,6 +229,12 @@ class Runs:
         for pid in members:
             if pid != run.pid or run.alive:
                 marks.signal_if(pid, signal.SIGKILL, still_ours)
+
+
+def _holds_bytes(pipe: int) -> bool:
+    """Return whether something is in a pipe that nobody has read."""
+    (waiting,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(waiting) > 0
 
 
 def _killpg(pid: int, number: int) -> None:
