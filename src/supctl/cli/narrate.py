@@ -23,6 +23,8 @@ def _of_a_life(who: str, event: events.Event) -> str:
         case events.ChildStarted(pid=pid, restarts=restarts):
             told = f"{who} started" + (f", pid {pid}" if pid else "")
             return told + (f", restart {restarts}" if restarts else "")
+        case events.ChildKept(age=age):
+            return f"{who} runs on, {seconds(age)} old: a new daemon goes on with it"
         case events.ChildReady(after=after):
             return f"{who} is ready after {seconds(after)}"
         case events.HealthChanged(health=health, said=said):

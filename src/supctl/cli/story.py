@@ -87,7 +87,8 @@ class Teller:
             case events.ChildStarted(pid=pid):
                 return f"started{f', pid {pid}' if pid else ''}{self._why_started(event)}"
             case events.ChildKept(pid=pid, age=age):
-                return f"runs on, pid {pid}, {seconds(age)} after its start: a new daemon goes on with it"
+                whose = f", pid {pid}" if pid else ""
+                return f"runs on{whose}, {seconds(age)} old: a new daemon goes on with it"
             case events.ChildStopping(grace=grace):
                 asked = f"asked to stop, has {seconds(grace)}" if grace else "ended by force"
                 return asked + self._why_stopped(event)
