@@ -63,7 +63,8 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
                 ExitStatus(signal=9, out_of_memory=True, peak_memory=63 << 20),
             ),
             {"memory_limit": 64 << 20},
-            "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB, peak 63.0 MiB",
+            "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB; its main "
+            "process had 63.0 MiB at the most",
         ),
         (
             ExitReason(ExitKind.OUT_OF_MEMORY, ExitStatus(signal=9, out_of_memory=True)),

@@ -249,7 +249,8 @@ def _ended_as(reason: ExitReason) -> str:
 def _memory(event: events.ChildExited) -> str:
     limit, status = event.memory_limit, event.reason.status
     told = " at no limit of its own" if limit is None else f" at its limit of {size(limit)}"
-    return told + (f", peak {size(status.peak_memory)}" if status and status.peak_memory else "")
+    peak = 0 if status is None else status.peak_memory
+    return f"{told}; its main process had {size(peak)} at the most" if peak else told
 
 
 def _next_attempt(event: events.RestartScheduled) -> str:
