@@ -270,10 +270,12 @@ class OutputLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaperRestarted(Event):
-    """The reaper was gone; its apps were ended and a new reaper (``pid``) holds the next ones."""
+    """The reaper was gone. So many of its programs as are ``kept`` go on under a new one (``pid``);
+    the others were ended."""
 
     detail: str
     pid: int
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

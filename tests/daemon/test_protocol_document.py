@@ -16,6 +16,7 @@ from supctl.daemon.calls import Calls
 from supctl.daemon.control import Control
 from supctl.daemon.details import Details
 from supctl.daemon.health import HealthViews
+from supctl.daemon.logs import Logs
 from supctl.daemon.projects import Projects
 from supctl.daemon.run import CHANGING, LOOKING
 from supctl.daemon.stories import Stories
@@ -25,7 +26,7 @@ from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-OWNERS = (Projects, Control, Calls, Details, HealthViews, Views, Waiting, Stories)
+OWNERS = (Projects, Control, Calls, Details, Logs, HealthViews, Views, Waiting, Stories)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }

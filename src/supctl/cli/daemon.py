@@ -108,15 +108,23 @@ def logs(count: int, follows: bool) -> None:
       supctl daemon logs -f
     """
     from supctl.control.home import Home
-    from supctl.logs.following import follow
-    from supctl.logs.tail import tail
+    from supctl.logs.reading.follower import Follower
+    from supctl.logs.reading.place import Place
+    from supctl.logs.reading.trail import Trail
+    from supctl.logs.reading.window import Window
 
-    path = Home.of().log
+    from .entries import as_stored, show_on, write
+
+    path = str(Home.of().log)
+    trail = Trail(Place(path, "raw", False, (("/", "stderr"),)), Window())
     try:
-        last = (line + b"\n" for line in tail(path, count))
-        for data in follow(path, count) if follows else last:
-            click.echo(data, nl=False)
+        with Follower([trail]) as follower:
+            write(trail.history(count, goes_on=follows), as_stored)
+            while follows and show_on(follower, as_stored):
+                pass
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise StorageFailed(str(path), error.errno or 0, "the daemon's log") from None
+        raise StorageFailed(path, error.errno or 0, "the daemon's log") from None
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -23,8 +23,8 @@ def _of_a_life(who: str, event: events.Event) -> str:
         case events.ChildStarted(pid=pid, restarts=restarts):
             told = f"{who} started" + (f", pid {pid}" if pid else "")
             return told + (f", restart {restarts}" if restarts else "")
-        case events.ChildKept(age=age):
-            return f"{who} runs on, {seconds(age)} old: a new daemon goes on with it"
+        case events.ChildKept(pid=pid, age=age):
+            return f"{who} goes on, pid {pid}, up for {seconds(age)}: only its daemon was lost"
         case events.ChildReady(after=after):
             return f"{who} is ready after {seconds(after)}"
         case events.HealthChanged(health=health, said=said):
@@ -97,6 +97,9 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who}: output is stored again, {_lost(lost)}"
         case events.OutputLost(errno=errno, lost=lost):
             return f"{who}: output cannot be stored ({os.strerror(errno)}), {_lost(lost)}"
+        case events.ReaperRestarted(detail=detail, pid=pid, kept=kept) if kept:
+            goes_on = f"{counted(kept, 'app')} {'goes' if kept == 1 else 'go'} on"
+            return f"the reaper was lost ({detail}); {goes_on} under a new one, pid {pid}"
         case events.ReaperRestarted(detail=detail, pid=pid):
             return (
                 f"the reaper was lost ({detail}); its apps are ended and start again under a "

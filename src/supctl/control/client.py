@@ -99,6 +99,8 @@ class Client:
     env = _blocking(Methods[Iterator[Facts]].env)
     inspect = _blocking(Methods[Iterator[Facts]].inspect)
     outputs = _blocking(Methods[Iterator[Facts]].outputs)
+    rotate_logs = _blocking(Methods[Iterator[Facts]].rotate_logs)
+    flush_logs = _blocking(Methods[Iterator[Facts]].flush_logs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
     why = _blocking(Methods[Iterator[Facts]].why)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)

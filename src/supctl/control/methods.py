@@ -265,10 +265,21 @@ class Methods(Generic[Items]):
         return stories
 
     async def outputs(self, *names: str) -> list[Facts]:
-        """Return ``address``, ``stream`` and ``path`` of all outputs; ``path`` is empty if it is in
-        no file."""
+        """Return where outputs go, all if none is named: ``address``, ``stream``, ``to`` (``file``,
+        or where else), ``path`` (empty if in no file), ``mode``, ``is_shared``, ``tags``."""
         found: list[Facts] = await self._call("outputs", names=[*names])
         return found
+
+    async def rotate_logs(self, *names: str) -> list[str]:
+        """Rotate log files, each at the end of a line; all if none is named. Return their paths."""
+        paths: list[str] = await self._call("rotate_logs", names=[*names])
+        return paths
+
+    async def flush_logs(self, *names: str) -> list[Facts]:
+        """Empty log files: delete those that were rotated, and cut the present ones. Return for
+        each ``path``, ``files`` (how many that was) and ``size`` (bytes)."""
+        flushed: list[Facts] = await self._call("flush_logs", names=[*names])
+        return flushed
 
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
         """Return lines of output as they come; the first item says that they come from now on."""

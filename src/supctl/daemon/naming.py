@@ -6,12 +6,9 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from supctl.errors import Ambiguous, ProcessNotFound
-
-if TYPE_CHECKING:
-    from supctl.supervision.status import ChildStatus
 
 ALL: Final = "all"
 TAG: Final = "@"
@@ -23,13 +20,16 @@ class Named(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is."""
+        """Where it is: ``/shop/web/api:2``."""
         ...
 
     @property
     def tags(self) -> Sequence[str]:
         """What else it is called."""
         ...
+
+
+N = TypeVar("N", bound=Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def base_of(address: str) -> str:
     return base if base and number.isdigit() else address
 
 
-def below(chosen: Iterable[str], rows: Iterable[ChildStatus]) -> list[ChildStatus]:
+def below(chosen: Iterable[str], rows: Iterable[N]) -> list[N]:
     """Return those of ``rows`` that are chosen, or below one that is."""
     chosen = frozenset(chosen)
     return [row for row in rows if is_below(row.address, chosen)]
@@ -139,6 +139,7 @@ def _tagged(name: str, rows: Sequence[Named]) -> list[str]:
     tag = name.removeprefix(TAG)
     if found := [row.address for row in rows if tag in row.tags]:
         return found
+
     known = sorted({it for row in rows for it in row.tags})
     near = get_close_matches(tag, known, n=3) or known[:5]
     raise ProcessNotFound(name, tuple(TAG + it for it in near))
@@ -147,6 +148,7 @@ def _tagged(name: str, rows: Sequence[Named]) -> list[str]:
 def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[str]:
     if found:
         return found
+
     short = {_last(it): it for it in addresses} | {it.strip("/"): it for it in addresses}
     near = get_close_matches(name.strip("/"), short, n=3)
     raise ProcessNotFound(name, tuple(dict.fromkeys(short[it] for it in near)))

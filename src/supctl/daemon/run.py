@@ -17,7 +17,6 @@ from supctl.backends.estate import Estate
 from supctl.backends.platform import open_backend
 from supctl.backends.reaper_program import raise_descriptor_limit
 from supctl.control.home import Home
-from supctl.events import Event
 from supctl.journal.journal import Journal
 from supctl.specs import Supervisor
 from supctl.supervision.eventlog import because_of
@@ -36,11 +35,13 @@ from .details import Details
 from .errands import Errands
 from .health import HealthViews
 from .histories import Histories
+from .keep import daemon_command
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .logbook import open_logbook
+from .logs import Logs
 from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
@@ -55,7 +56,8 @@ _log = logging.getLogger("supctl.daemon")
 
 CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
-    *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
+    *("resume", "reset", "call", "env", "save", "resurrect", "rotate_logs", "flush_logs"),
+    "shutdown",
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
@@ -88,10 +90,10 @@ def run_daemon(home: Home, link: int, lock: int, ready_fd: int | None = None) ->
     DaemonLock.sign(lock)
     os.set_inheritable(link, False)
     with open_logbook(sys.stderr.fileno()), closing(Journal.at(home.journal)) as journal:
-        trio.run(_run, home, journal, link, ready_fd)
+        trio.run(_run, home, link, lock, journal, ready_fd)
 
 
-async def _run(home: Home, journal: Journal, link: int, ready_fd: int | None) -> None:
+async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int | None) -> None:
     announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
@@ -102,12 +104,12 @@ async def _run(home: Home, journal: Journal, link: int, ready_fd: int | None) ->
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
     chronicle = Chronicle(journal)
-    backend = open_backend(link=link)
+    backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
     survival = Survival(backend, histories)
     async with open_tree(
         root,
         log_directory=home.logs,
-        tap=lines.tap,
+        tap=lines,
         backend=backend,
         on_event=chronicle.hear,
         parked=stopped,
@@ -124,14 +126,15 @@ async def _run(home: Home, journal: Journal, link: int, ready_fd: int | None) ->
         with closing(listener), ending_at_once():
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
-                projects = Projects(tree, keeper, errands)
+                projects, logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
                 changing = _methods(
-                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
                 )
                 views = Views(tree, home, lines)
                 stories = Stories(tree, views, journal, home.journal)
                 looking = _methods(
-                    *(LOOKING, projects, views, HealthViews(tree), details, Waiting(tree), stories)
+                    *(LOOKING, projects, views, HealthViews(tree), details, logs, Waiting(tree)),
+                    stories,
                 )
 
                 def serve(peer: Peer) -> ControlService:
@@ -140,7 +143,9 @@ async def _run(home: Home, journal: Journal, link: int, ready_fd: int | None) ->
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                nursery.start_soon(_resurrect, projects, survival, chronicle.begin(tree))
+                with because_of(chronicle.begin(tree)):
+                    nursery.start_soon(_resurrect, projects, survival)
+                nursery.start_soon(_note_outputs, logs, survival)
                 with trio.move_on_after(_BACK_BY):
                     await survival.is_complete.wait()
                 nursery.start_soon(ControlServer(listener, serve).serve)
@@ -157,15 +162,20 @@ async def _run(home: Home, journal: Journal, link: int, ready_fd: int | None) ->
         _log.info("daemon %d ends", os.getpid())
 
 
-async def _resurrect(projects: Projects, survival: Survival, begun: Event) -> None:
+async def _resurrect(projects: Projects, survival: Survival) -> None:
     """Start what should run, and end what runs and should not."""
-    with because_of(begun):
-        outcomes = await projects.resurrect()
+    outcomes = await projects.resurrect()
     survival.is_complete.set()
     lost = {it["address"].strip("/") for it in outcomes if it["error"] is not None}
     ended = await survival.end_rest(lost)
     if ended:
         _log.warning("ended what should not run any more: %s", ", ".join(ended))
+
+
+async def _note_outputs(logs: Logs, survival: Survival) -> None:
+    """Note where output goes; before all is back, much of it would seem to be gone."""
+    await survival.is_complete.wait()
+    await logs.keep()
 
 
 def _listener(home: Home, admission: Admission, backend: Backend, estate: Estate) -> Listener:
