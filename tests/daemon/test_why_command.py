@@ -200,8 +200,10 @@ def test_a_lost_reaper(desk: Desk) -> None:
     desk.run("start", desk.write(SLEEPER))
     (reaper,) = psutil.Process(desk.pid("calm")).parents()[:1]
     reaper.kill()
-    until(lambda: "lost" in desk.run("why", "calm"))
-    assert "was lost (its reaper was lost: " in story(desk, "calm")
+    until(lambda: "reaper was lost" in desk.run("why", "calm"))
+    started, lost = story(desk, "calm").splitlines()[1:]
+    assert "started, pid #, by " in started
+    assert lost.startswith("  TIME  the reaper was lost (")
 
 
 def test_the_story_goes_on_over_lives_of_the_daemon(desk: Desk) -> None:

@@ -76,7 +76,8 @@ def test_out_of_memory(supctl: Callable[..., str], tmp_path: Path, programs: Pat
     app = {"command": ["sh", "-c", script], "limits": {"memory": "64M"}, "restart": "never"}
     (tmp_path / "shop.json").write_text(json.dumps({"apps": {"hog": app}}))
     supctl("start", str(tmp_path / "shop.json"))
-    supctl("wait", "hog", "--for", "stopped", "--timeout", "60")
+    print(supctl("why", "hog"))
+    supctl("wait", "hog", "--for", "stopped", "--timeout", "10")
     told = supctl("why", "hog")
     while "| about to eat" not in told:
         time.sleep(0.1)

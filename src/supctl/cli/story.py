@@ -59,7 +59,7 @@ class Teller:
         """Return what has happened to the child at ``address``; to all for ``/``."""
         lines: list[Line] = []
         for event in self._known:
-            if address not in ("/", event.address, getattr(event, "child", "")):
+            if not _concerns(event, address):
                 continue
             if isinstance(event, events.LastLines):
                 _add_said(lines, event)
@@ -217,6 +217,11 @@ def _is_step(event: events.Event) -> bool:
         ):
             return True
     return False
+
+
+def _concerns(event: events.Event, address: str) -> bool:
+    told = ("/", event.address, getattr(event, "child", ""))
+    return address in told or isinstance(event, events.ReaperRestarted)
 
 
 def _add_said(lines: list[Line], event: events.LastLines) -> None:

@@ -58,8 +58,8 @@ def seq_of(line: bytes) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def marks_of(address: str) -> tuple[bytes, bytes]:
-    """Return what is in the lines about ``address``, and in those about its supervisor in which
-    it has the part of the ``child``; each line has one of them, and hardly any other has."""
+def marks_of(address: str) -> tuple[bytes, ...]:
+    """Return what is in the lines about ``address``, in those about its supervisor in which it has
+    the part of the ``child``, and in those about what befell all; hardly any other line has it."""
     text = json.dumps(address).encode()
-    return b'"address":%s,' % text, b'"child":%s,' % text
+    return b'"address":%s,' % text, b'"child":%s,' % text, b'"event":"reaper_restarted"'
