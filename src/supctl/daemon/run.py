@@ -104,8 +104,8 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
-    chronicle = Chronicle(journal)
     backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
+    chronicle = Chronicle(journal, backend.note)
     survival = Survival(backend, histories)
 
     def hear(event: Event) -> None:
@@ -125,6 +125,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     ) as tree:
         with ending_at_once():
             estate, strays = survival.take_over(tree), Strays(home.origins)
+            chronicle.recover(estate.notes)
             if estate.is_empty:
                 await strays.end()
             await strays.remember(backend.origin, alone=estate.is_empty)
