@@ -24,21 +24,21 @@ async def test_the_next_daemon_writes_what_a_killed_one_has_not(tmp_path: Path) 
     notes: dict[str, str] = {}
     journal = Journal.at(tmp_path)
     first = Chronicle(journal, notes.__setitem__)
-    for seq in range(1, 101):
+    for seq in range(1, 301):
         first.hear(started(seq))
     journal.close()
     written = Journal.at(tmp_path)
     lost = Chronicle(written, notes.__setitem__)
     written.close()  # as if it were killed: nothing is written any more
-    for seq in range(101, 111):
+    for seq in range(301, 311):
         lost.hear(started(seq))
-    assert len(notes) == 64  # no more than that, whatever happens
+    assert len(notes) == 256  # no more than that, whatever happens
     journal = Journal.at(tmp_path)
     next_one = Chronicle(journal, notes.__setitem__)
     next_one.recover(notes | {"child /a": "{}"})
-    next_one.hear(started(111))
+    next_one.hear(started(311))
     journal.close()
-    assert seqs(tmp_path) == list(range(1, 112))
+    assert seqs(tmp_path) == list(range(1, 312))
 
 
 async def test_what_is_said_twice_is_kept_once(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ from supctl.supervision.tree import Tree
 _SPARE: Final = "event "
 """What the names of texts for the next daemon begin with; the rest is the number of a slot."""
 
-_SPARED: Final = 64
+_SPARED: Final = 256
 """Slots: events that may happen before the first of them is written."""
 
 _READ_WITHIN: Final = 0.1

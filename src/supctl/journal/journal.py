@@ -20,7 +20,11 @@ _log = logging.getLogger("supctl.journal")
 _WAITING: Final = 10_000
 """Events that wait for a disk that is stuck, some 5 MB; those beyond are counted, and lost."""
 
-_TOGETHER: Final = 64
+_GATHERING: Final = 0.01
+"""Seconds for which the first event waits for others, to be written with them: to wake up a thread
+for each costs more than to write it."""
+
+_TOGETHER: Final = 256
 """Events that are written at once when many wait."""
 
 _AGAIN: Final = 5.0
@@ -32,8 +36,8 @@ _Item: TypeAlias = "bytes | Event | threading.Event | None"
 class Journal:
     """Keeps events. Its methods may be called in any thread; only two of them block.
 
-    An event is handed to the kernel as soon as the thread gets its turn, a millisecond after it
-    was noted or so: if this process is killed, that is what may be missing.
+    An event is handed to the kernel a hundredth of a second after it was noted or so: if this
+    process is killed, that is what may be missing.
 
     Args:
         segments: the files.
@@ -112,6 +116,8 @@ class Journal:
         """Yield what was noted, for ever or until :meth:`close`."""
         while True:
             batch: list[_Item] = [self._queue.get()]
+            if isinstance(batch[0], bytes | Event):
+                time.sleep(_GATHERING)
             try:
                 while len(batch) < _TOGETHER:
                     batch.append(self._queue.get_nowait())

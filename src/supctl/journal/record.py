@@ -14,13 +14,15 @@ from supctl.events import Event
 
 VERSION: Final = 1
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 _CHECKSUM: Final = 9  # digits, and the space behind them
 _SEQ: Final = b'{"seq":'
 
 
 def encode(told: dict[str, Any]) -> bytes:
     """Return the line of what :meth:`supctl.events.Event.as_dict` tells, or of a header."""
-    text = json.dumps(told, separators=(",", ":")).encode()
+    text = _encode(told).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
