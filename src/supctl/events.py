@@ -310,11 +310,15 @@ class CommandGiven(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStarted(Event):
-    """A daemon has begun. ``lost``: there was one before it, which has not ended in order."""
+    """A daemon has begun.
+
+    ``lost``: there was one before it, which has not ended in order; ``how`` it ended, if known.
+    """
 
     pid: int
     version: str
     lost: bool
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,7 +232,7 @@ def test_a_daemon_that_was_killed_is_told_of(desk: Desk) -> None:
     told = story(desk, "calm")
     assert "  TIME  started, pid #, by " in told  # nothing of it is lost
     assert re.search(r"  TIME  runs on, pid #, [\d.]+ m?s old: a new daemon goes on with it", told)
-    assert ": the one before it was lost" in story(desk, "--all")
+    assert "; the one before it was lost (killed by SIGKILL)" in story(desk, "--all")
 
 
 def test_what_was_deleted_is_still_told_of(desk: Desk) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from supctl import events
 from supctl.exits import ExitKind, ExitReason, signal_name
 
-from .narrate import past, sentence
+from .narrate import lost_before, past, sentence
 from .words import counted, seconds, size
 
 _WORDS: Final = {"add": "start", "update": "reload", "shutdown": "kill"}
@@ -112,9 +112,8 @@ class Teller:
             case events.SupervisorGaveUp(child=child, restarts=restarts, within=within):
                 times = f"more than {counted(restarts, 'restart')} within {seconds(within)}"
                 return f"gave up: {times}, the last as {_name(child)} {past(event.reason)}"
-            case events.DaemonStarted(pid=pid, version=version, lost=lost):
-                before = ": the one before it was lost" if lost else ""
-                return f"daemon {pid} started, supctl {version}{before}"
+            case events.DaemonStarted(pid=pid, version=version):
+                return f"daemon {pid} started, supctl {version}{lost_before(event)}"
             case events.DaemonStopped(pid=pid):
                 return f"daemon {pid} ended in order"
             case events.TreeStopped():

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -24,7 +24,7 @@ from supctl.events import (
     SupervisorReport,
     TreeStarted,
 )
-from supctl.exits import ExitKind
+from supctl.exits import ExitKind, ExitStatus
 from supctl.journal.journal import Journal
 from supctl.journal.record import line_of, seq_of
 from supctl.logs.capture import Capture
@@ -107,11 +107,18 @@ class Chronicle:
             if seq_of(line) > self._journal.last_seq:
                 self._journal.note_line(line)
 
-    def begin(self, tree: Tree) -> DaemonStarted:
-        """Tell that the daemon begins, and return that event."""
+    def begin(self, tree: Tree, before: ExitStatus) -> DaemonStarted:
+        """Tell that the daemon begins, and return that event.
+
+        Args:
+            before: how the one before has ended, as far as that is known.
+        """
         last = self._journal.last
-        lost = last is not None and last["event"] != "daemon_stopped"
-        return tree.tell(DaemonStarted, pid=os.getpid(), version=__version__, lost=lost)
+        facts: dict[str, Any] = {"pid": os.getpid(), "version": __version__}
+        facts["lost"] = last is not None and last["event"] != "daemon_stopped"
+        if facts["lost"] and not before.is_unknown:
+            facts["how"] = str(before)
+        return tree.tell(DaemonStarted, **facts)
 
     def end(self, tree: Tree) -> None:
         """Tell that the daemon ends in order."""

@@ -50,7 +50,7 @@ from .service import ControlService
 from .stories import Stories
 from .strays import Strays
 from .survival import Survival
-from .views import Views
+from .views import Views, end_of
 from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
@@ -150,7 +150,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                with because_of(chronicle.begin(tree)):
+                with because_of(chronicle.begin(tree, end_of(estate.passing))):
                     nursery.start_soon(survival.end_stopping)
                     nursery.start_soon(_resurrect, projects, survival)
                 nursery.start_soon(_note_outputs, logs, survival)
