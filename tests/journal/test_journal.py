@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -108,3 +110,33 @@ def test_what_a_full_disk_did_not_take_is_counted(
     gap, after = read_story(tmp_path, []).events
     assert (gap["event"], gap["count"]) == ("events_missed", 3)
     assert after["seq"] == 4
+
+
+_BUSY = """
+import sys
+from pathlib import Path
+from supctl.events import DaemonStopped
+from supctl.journal.journal import Journal
+
+journal = Journal.at(Path(sys.argv[1]))
+for seq in range(1, 1_000_000):
+    journal.note(DaemonStopped(address="/", seq=seq, pid=1))
+    if seq % 100 == 0:
+        journal.settle(60)
+        print(seq, flush=True)
+"""
+
+
+def test_who_is_killed_loses_nothing_that_was_written(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _BUSY, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as busy:
+        assert busy.stdout is not None
+        told = [busy.stdout.readline() for _ in range(20)]
+        busy.kill()
+        told += busy.stdout.readlines()
+    seqs = [it["seq"] for it in read_story(tmp_path, [], most=1_000_000).events]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert len(seqs) >= int(told[-1])
+    journal = Journal.at(tmp_path)
+    assert journal.last_seq == len(seqs)
+    journal.close()

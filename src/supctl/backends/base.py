@@ -187,6 +187,8 @@ class Capabilities:
         cgroup: directory below which we may make cgroups, or ``None``.
         controllers: cgroup controllers that can be enforced there.
         cgroup_reason: why ``cgroup`` or a controller is missing, a phrase for people.
+        head: pid of the process that we and all that is ours descend from; 0: this one. Nobody
+            else may be in the cgroup that we make ours below.
     """
 
     system: str
@@ -195,6 +197,7 @@ class Capabilities:
     cgroup: str | None = None
     controllers: frozenset[str] = frozenset()
     cgroup_reason: str = ""
+    head: int = 0
 
 
 class Process(ABC):

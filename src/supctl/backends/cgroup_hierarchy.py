@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -37,22 +38,27 @@ class Hierarchy:
     reason: str
 
 
-def probe() -> Hierarchy:
-    """Return what cgroups v2 offer to this process. Looks only; changes nothing."""
+def probe(head: int = 0) -> Hierarchy:
+    """Return what cgroups v2 offer to this process. Looks only; changes nothing.
+
+    Args:
+        head: that of :class:`.base.Capabilities`.
+    """
     try:
         mounts = Path("/proc/self/mountinfo").read_text(errors="surrogateescape")
         membership = Path("/proc/self/cgroup").read_text(errors="surrogateescape")
     except OSError as error:
         return Hierarchy(None, frozenset(), f"/proc cannot be read: {error.strerror}")
-    return look(mounts, membership)
+    return look(mounts, membership, partial(own_processes, head))
 
 
-def _own_processes() -> set[int]:
-    return marks.descendants(marks.children_by_parent(), [os.getpid()])
+def own_processes(head: int = 0) -> set[int]:
+    """Return the pids of ``head``, this process if that is 0, and of all its descendants."""
+    return marks.descendants(marks.children_by_parent(), [head or os.getpid()])
 
 
 def look(
-    mounts: str, membership: str, ours: Callable[[], Collection[int]] = _own_processes
+    mounts: str, membership: str, ours: Callable[[], Collection[int]] = own_processes
 ) -> Hierarchy:
     """Return what cgroups v2 offer to the process whose files in /proc are given.
 
@@ -159,7 +165,7 @@ def _words(path: str) -> set[str]:
         return set()
 
 
-def check_unshared(cgroup: str, ours: Callable[[], Collection[int]] = _own_processes) -> None:
+def check_unshared(cgroup: str, ours: Callable[[], Collection[int]] = own_processes) -> None:
     """Raise :class:`Unusable` if a process is in ``cgroup`` that is none of ``ours``."""
     before = control.members(cgroup)
     foreign = set(before) - {str(pid) for pid in ours()} if before else set()

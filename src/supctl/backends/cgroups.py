@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
 from .base import Capabilities, ProcessSpec
-from .cgroup_hierarchy import Unusable, check_unshared, is_root
+from .cgroup_hierarchy import Unusable, check_unshared, is_root, own_processes
 from .reaper import cgroups as control
 
 _CPU_PERIOD: Final = 100_000
@@ -55,7 +56,8 @@ class Subtree:
         if cls._current is None:
             if capabilities.cgroup is None:
                 raise Unusable(capabilities.cgroup_reason)
-            cls._current = _make(capabilities.cgroup, capabilities.controllers)
+            ours = partial(own_processes, capabilities.head)
+            cls._current = _make(capabilities.cgroup, capabilities.controllers, ours)
         cls._current._users += 1
         return cls._current
 
@@ -89,13 +91,13 @@ class Subtree:
         return path, set_limits(path, spec, limits)
 
 
-def _make(base: str, controllers: Collection[str]) -> Subtree:
+def _make(base: str, controllers: Collection[str], ours: Callable[[], Collection[int]]) -> Subtree:
     path = f"{base}/supctl-{os.getpid()}"
     try:
         Path(path).mkdir()
         if not is_root(base):
             Path(path, control.LEAF).mkdir()
-            _vacate(base, f"{path}/{control.LEAF}")
+            _vacate(base, f"{path}/{control.LEAF}", ours)
     except (OSError, Unusable) as error:
         control.dissolve(path)
         raise Unusable(_told(error, path)) from None
@@ -105,10 +107,10 @@ def _make(base: str, controllers: Collection[str]) -> Subtree:
     return Subtree(path)
 
 
-def _vacate(base: str, leaf: str) -> None:
+def _vacate(base: str, leaf: str, ours: Callable[[], Collection[int]]) -> None:
     """Move all processes of ``base``, which must be ours, into ``leaf``."""
     while pids := control.members(base):
-        check_unshared(base)
+        check_unshared(base, ours)
         for pid in pids:
             with suppress(ProcessLookupError):  # it has ended meanwhile
                 control.put(leaf, "cgroup.procs", pid)

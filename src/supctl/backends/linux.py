@@ -16,9 +16,10 @@ from .reaper_link import ReaperLink
 from .usage import usage_of
 
 
-def probe() -> Capabilities:
-    """Return what this Linux can do. Looks only; changes nothing."""
-    hierarchy = cgroup_hierarchy.probe()
+def probe(head: int = 0) -> Capabilities:
+    """Return what this Linux can do, ``head`` being that of :class:`Capabilities`. Looks only;
+    changes nothing."""
+    hierarchy = cgroup_hierarchy.probe(head)
     return Capabilities(
         system="linux",
         subreaper=True,  # since 3.4
@@ -26,6 +27,7 @@ def probe() -> Capabilities:
         cgroup=hierarchy.base,
         controllers=hierarchy.controllers,
         cgroup_reason=hierarchy.reason,
+        head=head,
     )
 
 

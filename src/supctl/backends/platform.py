@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ def open_backend(
         if link is None:
             return LinuxBackend(probe(), on_reaper_restarted)
         above = ReaperLink(socket.socket(fileno=link))
-        return LinuxBackend(probe(), on_reaper_restarted, above, Heirs(heirs, heirlooms))
+        ours = probe(head=os.getppid())  # the reaper
+        return LinuxBackend(ours, on_reaper_restarted, above, Heirs(heirs, heirlooms))
     raise PlatformNotSupported(f"supervision on {sys.platform}", "there is a backend for linux")
 
 

@@ -130,7 +130,8 @@ def _show(story: Facts, *, runs: bool, is_short: bool) -> None:
         click.echo(f"  {counted(story['damaged'], 'record')} of the journal cannot be read")
     for row in story["unwell"]:
         name = row["address"].strip("/")
-        click.echo(f"  not well: {name}, {row['state']}, {why_unwell(row)} (supctl why {name})")
+        facts = ", ".join(filter(None, [name, row["state"], why_unwell(row)]))
+        click.echo(f"  not well: {facts} (supctl why {name})")
 
 
 def _show_line(line: Line, *, whose: bool) -> None:

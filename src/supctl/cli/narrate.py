@@ -86,9 +86,8 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
         case events.CommandGiven(command=command, user=user, pid=pid):
             return f"{who}: {command}, by {user} (pid {pid})"
-        case events.DaemonStarted(pid=pid, lost=lost):
-            before = "; the one before it was lost" if lost else ""
-            return f"daemon {pid} has begun{before}"
+        case events.DaemonStarted(pid=pid):
+            return f"daemon {pid} has begun{lost_before(event)}"
         case events.DaemonStopped(pid=pid):
             return f"daemon {pid} ends"
         case events.LimitsNotEnforced(detail=detail):
@@ -140,6 +139,13 @@ def past(reason: ExitReason) -> str:
         case ExitKind.LOST:
             return f"was lost ({reason.detail})"
     return f"ended ({reason})"
+
+
+def lost_before(event: events.DaemonStarted) -> str:
+    """Return whether the daemon before was lost, as the end of a sentence."""
+    if not event.lost:
+        return ""
+    return "; the one before it was lost" + (f" ({event.how})" if event.how else "")
 
 
 def _lost(bytes_lost: int) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from supctl import events
 from supctl.exits import ExitKind, ExitReason, signal_name
 
-from .narrate import past, sentence
+from .narrate import lost_before, past, sentence
 from .words import counted, seconds, size
 
 _WORDS: Final = {"add": "start", "update": "reload", "shutdown": "kill"}
@@ -59,7 +59,7 @@ class Teller:
         """Return what has happened to the child at ``address``; to all for ``/``."""
         lines: list[Line] = []
         for event in self._known:
-            if address not in ("/", event.address, getattr(event, "child", "")):
+            if not _concerns(event, address):
                 continue
             if isinstance(event, events.LastLines):
                 _add_said(lines, event)
@@ -86,6 +86,9 @@ class Teller:
         match event:
             case events.ChildStarted(pid=pid):
                 return f"started{f', pid {pid}' if pid else ''}{self._why_started(event)}"
+            case events.ChildKept(pid=pid, age=age):
+                whose = f", pid {pid}" if pid else ""
+                return f"runs on{whose}, {seconds(age)} old: a new daemon goes on with it"
             case events.ChildStopping(grace=grace):
                 asked = f"asked to stop, has {seconds(grace)}" if grace else "ended by force"
                 return asked + self._why_stopped(event)
@@ -109,9 +112,8 @@ class Teller:
             case events.SupervisorGaveUp(child=child, restarts=restarts, within=within):
                 times = f"more than {counted(restarts, 'restart')} within {seconds(within)}"
                 return f"gave up: {times}, the last as {_name(child)} {past(event.reason)}"
-            case events.DaemonStarted(pid=pid, version=version, lost=lost):
-                before = ": the one before it was lost" if lost else ""
-                return f"daemon {pid} started, supctl {version}{before}"
+            case events.DaemonStarted(pid=pid, version=version):
+                return f"daemon {pid} started, supctl {version}{lost_before(event)}"
             case events.DaemonStopped(pid=pid):
                 return f"daemon {pid} ended in order"
             case events.TreeStopped():
@@ -216,6 +218,11 @@ def _is_step(event: events.Event) -> bool:
     return False
 
 
+def _concerns(event: events.Event, address: str) -> bool:
+    told = ("/", event.address, getattr(event, "child", ""))
+    return address in told or isinstance(event, events.ReaperRestarted)
+
+
 def _add_said(lines: list[Line], event: events.LastLines) -> None:
     """Put last lines to the end that they belong to."""
     for place in reversed(range(len(lines))):
@@ -246,7 +253,8 @@ def _ended_as(reason: ExitReason) -> str:
 def _memory(event: events.ChildExited) -> str:
     limit, status = event.memory_limit, event.reason.status
     told = " at no limit of its own" if limit is None else f" at its limit of {size(limit)}"
-    return told + (f", peak {size(status.peak_memory)}" if status and status.peak_memory else "")
+    peak = 0 if status is None else status.peak_memory
+    return f"{told}; its main process had {size(peak)} at the most" if peak else told
 
 
 def _next_attempt(event: events.RestartScheduled) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -23,10 +24,17 @@ from supctl.events import (
     SupervisorReport,
     TreeStarted,
 )
-from supctl.exits import ExitKind
+from supctl.exits import ExitKind, ExitStatus
 from supctl.journal.journal import Journal
+from supctl.journal.record import line_of, seq_of
 from supctl.logs.capture import Capture
 from supctl.supervision.tree import Tree
+
+_SPARE: Final = "event "
+"""What the names of texts for the next daemon begin with; the rest is the number of a slot."""
+
+_SPARED: Final = 256
+"""Slots: events that may happen before the first of them is written."""
 
 _READ_WITHIN: Final = 0.1
 """Seconds after an end in which the last output has come through the pipes."""
@@ -63,10 +71,12 @@ class Chronicle:
 
     Args:
         journal: that it goes into.
+        spare: keeps a text under a name, for the next daemon, and never blocks. The latest events
+            are kept there too: who is killed may not have written them yet.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, journal: Journal, spare: Callable[[str, str], None]) -> None:
+        self._journal, self._spare = journal, spare
         self._latest: dict[str, _Death] = {}  # of each, by address
         self._died, self._deaths = trio.open_memory_channel[_Death](_WAITING)
 
@@ -74,7 +84,9 @@ class Chronicle:
         """Keep an event. Never blocks."""
         if isinstance(event, SupervisorReport | TreeStarted):
             return  # they say again what others say
-        self._journal.note(event)
+        line = line_of(event)
+        self._spare(f"{_SPARE}{event.seq % _SPARED}", line.decode())
+        self._journal.note_line(line)
         match event:
             case RestartScheduled(delay=delay):
                 if (death := self._latest.get(event.address)) is not None:
@@ -84,11 +96,29 @@ class Chronicle:
             case ChildExited() | ChildStartFailed():
                 self._mourn(event)
 
-    def begin(self, tree: Tree) -> DaemonStarted:
-        """Tell that the daemon begins, and return that event."""
+    def recover(self, notes: Mapping[str, str]) -> None:
+        """Write what the daemon before has noted and not written.
+
+        Args:
+            notes: those that it has kept for us.
+        """
+        lines = [text.encode() for name, text in notes.items() if name.startswith(_SPARE)]
+        for line in sorted(lines, key=seq_of):
+            if seq_of(line) > self._journal.last_seq:
+                self._journal.note_line(line)
+
+    def begin(self, tree: Tree, before: ExitStatus) -> DaemonStarted:
+        """Tell that the daemon begins, and return that event.
+
+        Args:
+            before: how the one before has ended, as far as that is known.
+        """
         last = self._journal.last
-        lost = last is not None and last["event"] != "daemon_stopped"
-        return tree.tell(DaemonStarted, pid=os.getpid(), version=__version__, lost=lost)
+        facts: dict[str, Any] = {"pid": os.getpid(), "version": __version__}
+        facts["lost"] = last is not None and last["event"] != "daemon_stopped"
+        if facts["lost"] and not before.is_unknown:
+            facts["how"] = str(before)
+        return tree.tell(DaemonStarted, **facts)
 
     def end(self, tree: Tree) -> None:
         """Tell that the daemon ends in order."""

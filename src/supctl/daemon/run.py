@@ -50,7 +50,7 @@ from .service import ControlService
 from .stories import Stories
 from .strays import Strays
 from .survival import Survival
-from .views import Views
+from .views import Views, end_of
 from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
@@ -104,8 +104,8 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
-    chronicle = Chronicle(journal)
     backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
+    chronicle = Chronicle(journal, backend.note)
     survival = Survival(backend, histories)
 
     def hear(event: Event) -> None:
@@ -125,6 +125,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     ) as tree:
         with ending_at_once(home.crash):
             estate, strays = survival.take_over(tree), Strays(home.origins)
+            chronicle.recover(estate.notes)
             if estate.is_empty or not estate.passing.complete:
                 await strays.end([it.terms.mark for it in estate.survivors.values()])
             await strays.remember(backend.origin, alone=estate.is_empty)
@@ -149,7 +150,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                with because_of(chronicle.begin(tree)):
+                with because_of(chronicle.begin(tree, end_of(estate.passing))):
                     nursery.start_soon(survival.end_stopping)
                     nursery.start_soon(_resurrect, projects, survival)
                 nursery.start_soon(_note_outputs, logs, survival)

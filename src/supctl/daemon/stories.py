@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import trio
 
@@ -18,8 +18,13 @@ from supctl.supervision.tree import Tree
 from .naming import Gone, is_below, resolve
 from .views import Views
 
+T = TypeVar("T")
+
 _SETTLING: Final = 1.0
 """Seconds that the journal may take to write what has just happened."""
+
+_READERS: Final = 4
+"""Stories that are read at the same time."""
 
 _MOST: Final = 10_000
 """Events that are told in one answer."""
@@ -41,6 +46,7 @@ class Stories:
     def __init__(self, tree: Tree, views: Views, journal: Journal, directory: Path) -> None:
         self._tree, self._views = tree, views
         self._journal, self._directory = journal, directory
+        self._readers = trio.CapacityLimiter(_READERS)
 
     async def why(
         self, *, names: Sequence[str] = (), since: float | None = None, most: int = 100
@@ -62,15 +68,14 @@ class Stories:
         """
         if not 0 < most <= _MOST:
             raise InvalidConfig("most", most, f"1 to {_MOST}")
-        settle = partial(self._journal.settle, _SETTLING)
-        await trio.to_thread.run_sync(settle)
+        await self._apart(partial(self._journal.settle, _SETTLING))
         since_wall = 0.0 if since is None else time.time() - since
         read = partial(read_story, self._directory, since_wall=since_wall, most=most)
         if not names:
-            return [_told("/", await trio.to_thread.run_sync(read, []))]
+            return [_told("/", await self._apart(partial(read, [])))]
         told = []
         for address in await self._meant(names):
-            story = await trio.to_thread.run_sync(read, [address])
+            story = await self._apart(partial(read, [address]))
             told.append(_told(address, story) | await self._now(address))
         return told
 
@@ -81,8 +86,13 @@ class Stories:
         except ProcessNotFound:
             pass
         there = {row.address for row in rows}
-        before = await trio.to_thread.run_sync(read_addresses, self._directory)
+        before = await self._apart(partial(read_addresses, self._directory))
         return resolve(names, [*rows, *(Gone(it) for it in before if it not in there)])
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` returns, done in a thread; those of others stay free for them when
+        the disk is stuck."""
+        return await trio.to_thread.run_sync(work, limiter=self._readers, abandon_on_cancel=True)
 
     async def _now(self, address: str) -> dict[str, Any]:
         """Return how it is, and those below it that are not well."""

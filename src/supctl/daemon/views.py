@@ -34,12 +34,16 @@ _MOMENT: Final = 0.1
 """Seconds between two looks at the time that processes have used."""
 
 
+def end_of(passing: Passing) -> ExitStatus:
+    """Return how the daemon before has ended."""
+    if passing.ended is None:
+        return ExitStatus()
+    code = os.waitstatus_to_exitcode(passing.ended)
+    return ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
+
+
 def _before(passing: Passing, crash: Path) -> dict[str, Any]:
-    code = None if passing.ended is None else os.waitstatus_to_exitcode(passing.ended)
-    status = ExitStatus()
-    if code is not None:
-        status = ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
-    said = None
+    status, said = end_of(passing), None
     with suppress(OSError):
         said = crash.read_text() if status.code else None
     return {"how": str(status), "ago": time.monotonic() - passing.at, "crash": said}

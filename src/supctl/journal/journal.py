@@ -20,20 +20,24 @@ _log = logging.getLogger("supctl.journal")
 _WAITING: Final = 10_000
 """Events that wait for a disk that is stuck, some 5 MB; those beyond are counted, and lost."""
 
-_TOGETHER: Final = 64
+_GATHERING: Final = 0.01
+"""Seconds for which the first event waits for others, to be written with them: to wake up a thread
+for each costs more than to write it."""
+
+_TOGETHER: Final = 256
 """Events that are written at once when many wait."""
 
 _AGAIN: Final = 5.0
 """Seconds after which a disk that has failed is tried again."""
 
-_Item: TypeAlias = "Event | threading.Event | None"
+_Item: TypeAlias = "bytes | Event | threading.Event | None"
 
 
 class Journal:
     """Keeps events. Its methods may be called in any thread; only two of them block.
 
-    An event is handed to the kernel as soon as the thread gets its turn, a millisecond after it
-    was noted or so: if this process is killed, that is what may be lost.
+    An event is handed to the kernel a hundredth of a second after it was noted or so: if this
+    process is killed, that is what may be missing.
 
     Args:
         segments: the files.
@@ -68,10 +72,17 @@ class Journal:
 
     def note(self, event: Event) -> None:
         """Keep an event. Never blocks, and never fails: what cannot be kept is logged."""
+        self._put(event)
+
+    def note_line(self, line: bytes) -> None:
+        """Keep an event whose line is made already (:func:`~.record.line_of`). As :meth:`note`."""
+        self._put(line)
+
+    def _put(self, item: bytes | Event) -> None:
         if self._queue.qsize() >= _WAITING:
             self._missed += 1
             return
-        self._queue.put(event)
+        self._queue.put(item)
 
     def settle(self, patience: float) -> bool:
         """Return when all that was noted so far is written, or ``patience`` seconds are over;
@@ -92,7 +103,8 @@ class Journal:
 
     def _write(self) -> None:
         for batch in self._batches():
-            lines = [line_of(event) for event in batch if isinstance(event, Event)]
+            events = [it for it in batch if isinstance(it, bytes | Event)]
+            lines = [line_of(it) if isinstance(it, Event) else it for it in events]
             if lines:
                 self._append(lines)
             for item in batch:
@@ -104,6 +116,8 @@ class Journal:
         """Yield what was noted, for ever or until :meth:`close`."""
         while True:
             batch: list[_Item] = [self._queue.get()]
+            if isinstance(batch[0], bytes | Event):
+                time.sleep(_GATHERING)
             try:
                 while len(batch) < _TOGETHER:
                     batch.append(self._queue.get_nowait())

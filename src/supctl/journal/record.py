@@ -14,13 +14,15 @@ from supctl.events import Event
 
 VERSION: Final = 1
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+
 _CHECKSUM: Final = 9  # digits, and the space behind them
 _SEQ: Final = b'{"seq":'
 
 
 def encode(told: dict[str, Any]) -> bytes:
     """Return the line of what :meth:`supctl.events.Event.as_dict` tells, or of a header."""
-    text = json.dumps(told, separators=(",", ":")).encode()
+    text = _encode(told).encode()
     return b"%08x %s\n" % (zlib.crc32(text), text)
 
 
@@ -58,8 +60,8 @@ def seq_of(line: bytes) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def marks_of(address: str) -> tuple[bytes, bytes]:
-    """Return what is in the lines about ``address``, and in those about its supervisor in which
-    it has the part of the ``child``; each line has one of them, and hardly any other has."""
+def marks_of(address: str) -> tuple[bytes, ...]:
+    """Return what is in the lines about ``address``, in those about its supervisor in which it has
+    the part of the ``child``, and in those about what befell all; hardly any other line has it."""
     text = json.dumps(address).encode()
-    return b'"address":%s,' % text, b'"child":%s,' % text
+    return b'"address":%s,' % text, b'"child":%s,' % text, b'"event":"reaper_restarted"'
