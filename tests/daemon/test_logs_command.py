@@ -203,6 +203,18 @@ def test_where_no_file_is_written_that_is_told(shop: Desk) -> None:
     assert told == 'supctl: the output of shop/none is stored nowhere (mode = "none")\n'
 
 
+def test_what_no_file_holds_can_be_followed_nevertheless(desk: Desk) -> None:
+    command = 'command = ["sh", "-c", "while :; do echo tick; sleep 0.1; done"]'
+    desk.run("start", desk.write(f'[apps.a]\n{command}\nlog = {{ mode = "none" }}\n'))
+    with desk.popen("logs", "a", "-f", "--json") as following:
+        assert following.stdout is not None
+        told = json.loads(following.stdout.readline())
+        assert re.fullmatch(STAMP, told.pop("time"))
+        assert told == {"app": "/shop/a", "stream": "stdout", "text": "tick"}
+        following.send_signal(signal.SIGINT)
+        assert following.wait() == 130
+
+
 def test_times_limit_what_is_shown(shop: Desk) -> None:
     assert shop.run("logs", "stamped", "--until", "1h") == ""
     assert len(shop.run("logs", "stamped", "--since", "1h", "--until", "0s").splitlines()) == 2

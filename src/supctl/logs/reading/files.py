@@ -25,9 +25,9 @@ def open_to_read(path: str | Path) -> int:
     return fd
 
 
-def reader(fd: int, end: int) -> Callable[[int], bytes]:
-    """Return what reads an open file from its begin to ``end``."""
-    at = 0
+def reader(fd: int, end: int, start: int = 0) -> Callable[[int], bytes]:
+    """Return what reads an open file from ``start`` to ``end``."""
+    at = start
 
     def read(size: int) -> bytes:
         nonlocal at
@@ -72,13 +72,15 @@ def open_plain(rotated: Rotated) -> int:
     return -1 if rotated.is_compressed else open_to_read(rotated.path)
 
 
-def lines_of_rotated(rotated: Rotated) -> Iterator[bytes]:
+def lines_of_rotated(rotated: Rotated | None) -> Iterator[bytes]:
     """Yield the lines of a rotated file, also if it has been compressed since it was found; none
-    if it has been deleted.
+    if it has been deleted, or is none.
 
     Raises:
         ImportError: it is compressed with zstd, which is not to be had here.
     """
+    if rotated is None:
+        return
     name = str(rotated.path)
     plain = name.removesuffix(".gz").removesuffix(".zst")
     for path in (name, *(plain + packing for packing in _PACKINGS)):

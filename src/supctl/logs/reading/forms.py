@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from .entry import Entry
@@ -24,6 +25,10 @@ _OBJECT: Final = re.compile(
     rb'"stream":"(\w+)","pid":\d+,?(.*)',
     re.DOTALL,
 )
+
+
+_QUOTES: Final = 4
+"""Those of ``"text":"..."``."""
 
 
 def form_of(place: Place) -> Form:
@@ -82,7 +87,9 @@ def _object(line: bytes, at: float | None, order: float, address: str, stream: s
 
 def _own(rest: bytes) -> bytes:
     """Return a program's own line from behind our fields."""
-    if rest.startswith(b'"text":'):
+    if rest.startswith(b'"text":"'):
+        if b"\\" not in rest and rest.count(b'"') == _QUOTES:
+            return rest[8:-2]  # nothing else, and nothing escaped in it
         told = json.loads(b"{" + rest)
         return b64decode(told["base64"]) if "base64" in told else str(told["text"]).encode()
     if rest.startswith(b'"dropped_lines":'):
@@ -97,5 +104,6 @@ def _text(line: bytes) -> bytes:
     return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
+@lru_cache(maxsize=16)  # lines that come together have one time
 def _seconds(stamp: bytes) -> float:
     return datetime.fromisoformat(stamp.decode()).timestamp()
