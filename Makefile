@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint bench bench-logs fuzz test-otp test-otp-live test-vm clean
+.PHONY: demo test lint bench bench-logs test-logs fuzz test-otp test-otp-live test-vm clean
 .DELETE_ON_ERROR:
 
 demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
@@ -26,6 +26,9 @@ bench: $(READY) ## figures against bare loops, runit, supervisorctl and PM2, in 
 
 bench-logs: $(READY) ## the log path against `app | cat > file` and peers that are installed
 	$(BIN)/python -m benchmarks.logs
+
+test-logs: $(READY) ## who stores logs is killed every 50 ms, for a minute in each mode
+	$(BIN)/python -m tests.logs.killing
 
 fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=600
 	sh scripts/fuzz $(BIN)/python

@@ -39,7 +39,7 @@ from supctl.logs.directory import LogDirectory
 from supctl.specs import Log
 folder, mode = sys.argv[1:]
 with LogDirectory(folder) as directory:
-    capture = Capture(directory, tap=lambda *_: None, log=Log(mode, max_size=None))
+    capture = Capture(directory, log=Log(mode, max_size=None))
     began = time.process_time()
     print("ready", flush=True)
     capture.attach("/app", "stdout", 0)

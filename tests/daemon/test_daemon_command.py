@@ -220,8 +220,8 @@ async def test_programs_under_trio_have_the_same_methods(desk: Desk) -> None:
         with pytest.raises(ProcessNotFound):
             await daemon.describe("nobody")
         async with aclosing(daemon.events("db", follow=True)) as events:  # type: ignore[type-var]
-            told = [(await anext(events))["event"] for _ in range(3)]
-        assert told == ["child_started", "child_stopping", "child_exited"]
+            told = [(await anext(events))["event"] for _ in range(4)]
+        assert told == ["child_started", "command_given", "child_stopping", "child_exited"]
     with supctl.connect(desk.base) as client:
         assert client.start("db")[0]["did"] == "started"
 

@@ -18,11 +18,11 @@ def line(address: str, text: str, stream: str = "stdout") -> dict[str, str]:
 async def test_lines_come_whole_and_only_those_that_are_wanted() -> None:
     lines = Lines()
     with lines.follow(["/shop"], ("stdout",)) as reader:
-        lines.tap("/shop/a", "stdout", b"one\ntw")
-        lines.tap("/shopping", "stdout", b"not this\n")
-        lines.tap("/shop/a", "stderr", b"nor this\n")
-        lines.tap("/shop/a", "stdout", b"o\n\xff")
-        lines.tap("/shop/a", "stdout", b"")
+        lines("/shop/a", "stdout", b"one\ntw")
+        lines("/shopping", "stdout", b"not this\n")
+        lines("/shop/a", "stderr", b"nor this\n")
+        lines("/shop/a", "stdout", b"o\n\xff")
+        lines("/shop/a", "stdout", b"")
         async with aclosing(aiter(reader)) as items:
             told = [await anext(items) for _ in range(3)]
     assert told == [line("/shop/a", it) for it in ("one", "two", "\\xff")]
@@ -33,14 +33,14 @@ async def test_a_slow_reader_is_told_how_many_it_missed_and_goes_on() -> None:
     flood = b"x" * 99 + b"\n"
     with lines.follow([""], BOTH) as reader:
         for _ in range(100):
-            lines.tap("/a", "stderr", flood * 1000)
+            lines("/a", "stderr", flood * 1000)
         async with aclosing(aiter(reader)) as items:
             seen = 0
             while (item := await anext(items))["event"] == "line":
                 seen += 1
             assert item == {"event": "lines_missed", "count": 100_000 - seen}
             assert 10_000 < seen < 12_000
-            lines.tap("/a", "stderr", b"last\n")
+            lines("/a", "stderr", b"last\n")
             assert await anext(items) == line("/a", "last", "stderr")
 
 
@@ -48,7 +48,7 @@ async def test_output_comes_from_another_thread() -> None:
     lines = Lines()
     with lines.follow([""], BOTH) as reader:
         async with aclosing(aiter(reader)) as items, trio.open_nursery() as nursery:
-            nursery.start_soon(trio.to_thread.run_sync, lines.tap, "/a", "stdout", b"hello\n")
+            nursery.start_soon(trio.to_thread.run_sync, lines, "/a", "stdout", b"hello\n")
             assert await anext(items) == line("/a", "hello")
 
 
@@ -56,7 +56,7 @@ async def test_who_has_left_gets_nothing() -> None:
     lines = Lines()
     with lines.follow([""], BOTH) as reader:
         pass
-    lines.tap("/a", "stdout", b"hello\n")
+    lines("/a", "stdout", b"hello\n")
     with trio.move_on_after(0.01) as scope:
         async with aclosing(aiter(reader)) as items:
             await anext(items)

@@ -13,6 +13,8 @@ from typing import Any
 import psutil
 import pytest
 
+from supctl.backends.reaper.foreign import can_tell_exits
+
 from .conftest import Desk, until
 
 SHOP = """
@@ -272,3 +274,51 @@ def test_a_signal_to_the_reaper_is_for_the_daemon(desk: Desk, number: int) -> No
     assert reaper is not None
     reaper.send_signal(number)
     assert psutil.wait_procs([a, daemon, reaper], timeout=20)[1] == []
+
+
+def kill_reaper(desk: Desk) -> psutil.Process:
+    """Kill the reaper, and wait until another one is there; return the one that was."""
+    with desk.client() as client:
+        daemon = psutil.Process(client.daemon["pid"])
+        parent = daemon.parent()
+        assert parent is not None
+        events = client.events(follow=True)
+        parent.kill()
+        assert any(it["event"] == "reaper_restarted" for it in events)
+    return parent
+
+
+def test_the_reaper_is_lost_and_programs_go_on(desk: Desk) -> None:
+    start(desk, SHOP.format(python=sys.executable, port=free_port()))
+    until(lambda: row(desk, "once")["state"] == "exited")
+    before = facts(desk)
+    kill_reaper(desk)
+    assert facts(desk) == before
+    for _ in range(2):  # under a daemon that has started the reaper, and one that it has started
+        kill_daemon(desk)
+        assert facts(desk) == before
+    desk.run("stop", "all")
+    text = (desk.home.logs / "shop" / "ticking.out.log").read_text()
+    numbers = [int(line) for line in text.splitlines()]
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.skipif(not can_tell_exits(), reason="this kernel (before 6.15) does not tell exits")
+def test_the_end_of_who_was_started_by_another_reaper_is_known(desk: Desk) -> None:
+    start(desk, "[apps.a]\ncommand = ['sleep', '1000']\n[apps.b]\ncommand = ['sleep', '1000']\n")
+    kill_reaper(desk)
+    a = psutil.Process(desk.pid("a"))
+    a.send_signal(signal.SIGSEGV)
+    if a.ppid() == os.getpid():
+        os.waitpid(a.pid, 0)  # as whoever else inherits orphans does
+    until(lambda: row(desk, "a")["restarts"] == 1)
+    assert row(desk, "a")["end"]["signal"] == signal.SIGSEGV
+
+
+def test_a_reaper_is_lost_after_a_daemon(desk: Desk) -> None:
+    start(desk, "[apps.a]\ncommand = ['sleep', '1000']\n")
+    before = facts(desk)
+    kill_daemon(desk)
+    kill_reaper(desk)
+    kill_daemon(desk)
+    assert facts(desk) == before

@@ -14,6 +14,11 @@ def files_of(path: Path) -> list[Path]:
     return [*(it.path for it in rotated_files(path)), *([path] if path.exists() else [])]
 
 
+def line_of(number: int) -> bytes:
+    """Return what the app writes for a number, without the line's end."""
+    return b"%09d %s" % (number, b"x" * (number * 7919 % 90))
+
+
 def verify(files: Iterable[Path], total: int) -> int:
     """Prove that ``files`` hold the lines 0 to ``total`` - 1; return how many files there are."""
     expected = count = 0
@@ -24,7 +29,7 @@ def verify(files: Iterable[Path], total: int) -> int:
             data = gzip.decompress(data)
         assert not data or data.endswith(b"\n"), f"{path} ends within a line"
         for line in data.splitlines():
-            wanted = b"%09d %s" % (expected, b"x" * (expected * 7919 % 90))
+            wanted = line_of(expected)
             assert line == wanted, f"{path}: {line[:30]!r} in place of {wanted[:30]!r}"
             expected += 1
     assert expected == total, f"{total - expected} lines are missing at the end"

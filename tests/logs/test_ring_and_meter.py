@@ -73,7 +73,10 @@ def test_quantiles_are_right_to_a_factor_of_two(taken: list[int], part: float) -
 
 def test_lines_of_a_flood_are_estimated() -> None:
     meter = Meter()
-    meter.came(b"%63d\n" % 1 * 10)
+    line = b"%63d\n" % 1
+    meter.came(line * 10, 640)
     assert meter.lines == 10
-    meter.came(b"%63d\n" % 1 * 1024)
+    meter.came(line * 1024, 65536)
     assert (meter.lines, meter.size) == (1034, 64 * 1034)
+    meter.came(line * 512, 131072)  # the end of it only
+    assert (meter.lines, meter.size) == (3082, 64 * 3082)

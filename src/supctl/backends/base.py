@@ -141,6 +141,10 @@ class Lost:
 Notice: TypeAlias = Exited | Left | Gone | Lost
 Notify: TypeAlias = Callable[[Notice], None]
 
+OnReaperRestarted: TypeAlias = Callable[[str, int, int], None]
+"""Hears, in the trio thread, that the reaper was lost and replaced: how that showed, the pid of the
+new one, and how many programs go on under it; the others are ended and lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
@@ -316,6 +320,7 @@ class Backend(Spawner):
     """
 
     capabilities: Capabilities
+    on_reaper_restarted: OnReaperRestarted | None = None
     origin: int = 0
     """Tells what we have started from what others have, also when we are gone."""
     estate: Estate | None = None

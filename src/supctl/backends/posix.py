@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,6 +25,7 @@ from .base import (
     Left,
     Lost,
     Notify,
+    OnReaperRestarted,
     Process,
     ProcessSpec,
     PythonSpec,
@@ -37,7 +37,9 @@ from .pythons import Pythons
 from .reaper import cgroups
 from .reaper.marks import new_marks
 from .reaper.protocol import Kept, Launch, Passing, Terms
-from .reaper_link import ReaperLink
+from .reaper_link import Heirs, ReaperLink
+from .reaper_program import OWN_DESCRIPTOR_LIMIT
+from .will import Will
 
 _CLOSE_PATIENCE = 10.0
 """Seconds that leaving the backend waits for killed processes. Only a process stuck in the
@@ -49,19 +51,22 @@ class PosixBackend(Backend):
 
     Args:
         capabilities: what this system can do.
-        on_reaper_restarted: called with the reason and the new reaper's pid.
+        on_reaper_restarted: called when the reaper was lost and replaced.
         link: to the reaper that has started us; without it one is started that ends with us.
+        heirs: who supervises after us. With them, a new reaper holds what is kept as the lost one
+            did; without, it is ended and counts as lost.
     """
 
     def __init__(
         self,
         capabilities: Capabilities,
-        on_reaper_restarted: Callable[[str, int], None] | None = None,
+        on_reaper_restarted: OnReaperRestarted | None = None,
         link: ReaperLink | None = None,
+        heirs: Heirs | None = None,
     ) -> None:
         self.capabilities = capabilities
-        self._inherited_link = link
-        self._on_reaper_restarted = on_reaper_restarted
+        self._inherited_link, self._heirs, self._will = link, heirs, Will()
+        self.on_reaper_restarted = on_reaper_restarted
         self._runs: dict[int, PosixProcess] = {}
         self._numbers = itertools.count(1)
         self.origin = int.from_bytes(os.urandom(4), "big")
@@ -105,6 +110,7 @@ class PosixBackend(Backend):
             with trio.move_on_after(_CLOSE_PATIENCE):
                 self._link.close()
                 await self._link.wait()
+            self._will.close()
             if self.estate is not None:
                 self.estate.close()
         # Not told of the body's error, the nursery leaves it as it is instead of in a group.
@@ -113,7 +119,8 @@ class PosixBackend(Backend):
 
     def _start_reaper(self) -> ReaperLink:
         """Start a reaper; a system may have more to tell it."""
-        return ReaperLink.start()
+        limit = self._link.limit if self._heirs is not None else OWN_DESCRIPTOR_LIMIT
+        return ReaperLink.start(self._heirs, limit)
 
     async def _inherit(self, link: ReaperLink) -> Estate:
         """Return what the reaper tells of those before us.
@@ -135,8 +142,8 @@ class PosixBackend(Backend):
 
     def _take_over(self, link: ReaperLink, message: list[Any], estate: Estate) -> None:
         match message:
-            case ["hello", version, int()]:
-                link.check_hello(version)
+            case ["hello", version, int(), int(limit)]:
+                link.greet(version, limit)
             case ["left_you", list(names), int(last), dict(fields)]:
                 fds = link.take_descriptors(len(names))
                 estate.passing = Passing(**fields)
@@ -161,17 +168,17 @@ class PosixBackend(Backend):
         """Use on the cgroup of an earlier process, if there is one."""
 
     def note(self, key: str, text: str | None) -> None:
-        self._link.send("note", key, text)
+        self._will.note(self._link, key, text)
 
     def hold(self, name: str, fd: int) -> None:
-        self._link.send("hold", name, descriptors=[fd])
+        self._will.hold(self._link, name, fd)
 
     def forget(self, token: int) -> None:
         self._link.send("forget", token)
 
     def serves(self) -> None:
         """Tell the reaper that it is of use by now to be told signals that are meant for us."""
-        self._link.send("ready")
+        self._will.serves(self._link)
 
     async def _end_all(self) -> None:
         for process in list(self._runs.values()):
@@ -252,11 +259,16 @@ class PosixBackend(Backend):
         lost, orphans = self._link, dict(self._runs)
         lost.kill()
         self._link = self._start_reaper()
-        if self._on_reaper_restarted is not None:
-            self._on_reaper_restarted(detail, self._link.pid)
+        kept = [it for it in orphans.values() if self._heirs is not None and it.can_be_handed_on]
+        for process in kept:
+            process.hand_on(self._link)
+        self._will.tell_again(self._link)
+        if self.on_reaper_restarted is not None:
+            self.on_reaper_restarted(detail, self._link.pid, len(kept))
         for number, process in orphans.items():
-            process.cut_loose()
-            nursery.start_soon(self._end_lost, number, process, detail)
+            if process not in kept:
+                process.cut_loose()
+                nursery.start_soon(self._end_lost, number, process, detail)
         lost.close()
         await lost.wait()
 
@@ -274,8 +286,8 @@ class PosixBackend(Backend):
 
     def _handle(self, link: ReaperLink, message: list[Any]) -> None:
         match message:
-            case ["hello", version, int()]:
-                link.check_hello(version)
+            case ["hello", version, int(), int(limit)]:
+                link.greet(version, limit)
             case ["started", int(number), int(pid), list(names)]:
                 fds = dict(zip(names, link.take_descriptors(len(names)), strict=True))
                 self._runs[number].started(pid, fds)

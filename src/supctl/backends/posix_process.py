@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import asdict
 
 import trio
 
@@ -19,8 +21,9 @@ class PosixProcess(ToldProcess):
     """A run held by the reaper. Made by :class:`PosixBackend` only."""
 
     __slots__ = (
-        "_answered", "_link", "_number", "_pidfd", "_with_output", "failure", "program", "terms"
-    )  # fmt: skip
+        *("_answered", "_link", "_number", "_pidfd", "_spare", "_with_output"),
+        *("failure", "program", "terms"),
+    )
 
     def __init__(
         self,
@@ -37,6 +40,7 @@ class PosixProcess(ToldProcess):
         self._link: ReaperLink | None = link  # None once nothing is left to signal
         self._with_output = with_output  # those whose pipes the backend must close in the end
         self._pidfd = -1
+        self._spare: dict[str, int] = {}  # duplicates of what a next reaper must hold
         self._answered: trio.Event | None = trio.Event()
 
     @property
@@ -71,7 +75,25 @@ class PosixProcess(ToldProcess):
         self.stdout, self.stderr = descriptors.get("stdout"), descriptors.get("stderr")
         self.notify_fd = descriptors.get("notify")
         self._with_output.add(self)
+        self.started_at = time.monotonic()
+        if self.terms.kept:
+            held = {name: fd for name, fd in descriptors.items() if name != "pidfd"}
+            self._spare = {name: os.dup(fd) for name, fd in held.items()}
         self._answer()
+
+    @property
+    def can_be_handed_on(self) -> bool:
+        """Whether it can go on under a reaper that has not started it."""
+        return bool(self.terms.kept) and self._pidfd >= 0
+
+    def hand_on(self, link: ReaperLink) -> None:
+        """Have a new reaper hold it, the one before being lost."""
+        self._link = link
+        status = None if self.status is None else asdict(self.status)
+        kept = Kept(self.pid, asdict(self.terms), self.started_at, status)
+        passed = {"pidfd": self._pidfd, **self._spare}
+        told = "take", self._number, asdict(kept), list(passed)
+        link.send(*told, descriptors=list(passed.values()))
 
     def survived(self, kept: Kept, descriptors: dict[str, int]) -> None:
         """Take what the reaper told of a run that has outlived a daemon."""
@@ -108,6 +130,9 @@ class PosixProcess(ToldProcess):
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+        for fd in self._spare.values():
+            os.close(fd)
+        self._spare = {}
 
     def take_output(self) -> tuple[int | None, int | None]:
         self._with_output.discard(self)

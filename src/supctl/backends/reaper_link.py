@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Self
 
 import trio
@@ -15,7 +19,20 @@ from supctl.errors import ProtocolError
 
 from .link import Link
 from .reaper.protocol import VERSION
-from .reaper_program import reaper_command
+from .reaper_program import OWN_DESCRIPTOR_LIMIT, reaper_command
+
+
+@dataclass(frozen=True, slots=True)
+class Heirs:
+    """How whoever supervises after us is started.
+
+    Args:
+        command: argument vector, but for the link to the reaper.
+        fds: descriptors of ours that they get.
+    """
+
+    command: Sequence[str]
+    fds: Sequence[int]
 
 
 class ReaperLink(Link):
@@ -28,23 +45,37 @@ class ReaperLink(Link):
 
     Attributes:
         pid: of the reaper.
+        limit: of descriptors of the programs; known once it has said hello.
     """
 
     def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
         super().__init__(ours)
         self._process = process
         self.pid = os.getppid() if process is None else process.pid
+        self.limit = 0
 
     @classmethod
-    def start(cls) -> Self:
-        """Start a reaper that is to end with us."""
+    def start(cls, heirs: Heirs | None = None, limit: int = OWN_DESCRIPTOR_LIMIT) -> Self:
+        """Start a reaper that is to end with us; or, with ``heirs``, to start those after us.
+
+        ``limit``: of descriptors of the programs.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
+        with theirs, ExitStack() as held:
+            link, fds = theirs.fileno(), []
+            command = reaper_command(str(link), limit)
+            if heirs is not None:
+                # It must know us also if we are killed before it looks for its parent.
+                pidfd = os.pidfd_open(os.getpid())
+                held.callback(os.close, pidfd)
+                orders = {"command": list(heirs.command), "fds": list(heirs.fds), "link": link}
+                orders |= {"pid": os.getpid(), "pidfd": pidfd}
+                command, fds = reaper_command(json.dumps(orders), limit), [pidfd, *heirs.fds]
             process = subprocess.Popen(
-                reaper_command(str(theirs.fileno())),
+                command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                stdout=None if heirs else subprocess.DEVNULL,
+                pass_fds=[link, *fds],
                 start_new_session=True,  # a terminal's Ctrl-C is for us, not for the reaper
             )
         return cls(ours, process)
@@ -54,11 +85,15 @@ class ReaperLink(Link):
         """Whether the reaper has started us."""
         return self._process is None
 
-    @staticmethod
-    def check_hello(version: Any) -> None:
-        """Raise :class:`ProtocolError` unless the reaper speaks our version."""
+    def greet(self, version: Any, limit: int) -> None:
+        """Take what the reaper says first.
+
+        Raises:
+            ProtocolError: it does not speak our version.
+        """
         if version != VERSION:
             raise ProtocolError(f"a reaper of protocol {version!r}", f"protocol {VERSION}")
+        self.limit = limit
 
     def kill(self) -> None:
         """End a reaper that cannot be trusted any more."""

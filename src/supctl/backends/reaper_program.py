@@ -14,7 +14,8 @@ _PROGRAM: Final = (
     "from supctl.backends.reaper.main import main; main()"
 )
 
-_own_descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+OWN_DESCRIPTOR_LIMIT: Final = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+"""The limit that this process has come with."""
 
 
 def raise_descriptor_limit() -> None:
@@ -28,8 +29,7 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def reaper_command(first: str) -> list[str]:
-    """Return the argument vector of a reaper, ``first`` being what its ``main`` describes."""
+def reaper_command(first: str, limit: int = OWN_DESCRIPTOR_LIMIT) -> list[str]:
+    """Return the argument vector of a reaper; the arguments are what its ``main`` describes."""
     root = str(Path(__file__).parents[2])
-    limit = str(_own_descriptor_limit)
-    return [sys.executable, "-I", "-S", "-c", _PROGRAM, root, first, limit]
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, root, first, str(limit)]

@@ -102,6 +102,7 @@ class Client:
     rotate_logs = _blocking(Methods[Iterator[Facts]].rotate_logs)
     flush_logs = _blocking(Methods[Iterator[Facts]].flush_logs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
+    why = _blocking(Methods[Iterator[Facts]].why)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
     def events(

@@ -140,6 +140,11 @@ class Home:
         return self.state / "origins.json"
 
     @property
+    def journal(self) -> Path:
+        """The directory of what has happened to everything."""
+        return self.state / "journal"
+
+    @property
     def audit(self) -> Path:
         """Who has changed what."""
         return self.state / "audit.log"

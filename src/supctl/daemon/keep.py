@@ -29,15 +29,7 @@ def keep_daemon(home: Home, ready_fd: int | None = None) -> NoReturn:
     with DaemonLock(home.lock) as lock:
         first = [] if ready_fd is None else ["--ready-fd", str(ready_fd)]
         orders = {
-            "command": [
-                sys.executable,
-                "-m",
-                "supctl",
-                "daemon",
-                "serve",
-                "--lock",
-                str(lock.fileno()),
-            ],
+            "command": daemon_command(lock.fileno()),
             "first": first,
             "fds": [lock.fileno()],
             "first_fds": [] if ready_fd is None else [ready_fd],
@@ -45,3 +37,12 @@ def keep_daemon(home: Home, ready_fd: int | None = None) -> NoReturn:
         os.set_inheritable(lock.fileno(), True)
         command = reaper_command(json.dumps(orders))
         os.execv(command[0], command)
+
+
+def daemon_command(lock: int) -> list[str]:
+    """Return the argument vector of a daemon, but for its link to the reaper.
+
+    Args:
+        lock: descriptor of the lock of its home.
+    """
+    return [sys.executable, "-m", "supctl", "daemon", "serve", "--lock", str(lock)]

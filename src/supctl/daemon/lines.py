@@ -77,7 +77,12 @@ class Lines:
     def __init__(self) -> None:
         self._readers: tuple[Reader, ...] = ()  # replaced as a whole: two threads look at it
 
-    def tap(self, address: str, stream: str, data: bytes) -> None:
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody follows now."""
+        return not self._readers
+
+    def __call__(self, address: str, stream: str, data: bytes) -> None:
         """Take output; a :data:`~supctl.logs.capture.Tap`."""
         for reader in self._readers:
             reader.offer(address, stream, data)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final, Protocol, TypeVar
 
@@ -14,7 +16,7 @@ _WILD: Final = frozenset("*?[")
 
 
 class Named(Protocol):
-    """What can be meant."""
+    """What a name can mean."""
 
     @property
     def address(self) -> str:
@@ -23,11 +25,19 @@ class Named(Protocol):
 
     @property
     def tags(self) -> Sequence[str]:
-        """What it is tagged with."""
+        """What else it is called."""
         ...
 
 
 N = TypeVar("N", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A child of which nothing but its address is known."""
+
+    address: str
+    tags: tuple[str, ...] = ()
 
 
 def resolve(names: Iterable[str], rows: Sequence[Named]) -> list[str]:
@@ -129,7 +139,6 @@ def _tagged(name: str, rows: Sequence[Named]) -> list[str]:
     tag = name.removeprefix(TAG)
     if found := [row.address for row in rows if tag in row.tags]:
         return found
-    from difflib import get_close_matches  # only a mistake needs it
 
     known = sorted({it for row in rows for it in row.tags})
     near = get_close_matches(tag, known, n=3) or known[:5]
@@ -139,7 +148,6 @@ def _tagged(name: str, rows: Sequence[Named]) -> list[str]:
 def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[str]:
     if found:
         return found
-    from difflib import get_close_matches
 
     short = {_last(it): it for it in addresses} | {it.strip("/"): it for it in addresses}
     near = get_close_matches(name.strip("/"), short, n=3)

@@ -17,7 +17,9 @@ from supctl.backends.estate import Estate
 from supctl.backends.platform import open_backend
 from supctl.backends.reaper_program import raise_descriptor_limit
 from supctl.control.home import Home
+from supctl.journal.journal import Journal
 from supctl.specs import Supervisor
+from supctl.supervision.eventlog import because_of
 from supctl.supervision.opening import open_tree
 from supctl.supervision.tree import Tree
 
@@ -25,6 +27,7 @@ from .admission import Admission, read_admission
 from .announce import Announcer
 from .audit import Audit
 from .calls import Calls
+from .chronicle import Chronicle
 from .control import Control
 from .crash import ending_at_once
 from .desired import DesiredFile
@@ -32,6 +35,7 @@ from .details import Details
 from .errands import Errands
 from .health import HealthViews
 from .histories import Histories
+from .keep import daemon_command
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -42,6 +46,7 @@ from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
 from .service import ControlService
+from .stories import Stories
 from .strays import Strays
 from .survival import Survival
 from .views import Views
@@ -56,7 +61,7 @@ CHANGING = (
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
-    *("events", "outputs", "lines"),
+    *("events", "outputs", "lines", "why"),
 )
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
@@ -84,11 +89,11 @@ def run_daemon(home: Home, link: int, lock: int, ready_fd: int | None = None) ->
     raise_descriptor_limit()
     DaemonLock.sign(lock)
     os.set_inheritable(link, False)
-    with open_logbook(sys.stderr.fileno()):
-        trio.run(_run, home, link, ready_fd)
+    with open_logbook(sys.stderr.fileno()), closing(Journal.at(home.journal)) as journal:
+        trio.run(_run, home, link, lock, journal, ready_fd)
 
 
-async def _run(home: Home, link: int, ready_fd: int | None) -> None:
+async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int | None) -> None:
     announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
@@ -98,16 +103,19 @@ async def _run(home: Home, link: int, ready_fd: int | None) -> None:
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
-    backend = open_backend(link=link)
+    chronicle = Chronicle(journal)
+    backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
     survival = Survival(backend, histories)
     async with open_tree(
         root,
         log_directory=home.logs,
-        tap=lines.tap,
+        tap=lines,
         backend=backend,
+        on_event=chronicle.hear,
         parked=stopped,
         watch=survival,
         claim=survival.claim,
+        events_after=journal.last_seq,
     ) as tree:
         with ending_at_once():
             estate, strays = survival.take_over(), Strays(home.origins)
@@ -122,9 +130,11 @@ async def _run(home: Home, link: int, ready_fd: int | None) -> None:
                 changing = _methods(
                     CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
                 )
+                views = Views(tree, home, lines)
+                stories = Stories(tree, views, journal, home.journal)
                 looking = _methods(
-                    *(LOOKING, projects, Views(tree, home, lines), HealthViews(tree)),
-                    *(details, logs, Waiting(tree)),
+                    *(LOOKING, projects, views, HealthViews(tree), details, logs, Waiting(tree)),
+                    stories,
                 )
 
                 def serve(peer: Peer) -> ControlService:
@@ -132,7 +142,9 @@ async def _run(home: Home, link: int, ready_fd: int | None) -> None:
 
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
-                nursery.start_soon(_resurrect, projects, survival)
+                nursery.start_soon(chronicle.tend, tree.logs)
+                with because_of(chronicle.begin(tree)):
+                    nursery.start_soon(_resurrect, projects, survival)
                 nursery.start_soon(_note_outputs, logs, survival)
                 with trio.move_on_after(_BACK_BY):
                     await survival.is_complete.wait()
@@ -141,6 +153,7 @@ async def _run(home: Home, link: int, ready_fd: int | None) -> None:
                 announcer.ready()
                 backend.serves()
                 await tree.ended.wait()
+                chronicle.end(tree)
                 announcer.stopping()
                 await histories.save()
                 with trio.move_on_after(_LAST_ANSWERS):

@@ -21,6 +21,8 @@ from supctl.specs import Log
 from supctl.specs.log import LogMode
 
 from .archive import Archivist
+from .audience import Audience
+from .audience import Tap as Tap
 from .directory import LogDirectory
 from .file import LogFile
 from .format import writer_for
@@ -29,12 +31,12 @@ from .outlet import Closing, Outlet
 from .output import Output
 from .problem import OnProblem, log_problem
 from .reader import Attached, Reader
-from .reader import Tap as Tap
 from .ring import LastLine, Ring
 from .seek import Seek, Seeker
 from .sink import Sink
 from .sinks import sink_for
-from .stream import LastWords, Source, Stream
+from .source import LastWords, Source
+from .stream import Stream
 from .watching import FileWatch
 
 _log = logging.getLogger("supctl.logs")
@@ -82,7 +84,7 @@ class Capture:
         self._tend, self._on_room = self._archivist.tend, self._tell_room
         self._closing = Closing()
         self._watch = FileWatch()
-        self._reader = Reader(tap, self._watch, self._note_end, self._close_all)
+        self._reader = Reader(Audience(tap), self._watch, self._note_end, self._close_all)
 
     def attach(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -14,14 +15,22 @@ from supctl.specs.log import LogMode
 
 from .directory import make_directories, sync_directory
 from .marks import Marker
+from .mounts import is_local
 from .rotated import new_stamp, rotated_files
 from .schedule import local_zone, next_rotation
+from .sink import Poured
 from .watching import FileWatch
 
 OPEN: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
 """A FIFO that nobody reads refuses to be opened this way; else we would wait for a reader."""
 
 NEVER: Final = float("inf")
+
+MUCH: Final = 2**20
+"""Bytes: more are in no pipe, unless its app has asked for more and may have it."""
+
+INTERRUPTED: Final = b" [interrupted]\n"
+"""Ends a line of which whoever wrote it before us was killed; all of it comes again."""
 
 
 class LogFile:
@@ -40,18 +49,9 @@ class LogFile:
     """
 
     __slots__ = (
-        *(
-            "_asked",
-            "_device",
-            "_due_at_wall",
-            "_ends_line",
-            "_fd",
-            "_limit",
-            "_log",
-            "_marker",
-            "_moved",
-        ),
-        *("_rotated", "_size", "_stamp", "_watch", "_watched", "path", "rotations"),
+        *("_asked", "_device", "_due_at_wall", "_ends_line", "_fd", "_is_first", "_limit", "_log"),
+        *("_marker", "_may_move", "_moved", "_rotated", "_size", "_stamp", "_watch", "_watched"),
+        *("is_exact", "path", "rotations"),
     )
 
     def __init__(
@@ -73,25 +73,50 @@ class LogFile:
         self._device = False
         self._stamp = ""  # of the latest rotation
         self._marker = Marker(path) if log.mode is LogMode.RAW else None
+        self._is_first = True
+        self.is_exact = self._may_move = log.is_exact
         self.rotations = 0
 
     def write(self, data: bytes, start: int = 0) -> int:
-        if self._fd < 0:
-            self._open()
-        elif self._moved or self._watched < 0:
-            self._look()
-        end = len(data)
-        if self._moved and not self._ends_line:
-            end = data.find(b"\n", start) + 1 or end
-        elif self._size + end - start > self._limit or self._is_due():
-            end = self._turn(data, start)
+        end = self._end_of(data, start)
         piece = data if end - start == len(data) else memoryview(data)[start:end]
-        written = os.write(self._fd, piece)
-        self._size += written
-        if self._marker is not None:
-            self._marker.note(self._fd, written)
+        written = self._append(piece)
         self._ends_line = data[start + written - 1] == 10
         return written
+
+    def move(self, pipe: int, data: bytes, start: int) -> int:
+        end = self._end_of(data, start)
+        if not self.is_exact:
+            return 0
+        try:
+            moved = os.splice(pipe, self._fd, end - start, offset_dst=self._find_end())
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            self._may_move = False  # a file system that cannot do it
+            self.close()
+            self._open()
+            return 0
+        self._grow(moved)
+        self._ends_line = data[start + moved - 1] == 10
+        return moved
+
+    def pour(self, pipe: int, most: int) -> Poured | None:
+        if self._fd < 0 or not self.is_exact or self._moved or self._watched < 0 or self._is_due():
+            return None
+        if self._find_end() > self._limit - MUCH:
+            return None
+        try:
+            moved = os.splice(pipe, self._fd, MUCH, offset_dst=self._size)
+        except BlockingIOError:
+            return Poured(0, b"")
+        if not moved:
+            return None
+        self._grow(moved)
+        shown = min(moved, most)
+        last = os.pread(self._fd, shown, self._size - shown)
+        self._ends_line = last.endswith(b"\n")
+        return Poured(moved, last)
 
     def wait_fd(self) -> int:
         return self._fd if self._device else -1
@@ -128,11 +153,48 @@ class LogFile:
             fd, self._fd, self._watched = self._fd, -1, -1
             os.close(fd)
 
+    def _end_of(self, data: bytes, start: int) -> int:
+        """Have a file for bytes of ``data`` from ``start`` on; return the end of those."""
+        if self._fd < 0:
+            self._open()
+        elif self._moved or self._watched < 0:
+            self._look()
+        if self._is_first and self._log.has_lines and not self._ends_line:
+            self._append(INTERRUPTED)
+            self._ends_line = True
+        self._is_first = False
+        end = len(data)
+        if self._moved and not self._ends_line:
+            end = data.find(b"\n", start) + 1 or end
+        elif self._size + end - start > self._limit or self._is_due():
+            end = self._turn(data, start)
+        return end
+
+    def _append(self, data: bytes | memoryview) -> int:
+        if self.is_exact:
+            written = os.pwrite(self._fd, data, self._find_end())
+        else:
+            written = os.write(self._fd, data)
+        self._grow(written)
+        return written
+
+    def _grow(self, size: int) -> None:
+        """Know that so many bytes more have just come."""
+        self._size += size
+        if self._marker is not None:
+            self._marker.note(self._fd, size)
+
+    def _find_end(self) -> int:
+        """Return the size of the file. It is not what we think if somebody else has cut it."""
+        self._size = os.fstat(self._fd).st_size
+        return self._size
+
     def _open(self) -> None:
         make_directories(Path(self.path).parent)
         self._fd = os.open(self.path, OPEN, 0o640)
         found = os.fstat(self._fd)
         self._device = not stat.S_ISREG(found.st_mode)
+        self.is_exact = self._may_move and not self._device and self._prepare_moving()
         if self._device:
             self._marker = None
             return
@@ -144,6 +206,22 @@ class LogFile:
         if self._watch is not None:
             self._watched = self._watch.add(self._fd, self._hear)
         self._moved = True  # perhaps, before the watch began
+
+    def _prepare_moving(self) -> bool:
+        """Open it in the way that splice(2) wants it, and so that we can read; say if that is.
+
+        Not where another machine may be waited for: the pipe is locked as long, and a program
+        that writes to it could not even be killed.
+        """
+        if not is_local(self._fd):
+            return False
+        try:
+            again = os.open(f"/proc/self/fd/{self._fd}", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:  # we may not read it
+            return False
+        os.close(self._fd)
+        self._fd = again
+        return True
 
     def _last_byte(self) -> bytes:
         try:
@@ -182,8 +260,7 @@ class LogFile:
 
     def _turn(self, data: bytes, start: int) -> int:
         """Rotate, if that can be before the next byte; return where in ``data`` it can be next."""
-        self._size = os.fstat(self._fd).st_size  # smaller than we think, if somebody cut it
-        if not self._size:
+        if not self._find_end():
             self._rotate()  # which there is no need for
         fits = self._fitting(data, start)
         if fits == start and self._ends_line:

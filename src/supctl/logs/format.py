@@ -36,6 +36,12 @@ OURS: Final = frozenset({
 class Writer(Protocol):
     """Gives the bytes of one pipe the form in which they are stored."""
 
+    has_lines: bool
+    """Whether it tells lines apart."""
+
+    stores_begun: bool
+    """Whether it stores what has come of a line, rather than to wait for its end."""
+
     read_size: int
     """Bytes that should come at once: what is made of them is to fit the heap. What does not
     costs page faults, and with them four times as much."""
@@ -55,17 +61,16 @@ class Writer(Protocol):
 
 def writer_for(log: Log, address: str, stream: str, pid: int) -> Writer:
     """Return the writer for a pipe."""
-    is_shared = log.is_shared or not log.has_file
     to_file = log.to in (LogTarget.FILE, LogTarget.STDOUT, LogTarget.STDERR)
     longest = LONGEST if to_file else LONGEST_MESSAGE
     match log.mode:
         case LogMode.JSON:
             return JsonLines(address, stream, pid, longest)
-        case LogMode.TIMESTAMPED if is_shared:
+        case LogMode.TIMESTAMPED if log.is_shared:
             return WholeLines(longest, f"{address} {stream} ")
         case LogMode.TIMESTAMPED:
             return Timestamped(longest)
-        case LogMode.RAW if is_shared:
+        case LogMode.RAW if log.is_shared:
             return WholeLines(longest)
         case _:
             return RAW
@@ -75,6 +80,7 @@ class Raw:
     """Byte for byte."""
 
     __slots__ = ()
+    has_lines, stores_begun = False, True
     read_size = 64 * 1024
 
     def feed(self, data: bytes, at_wall: float) -> bytes:
@@ -95,6 +101,7 @@ class Timestamped:
     """The time before every line; what has come of a line is stored at once."""
 
     __slots__ = ("_length", "_longest", "_starts")
+    has_lines, stores_begun = True, True
     read_size = 32 * 1024
 
     def __init__(self, longest: int = LONGEST) -> None:
@@ -184,6 +191,7 @@ class WholeLines:
     """
 
     __slots__ = ("_label", "_lines")
+    has_lines, stores_begun = True, False
     read_size = 32 * 1024
 
     def __init__(self, longest: int = LONGEST, label: str | None = None) -> None:
@@ -214,6 +222,7 @@ class JsonLines:
     """
 
     __slots__ = ("_known", "_lines")
+    has_lines, stores_begun = True, False
     read_size = 32 * 1024
 
     def __init__(self, address: str, stream: str, pid: int, longest: int = LONGEST) -> None:

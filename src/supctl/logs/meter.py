@@ -49,13 +49,12 @@ class Meter:
     dropped_bytes: int = 0
     dropped_lines: int = 0
 
-    def came(self, data: bytes) -> None:
-        """Count what was read.
+    def came(self, data: bytes, size: int) -> None:
+        """Count ``size`` bytes, of which ``data`` are the last.
 
         Lines of a flood are not counted one by one, which would take as long as all the rest:
-        the begin of a large read tells how many there may be.
+        a part of much that came at once tells how many there may be.
         """
-        size = len(data)
         self.size += size
         if size <= _COUNTED:
             self.lines += data.count(b"\n")

@@ -17,13 +17,11 @@ from supctl.specs import Log
 from supctl.specs.log import BUFFER, WhenFull
 
 from .meter import Latencies
+from .piece import Piece
 from .problem import OnProblem
-from .sink import Sink
+from .sink import Poured, Sink
 
 _log = logging.getLogger("supctl.logs")
-
-IN_HAND: Final = 256 * 1024
-"""Bytes that wait in memory where the app is to wait (``when_full = "block"``)."""
 
 _LINGER: Final = 1.0
 """Seconds that a thread waits for more before a log counts as quick again."""
@@ -105,7 +103,8 @@ class Outlet:
     ) -> None:
         self.address, self.sink, self.log = address, sink, log
         self._closing, self._on_problem, self._on_room = closing, on_problem, on_room
-        self.capacity = IN_HAND if log.when_full is WhenFull.BLOCK else log.buffer or BUFFER
+        # Where the app is to wait its bytes stay in its pipe, but for those in hand.
+        self.capacity = 1 if log.when_full is WhenFull.BLOCK else log.buffer or BUFFER
         self.sources: tuple[Any, ...] = ()
         """Pipes whose output comes here; without any, the file is closed."""
         self.is_slow = self.is_asked = False
@@ -118,7 +117,7 @@ class Outlet:
         self.slow_until = 0.0
         self._delay = _FIRST_DELAY
         self._size = 0
-        self._backlog: deque[bytes] | None = None
+        self._backlog: deque[Piece] | None = None
         self._lock = threading.Lock()
         self._ready: threading.Condition | None = None
 
@@ -151,47 +150,62 @@ class Outlet:
 
     # For whoever reads the pipes.
 
-    def store(self, data: bytes) -> bytes:
-        """Write ``data``; return what could not be written: then :meth:`hand_over` is next.
+    def store(self, piece: Piece) -> bool:
+        """Store ``piece``; return whether that is done: if not, :meth:`hand_over` is next.
 
         May block for as long as the disk does.
         """
-        start = 0
         try:
             if self.is_asked:
                 self._rotate()
-            while start < len(data):
-                start += self._write(data, start)
+            while piece.left:
+                self._write(piece)
             if not self.sources:
                 self.sink.close()
         except BlockingIOError:
-            return data[start:]
+            return False
         except OSError as error:
             self._note_error(error)
-            return data[start:] or b""
-        return b""
+        piece.is_done = not piece.left
+        return piece.is_done
 
-    def hand_over(self, data: bytes) -> None:
-        """Let a thread of its own write ``data`` and what comes after it."""
-        self.seize(len(data))
+    def pour(self, pipe: int, most: int) -> Poured | None:
+        """Have the sink :meth:`~.sink.Sink.pour`; ``None`` also when that has failed.
+
+        May block for as long as the disk does.
+        """
+        if self.is_asked or not self.sink.is_exact:
+            return None
+        begun = time.perf_counter_ns()
+        try:
+            poured = self.sink.pour(pipe, most)
+        except OSError:
+            return None
+        if poured is not None and poured.size:
+            self._note_written(begun)
+        return poured
+
+    def hand_over(self, piece: Piece) -> None:
+        """Let a thread of its own store ``piece`` and what comes after it."""
+        self.seize(piece)
         name = "supctl-slow-log"
-        threading.Thread(target=self.serve, args=(data, len(data)), name=name, daemon=True).start()
+        threading.Thread(target=self.serve, args=(piece,), name=name, daemon=True).start()
 
-    def seize(self, size: int) -> None:
-        """Have it written by a thread, which has ``size`` bytes in its hands."""
+    def seize(self, piece: Piece) -> None:
+        """Have it written by a thread, which has ``piece`` in its hands."""
         with self._lock:
             self._backlog, self._ready = deque(), threading.Condition(self._lock)
-            self._size, self.is_slow = size, True
+            self._size, self.is_slow = piece.weight, True
 
-    def put(self, data: bytes) -> bool:
-        """Leave ``data`` to the thread that writes; return False if there is none any more."""
+    def put(self, piece: Piece) -> bool:
+        """Leave ``piece`` to the thread that writes; return False if there is none any more."""
         with self._lock:
             if not self.is_slow:
                 return False
             assert self._backlog is not None
             assert self._ready is not None
-            self._backlog.append(data)
-            self._size += len(data)
+            self._backlog.append(piece)
+            self._size += piece.weight
             self._ready.notify()
             return True
 
@@ -217,18 +231,15 @@ class Outlet:
 
     # For the thread that has the sink.
 
-    def serve(self, data: bytes, size: int) -> None:
-        """Write ``data`` and all that waits, until the sink is quick again or we are closing.
+    def serve(self, piece: Piece) -> None:
+        """Store ``piece`` and all that waits, until the sink is quick again or we are closing."""
+        current: Piece | None = piece
+        while current is not None:
+            self._store_at_last(current)
+            current.is_done = True
+            current = self._next(current.weight)
 
-        ``size``: bytes that ``data`` is what is left of.
-        """
-        piece: bytes | None = data
-        while piece is not None:
-            self._store_at_last(piece)
-            piece = self._next(size)
-            size = len(piece or b"")
-
-    def _next(self, done: int) -> bytes | None:
+    def _next(self, done: int) -> Piece | None:
         with self._lock:
             assert self._backlog is not None
             assert self._ready is not None
@@ -248,16 +259,20 @@ class Outlet:
                 self._ready.wait(left)
             return self._backlog.popleft()
 
-    def _store_at_last(self, data: bytes) -> None:
-        start, said_closed = 0, False
-        while start < len(data):
+    def _store_at_last(self, piece: Piece) -> None:
+        said_closed = False
+        while piece.left:
             try:
                 if self.is_asked:
                     self._rotate()
-                start += self._write(data, start)
+                self._write(piece)
             except OSError as error:
+                if piece.pipe >= 0:
+                    piece.give_back()
+                    self._wait(error)
+                    return
                 if said_closed:  # it had its last chance
-                    self._lose(len(data) - start, error)
+                    self._lose(piece.left, error)
                     return
                 said_closed = self._wait(error)
             else:
@@ -280,9 +295,20 @@ class Outlet:
 
     # Both.
 
-    def _write(self, data: bytes, start: int) -> int:
+    def _write(self, piece: Piece) -> None:
         begun = time.perf_counter_ns()
-        written = self.sink.write(data, start)
+        moved = 0
+        if piece.pipe >= 0:
+            moved = self.sink.move(piece.pipe, piece.data, piece.start)
+        if moved:
+            piece.covers -= moved
+        else:
+            piece.pipe = -1
+            moved = self.sink.write(piece.data, piece.start)
+        piece.start += moved
+        self._note_written(begun)
+
+    def _note_written(self, begun: int) -> None:
         taken = time.perf_counter_ns() - begun
         if self.latencies is None:
             self.latencies = Latencies()
@@ -292,7 +318,6 @@ class Outlet:
         if self.errno:
             self.errno, self._delay = 0, _FIRST_DELAY
             self._tell(0)
-        return written
 
     def _rotate(self) -> None:
         self.is_asked = False

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
-import selectors
-import struct
-import termios
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -18,20 +13,28 @@ from typing import Final, TypeAlias
 
 from supctl.specs.log import WhenFull
 
+from .audience import Audience
 from .crowd import Crowd
+from .file import MUCH
 from .outlet import Outlet
-from .stream import Source, Stream
-from .watchdog import Watchdog
+from .peek import Peeker, enlarge, waiting_in
+from .piece import Piece
+from .poll import Poll
+from .source import Source
+from .stream import Stream
+from .turn import Turn, TurnIsOver, Turns
 from .watching import FileWatch
-
-Tap: TypeAlias = Callable[[str, str, bytes], None]
-"""Sees output too: address, ``"stdout"`` or ``"stderr"``, bytes; ``b""`` is the end of a life's
-output. Called in a thread of the capture: it must not block."""
 
 _log = logging.getLogger("supctl.logs")
 
-_LARGE_PIPE: Final = 256 * 1024
-"""Bytes of a pipe whose app writes a lot; more would not fit the cache of a processor."""
+_SHOWN: Final = 16 * 1024
+"""Bytes at the end of what came at once that are looked at, if nobody wants to see more."""
+
+_LARGE_READ: Final = 32 * 1024
+"""Bytes that come at once from an app whose pipe should be larger."""
+
+_LIVES: Final = 64
+"""Pipes of one stream that may wait for its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,30 +49,13 @@ Work: TypeAlias = Attached | Outlet | Callable[[], None]
 """What the reader is asked for: to read a pipe, to go on reading for an outlet, to do something."""
 
 
-@dataclass(slots=True, eq=False)
-class _Turn:
-    """One thread's time as the reader; another's begins when it is stuck in a write."""
-
-    number: int = 0
-    """Odd while something is written."""
-    outlet: Outlet | None = None
-    stream: Stream | None = None
-    shown: bytes | None = None
-    size: int = 0
-    is_over: bool = False
-
-
-class _TurnIsOver(Exception):
-    """Another thread is the reader by now."""
-
-
 class Reader:
     """Reads what it is given, and closes it at its end.
 
     All state is touched by the thread whose turn it is, and by no other; :meth:`ask` is for all.
 
     Args:
-        tap: sees all output.
+        audience: sees all output.
         watch: tells of files that are not where they were.
         ended: is told of a stream whose last pipe has ended.
         finished: is called by the reader when it has ended.
@@ -77,68 +63,53 @@ class Reader:
 
     def __init__(
         self,
-        tap: Tap | None,
+        audience: Audience,
         watch: FileWatch,
         ended: Callable[[Stream], None],
         finished: Callable[[], None],
     ) -> None:
-        self._tap, self._watch = tap, watch
+        self._audience, self._watch = audience, watch
         self._ended, self._finished = ended, finished
         self.close_at: float | None = None
         """When to end, on the monotonic clock, whatever is still open."""
-        self._turn = _Turn()
-        self._turn_lock = threading.Lock()
         self._asked: deque[Work] = deque()
         self._sources: set[Source] = set()
-        self._crowd = Crowd()
-        self._selector = selectors.DefaultSelector()
-        self._wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._selector.register(self._wakeup, selectors.EVENT_READ)
+        self._ready: dict[Source, None] = {}  # to be read now, in this order
+        self._abandoned: list[tuple[int, Piece]] = []  # pipes that a thread may still use
+        self._crowd, self._peeker, self._poll = Crowd(), Peeker(), Poll()
         if self._watch.fd >= 0:
-            self._selector.register(self._watch.fd, selectors.EVENT_READ, self._watch)
-        self._watchdog = Watchdog(lambda: self._turn.number, self._pass_turn)
-        self._begin_turn(_Turn())
+            self._poll.add(self._watch.fd, self._watch)
+        self._turns = Turns(self._run)
+        self._turns.begin()
 
     def ask(self, work: Work) -> None:
         """Have ``work`` done by the reader. Not after its end."""
         self._asked.append(work)
-        self.wake_up()
+        self._poll.wake_up()
 
     def wake_up(self) -> None:
         """Make the reader look around."""
-        with suppress(BlockingIOError):  # it is full of wake-ups already
-            os.write(self._wake, b"\0")
+        self._poll.wake_up()
 
     def close(self) -> None:
         """Close what is ours, and what nobody will read. In the reader's thread, at its end."""
-        self._watchdog.close()
+        self._turns.close()
         for work in self._asked:
             if isinstance(work, Attached):
                 os.close(work.source.fd)
-        for fd in (self._wakeup, self._wake):
-            os.close(fd)
-        self._selector.close()
+        for fd, piece in self._abandoned:
+            if piece.is_done:
+                os.close(fd)
+        self._peeker.close()
+        self._poll.close()
 
-    # The turn.
-
-    def _begin_turn(self, before: _Turn) -> None:
-        name = "supctl-capture"
-        threading.Thread(target=self._run, args=(before,), name=name, daemon=True).start()
-
-    def _pass_turn(self, number: int) -> None:
-        """Let another thread read; the present one keeps the log that it is stuck in."""
-        with self._turn_lock:
-            turn = self._turn
-            if turn.number != number or turn.outlet is None:
-                return
-            turn.is_over = True
-            turn.outlet.seize(turn.size)
-            self._turn = _Turn()
-        self._begin_turn(turn)
-
-    def _run(self, before: _Turn) -> None:
-        self._show(before.stream, before.shown)  # whose reader can do it only much later
-        with suppress(_TurnIsOver):
+    def _run(self, before: Turn) -> None:
+        if before.outlet is not None:  # whose reader can do it only much later
+            self._mind_room(before.outlet)
+            for source in before.outlet.sources:
+                self._await(source)
+            self._audience.show(before.stream, before.piece)
+        with suppress(TurnIsOver):
             self._take_asked()
             while not self._is_over():
                 self._wait()
@@ -149,13 +120,23 @@ class Reader:
         if nap := self._crowd.nap(time.monotonic()):
             time.sleep(nap)
         left = None if self.close_at is None else max(0.0, self.close_at - time.monotonic())
-        for key, _ in self._selector.select(left):
-            if key.data is None:
+        for what, has_hung_up in self._poll.wait(0.0 if self._ready else left):
+            if what is None:
                 self._take_asked()
-            elif key.data is self._watch:
+            elif what is self._watch:
                 self._watch.take()
-            elif key.data.fd == key.fd:  # not ended in this very turn
-                self._read(key.data)
+            else:
+                what.has_hung_up = has_hung_up
+                self._ready[what] = None
+        for _ in range(len(self._ready)):
+            source = next(iter(self._ready))
+            del self._ready[source]  # before it is read: our turn may be over then
+            if source.fd < 0:
+                continue
+            if source.outlet.paused_at is not None:
+                self._glance(source)
+            elif self._read(source) and source.is_edge:
+                self._ready[source] = None
 
     def _is_over(self) -> bool:
         if self.close_at is None or self._asked:
@@ -163,8 +144,7 @@ class Reader:
         return not self._sources or time.monotonic() >= self.close_at
 
     def _take_asked(self) -> None:
-        with suppress(BlockingIOError):
-            os.read(self._wakeup, 4096)
+        self._poll.take_wake_ups()
         while self._asked:
             work = self._asked[0]  # not taken before it is done: our turn may be over before
             if isinstance(work, Attached):
@@ -180,13 +160,14 @@ class Reader:
     def _attach(self, work: Attached) -> None:
         stream, source = work.stream, work.source
         for earlier in stream.sources:
-            self._drain(earlier)
+            if not self._drain(earlier) and len(stream.sources) < _LIVES:
+                break  # what follows must not be stored before it
         if stream.sources:  # held open; the line it may have begun is over nevertheless
-            self._show(stream, b"")
+            self._audience.show(stream, Piece(b"", b""))
         try:
             os.set_blocking(source.fd, False)
-            if source.outlet.paused_at is None:
-                self._selector.register(source.fd, selectors.EVENT_READ, source)
+            source.look(self._peeker)
+            self._await(source)
         except OSError:  # such as fs.epoll.max_user_watches: the others' output goes on
             _log.exception("output of %s is lost", stream.address)
             with suppress(OSError):
@@ -196,36 +177,122 @@ class Reader:
         source.outlet.sources = (*source.outlet.sources, source)
         self._sources.add(source)
 
-    def _drain(self, source: Source) -> None:
-        """Store what is in the pipe now, and its end; not what a flood adds for ever."""
-        (waiting,) = struct.unpack("i", fcntl.ioctl(source.fd, termios.FIONREAD, bytes(4)))
-        while waiting >= 0 and (size := self._read(source)):
-            waiting -= size
+    def _await(self, source: Source) -> None:
+        """Have it read when something comes; while its log is full, looked at only."""
+        is_paused = source.outlet.paused_at is not None
+        self._poll.remove(source.fd)
+        if source.can_peek or not is_paused:
+            self._poll.add(source.fd, source, is_edge=is_paused or source.is_edge)
 
-    def _read(self, source: Source) -> int:
-        """Store one piece of what is in the pipe; return its bytes, 0 if there is none."""
+    def _glance(self, source: Source) -> None:
+        """Show what is in the pipe, which stays there until its log takes it."""
+        if not self._settle(source, is_urgent=False) and source.is_being_moved:
+            return
         try:
-            data = os.read(source.fd, source.writer.read_size)
+            data = self._peeker.peek(source.fd, MUCH)
+        except BlockingIOError:
+            return
+        self._audience.show(source.stream, source.glance(data))
+
+    def _drain(self, source: Source) -> bool:
+        """Store what is in the pipe now, and its end; not what a flood adds for ever.
+
+        Return False if that cannot be: another thread moves what is in it.
+        """
+        if not self._settle(source, is_urgent=True):
+            return False
+        waiting = waiting_in(source.fd)
+        while waiting >= 0 and (size := self._read(source, is_all=True)):
+            waiting -= size
+        return True
+
+    def _read(self, source: Source, *, is_all: bool = False) -> int:
+        """Store one piece of what is in the pipe; return its bytes, 0 if there is nothing new.
+
+        ``is_all``: also what is in it of a line that has no end, whatever its log does.
+        """
+        is_urgent = is_all or source.outlet.log.when_full is not WhenFull.BLOCK
+        if not self._settle(source, is_urgent=is_urgent):
+            return 0
+        try:
+            poured = self._pour(source)
+            return self._take(source, is_all, is_urgent) if poured is None else poured
         except BlockingIOError:
             return 0
+
+    def _take(self, source: Source, is_all: bool, is_urgent: bool) -> int:
+        size, now = source.writer.read_size, time.time()
+        piece: Piece | None
+        try:
+            if source.can_peek and not (is_urgent and source.outlet.is_slow):
+                data = self._peeker.peek(source.fd, size)
+                piece = source.piece_in(data, now, is_all=is_all)
+            else:
+                data = os.read(source.fd, size)
+                piece = source.piece_of(data, now)
+        except BlockingIOError:
+            raise
         except OSError:
             data = b""
         if not data:
             self._end(source)
             return 0
-        if not source.is_large and len(data) == source.writer.read_size:
-            source.is_large = True
-            with suppress(OSError):  # we have too many of them, or another system
-                fcntl.fcntl(source.fd, fcntl.F_SETPIPE_SZ, _LARGE_PIPE)
-        self._crowd.came(len(data))
-        self._store(source.outlet, source.take(data, time.time()), source.stream, data)
+        if piece is None:
+            return 0
+        self._note_read(source, len(data))
+        self._store(source.outlet, piece, source.stream, source)
         return len(data)
+
+    def _pour(self, source: Source) -> int | None:
+        """Move all that is in the pipe; return its bytes. ``None``: it has to be looked at first,
+        or has ended."""
+        outlet = source.outlet
+        if outlet.is_slow or not (source.can_peek and outlet.sink.is_exact) or source.has_seen:
+            return None
+        most = MUCH if source.seeker is not None or self._audience.wants_all else _SHOWN
+        source.in_hand = piece = Piece(b"", pipe=source.fd)
+        turn = self._turns.begin_write(outlet, source.stream, piece)
+        poured = outlet.pour(source.fd, most)
+        if poured is not None and poured.size:
+            piece.shown, piece.size = poured.last, poured.size
+        piece.is_done = True
+        self._end_write(turn, outlet, piece)
+        self._settle(source, is_urgent=False)
+        return None if poured is None else poured.size
+
+    def _note_read(self, source: Source, size: int) -> None:
+        self._crowd.came(size)
+        if not source.is_large and size >= _LARGE_READ:
+            source.is_large = True
+            enlarge(source.fd)
+
+    def _settle(self, source: Source, *, is_urgent: bool) -> bool:
+        """Take from the pipe what is stored; return whether it may be touched.
+
+        ``is_urgent``: take it also if it is in hand only.
+        """
+        piece = source.in_hand
+        if piece is None:
+            return True
+        if not piece.is_done and (source.is_being_moved or not is_urgent):
+            return False
+        source.in_hand = None
+        if piece.is_given_back:
+            source.take_back(piece)
+        elif piece.is_poured and piece.shown is not None:
+            self._note_read(source, piece.size)
+            source.note_poured(piece.shown)
+            self._audience.show(source.stream, piece)
+        self._peeker.discard(source.fd, piece.covers)
+        return True
 
     def _end(self, source: Source) -> None:
         stream, outlet = source.stream, source.outlet
-        with suppress(KeyError):  # it is not watched while nobody reads it
-            self._selector.unregister(source.fd)
-        os.close(source.fd)
+        self._poll.remove(source.fd)
+        if source.in_hand is None:
+            os.close(source.fd)
+        else:
+            self._abandoned.append((source.fd, source.in_hand))
         source.fd = -1
         self._sources.remove(source)
         stream.sources = tuple(it for it in stream.sources if it is not source)
@@ -233,7 +300,7 @@ class Reader:
         last = source.end(time.time())
         if not stream.sources:
             self._ended(stream)
-        self._store(outlet, last, stream, None if stream.sources else b"")
+        self._store(outlet, Piece(last, None if stream.sources else b""), stream)
 
     def _end_all(self) -> None:
         for source in tuple(self._sources):
@@ -246,30 +313,34 @@ class Reader:
     def _store(
         self,
         outlet: Outlet,
-        data: bytes,
+        piece: Piece,
         stream: Stream | None = None,
-        shown: bytes | None = None,
+        source: Source | None = None,
     ) -> None:
-        """Store ``data``, and show what it was made of. The last thing that is done with either:
-        our turn may be over then."""
-        if outlet.is_slow and outlet.put(data):
-            self._show(stream, shown)
+        """Store a piece, and show it. The last thing that is done with it: our turn may be over
+        then."""
+        if source is not None and piece.covers:
+            source.in_hand = piece
+        if outlet.is_slow and outlet.put(piece):
+            self._audience.show(stream, piece)
             self._mind_room(outlet)
             return
-        turn = self._turn
-        turn.outlet, turn.stream, turn.shown, turn.size = outlet, stream, shown, len(data)
-        turn.number += 1
-        self._watchdog.wake()
-        left = outlet.store(data)
-        with self._turn_lock:
-            turn.number += 1
-            turn.outlet = None
-        if turn.is_over:
-            outlet.serve(left, turn.size)
-            raise _TurnIsOver
-        if left:
-            outlet.hand_over(left)
-        self._show(stream, shown)
+        turn = self._turns.begin_write(outlet, stream, piece)
+        is_done = outlet.store(piece)
+        self._end_write(turn, outlet, piece)
+        if not is_done:
+            outlet.hand_over(piece)
+            self._mind_room(outlet)
+        if source is not None:
+            self._settle(source, is_urgent=outlet.log.when_full is not WhenFull.BLOCK)
+        self._audience.show(stream, piece)
+
+    def _end_write(self, turn: Turn, outlet: Outlet, piece: Piece) -> None:
+        try:
+            self._turns.end_write(turn)
+        except TurnIsOver:
+            outlet.serve(piece)
+            raise
 
     def _mind_room(self, outlet: Outlet) -> None:
         """Let pipes be whose log is full: the apps will wait."""
@@ -277,32 +348,21 @@ class Reader:
             if outlet.paused_at is None:
                 outlet.pause(time.monotonic())
             for source in outlet.sources:
-                with suppress(KeyError):
-                    self._selector.unregister(source.fd)
+                self._await(source)
 
     def _resume(self, outlet: Outlet) -> None:
-        if outlet.paused_at is not None and not outlet.is_full:
-            outlet.resume(time.monotonic())
-            for source in outlet.sources:
-                self._selector.register(source.fd, selectors.EVENT_READ, source)
+        if outlet.paused_at is None or outlet.is_full:
+            return
+        outlet.resume(time.monotonic())
+        for source in outlet.sources:
+            if source is not source.stream.sources[-1]:  # of an earlier life, which comes first
+                self._drain(source)
+            if outlet.paused_at is not None:
+                return
+        for source in outlet.sources:
+            self._await(source)
 
     def rotate(self, outlet: Outlet) -> None:
         """Rotate the file of an outlet, soon. In the reader's thread."""
         outlet.is_asked = True
-        self._store(outlet, b"")
-
-    # Behind the write: who waits for a line in the file does not wait for this.
-
-    def _show(self, stream: Stream | None, data: bytes | None) -> None:
-        """Count it, keep the end of it in memory, and show it to who watches."""
-        if stream is None or data is None:
-            return
-        if data:
-            stream.came(data, time.time())
-        if self._tap is None:
-            return
-        try:
-            self._tap(stream.address, stream.name, data)
-        except Exception:  # who watches must not keep the output from its files
-            _log.exception("a tap has failed; it sees nothing more")
-            self._tap = None
+        self._store(outlet, Piece(b""))

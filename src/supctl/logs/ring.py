@@ -43,11 +43,13 @@ class Ring:
         self._pieces: deque[tuple[str, float, bytes]] = deque()
         self._size = 0
 
-    def add(self, stream: str, at_wall: float, data: bytes) -> None:
-        """Add what was read. Of a flood only the end is looked at."""
-        if len(data) >= _BYTES:  # enough by itself, and not worth a copy
-            self._pieces.clear()
-            self._size = 0
+    def add(self, stream: str, at_wall: float, data: bytes, *, follows: bool = True) -> None:
+        """Add what has come. Of a flood that may be the end, which no more ``follows`` what is
+        here."""
+        if not follows or len(data) >= _BYTES:  # it is enough by itself
+            kept = [it for it in self._pieces if it[0] != stream]
+            self._pieces = deque(kept)
+            self._size = sum(len(data) for _, _, data in kept)
         self._pieces.append((stream, at_wall, data))
         self._size += len(data)
         while self._size > _BYTES and len(self._pieces) > 1:

@@ -15,6 +15,8 @@ from typing import Final
 from supctl.specs import Log
 from supctl.specs.log import LogMode, LogTarget
 
+from .sink import Poured
+
 SYSLOG: Final = "/dev/log"
 JOURNAL: Final = "/run/systemd/journal/socket"
 
@@ -44,9 +46,16 @@ class Nowhere:
 
     __slots__ = ()
     rotations = 0
+    is_exact = False
 
     def write(self, data: bytes, start: int = 0) -> int:
         return len(data) - start
+
+    def move(self, pipe: int, data: bytes, start: int) -> int:
+        return 0
+
+    def pour(self, pipe: int, most: int) -> Poured | None:
+        return None
 
     def wait_fd(self) -> int:
         return -1

@@ -157,9 +157,25 @@ class Log:
 
     @property
     def is_shared(self) -> bool:
-        """Whether others, too, may write to its files."""
-        names_one = self.file is not None or self.error_file is not None
-        return names_one or self.together or self.merged
+        """Whether others write to the same place."""
+        named = self.file is not None or self.error_file is not None
+        return named or self.together or self.merged or not self.has_file
+
+    @property
+    def has_output(self) -> bool:
+        """Whether it goes anywhere at all."""
+        return self.mode is not LogMode.NONE
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether lines are told apart, rather than bytes stored as they come."""
+        return self.has_output and (self.mode is not LogMode.RAW or self.is_shared)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the system moves the bytes, none of which is ever in our memory only."""
+        in_pipe = self.when_full is WhenFull.BLOCK
+        return self.has_file and not self.has_lines and in_pipe
 
     @property
     def at_time(self) -> time:

@@ -11,6 +11,7 @@ import trio
 from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
+from supctl.events import Event
 from supctl.exits import ExitReason
 from supctl.logs.capture import Capture
 from supctl.logs.meter import StreamReport
@@ -33,6 +34,10 @@ class Finder(Protocol):
 
     def find_supervisor(self, address: str) -> Node:
         """Return the supervisor at ``address``, which runs."""
+        ...
+
+    def story(self, address: str) -> list[Event]:
+        """Return what has happened to the child at ``address``, and what has led to that."""
         ...
 
     @property
@@ -97,6 +102,13 @@ class Handle:
     def last_lines(self) -> list[LastLine]:
         """The last lines of all its lives, 200 at most, the oldest first."""
         return self._tree.logs.last_lines(self.address)
+
+    def why(self) -> list[Event]:
+        """Return what has happened to it and all that has led to that, the oldest first.
+
+        As far as the latest events of the tree reach; under the daemon ``supctl why`` knows more.
+        """
+        return self._tree.story(self.address)
 
     async def output(self, stream: str = "both") -> str:
         """Return what it has written in all its lives, as far as the files are kept; what is no

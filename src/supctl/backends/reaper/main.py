@@ -22,10 +22,11 @@ from typing import Any, Final
 from supctl.errors import ProtocolError
 
 from . import cgroups, marks
+from .foreign_ends import ForeignEnds
 from .launch import Launcher, LaunchFailed, Stdio, become_subreaper, stage
 from .legacy import Legacy
 from .line import DaemonLine
-from .protocol import VERSION, Launch, Passing, decode
+from .protocol import VERSION, Kept, Launch, Passing, decode
 from .runs import Run, Runs, status_of
 from .succession import Orders, Succession
 
@@ -57,7 +58,7 @@ class Reaper:
         self._line, self._succession = line, succession
         self._legacy = Legacy()
         self._runs = Runs()
-        self._launcher = Launcher(descriptor_limit)
+        self._limit, self._launcher = descriptor_limit, Launcher(descriptor_limit)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         self._is_last = succession is None  # no daemon is to come after the present one
         self._is_ending = False  # none will
@@ -66,6 +67,7 @@ class Reaper:
         self._look_needed = False  # a main process or an orphan of ours has ended
         self._look_not_before = 0.0
         self._burial_at: float | None = None
+        self._foreign = ForeignEnds(self._runs)
         self._wakeup, wakeup_in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup_in, warn_on_full_buffer=False)
@@ -73,16 +75,21 @@ class Reaper:
     def run(self) -> int:
         """Serve until no daemon will come any more and nothing of any run is left; return our
         exit status."""
-        self._tell("hello", VERSION, os.getpid())
+        self._tell("hello", VERSION, os.getpid(), self._limit)
         while not self._is_over():
             for fd in self._poll():
                 if fd == self._wakeup:
                     _drain(self._wakeup)
                 elif self._line is not None and fd == self._line.fileno():
                     self._receive()
+                elif self._succession is not None and fd == self._succession.pidfd:
+                    self._succession.ended_elsewhere()
+                elif self._foreign.note(fd):
+                    self._reap_foreign()
                 elif _drain(fd):  # nobody else empties this pipe
                     self._runs.close_output(fd)
             self._reap()
+            self._reap_foreign()
             self._look()
             self._obey_deadlines()
             self._see_to_succession()
@@ -102,6 +109,10 @@ class Reaper:
         poll.register(self._wakeup, select.POLLIN)
         if self._line is not None:
             poll.register(self._line, select.POLLIN | select.POLLOUT * self._line.has_outgoing)
+        if self._succession is not None and self._succession.pidfd >= 0:
+            poll.register(self._succession.pidfd, select.POLLIN)
+        for fd in self._foreign.fds():
+            poll.register(fd, select.POLLIN)
         for run in self._runs:
             for fd in () if run.is_ours else run.outputs:
                 poll.register(fd, select.POLLIN)
@@ -113,6 +124,7 @@ class Reaper:
         deadlines += [run.kill_at for run in self._runs if run.kill_at is not None]
         if self._burial_at is not None:
             deadlines.append(self._burial_at)
+        deadlines += self._foreign.due()
         if self._succession is not None and not self._is_ending and self._line is None:
             deadlines += [at for at in [self._succession.due_at] if at is not None]
         if not deadlines:
@@ -142,6 +154,8 @@ class Reaper:
             match decode(payload):
                 case ["spawn", int(number), dict(told)]:
                     self._spawn(number, told)
+                case ["take", int(number), dict(fields), list(names)]:
+                    self._take(number, fields, names)
                 case ["adopt", int(number), dict(told), int(pid)]:
                     self._adopt(number, told, pid)
                 case ["signal", int(number), int(signum)] if signum in _SIGNALS:
@@ -239,6 +253,16 @@ class Reaper:
         else:
             self._hold(Run(number, pid, launch.terms, time.monotonic(), {}))
 
+    def _take(self, number: int, fields: dict[str, Any], names: list[str]) -> None:
+        """Hold a run of a reaper that was lost."""
+        assert self._line is not None
+        descriptors = {name: self._line.take_descriptor() for name in names}
+        try:
+            self._runs.add(Run.taken(number, Kept(**fields), descriptors))
+        except TypeError as error:
+            raise ProtocolError(f"a run with {error}", "the fields of Kept") from None
+        self._look_needed = True
+
     def _hold(self, run: Run) -> None:
         """Hold a run, and tell its pid and descriptors."""
         self._runs.add(run)
@@ -264,6 +288,14 @@ class Reaper:
             if run is not None:
                 run.status = status_of(run, wait_status, usage)
                 self._tell_of(run, "exited", run.status)
+
+    def _reap_foreign(self) -> None:
+        """Tell how processes have ended that are no children of ours, as far as is known."""
+        for run, status in self._foreign.ended():
+            self._look_needed = True
+            self._runs.reaped(run.pid)
+            run.status = {} if status is None else status_of(run, status, None)
+            self._tell_of(run, "exited", run.status)
 
     def _look(self) -> None:
         """Find what the ended have left behind; tell what is gone and what lives on."""
@@ -353,7 +385,7 @@ class Reaper:
             self._line = heir.start()
         except OSError:
             return  # it is tried again later
-        self._tell("hello", VERSION, os.getpid())
+        self._tell("hello", VERSION, os.getpid(), self._limit)
         self._hand_over(heir)
 
     def _hand_over(self, heir: Succession) -> None:
@@ -386,7 +418,7 @@ class Reaper:
     def _tell_with_pidfd(self, word: str, run: Run, *more: Any, passed: dict[str, int]) -> None:
         if self._line is None:
             return
-        pidfd = _open_pidfd(run.pid) if run.alive else {}
+        pidfd = _open_pidfd(run.pid) if run.alive and run.is_child else {}
         passed = pidfd | passed
         self._line.tell(word, run.number, *more, list(passed), descriptors=passed.values())
         for fd in pidfd.values():
@@ -450,4 +482,9 @@ def main() -> None:
         os.set_inheritable(link.fileno(), False)
         sys.exit(Reaper(DaemonLine(link), None, limit).run())
     orders = Orders.of(json.loads(sys.argv[1]))
-    sys.exit(Reaper(None, Succession(orders), limit).run())
+    line = None
+    if orders.link is not None:
+        line = DaemonLine(socket.socket(fileno=orders.link))
+        for fd in (orders.link, orders.pidfd, *orders.fds):
+            os.set_inheritable(fd, False)
+    sys.exit(Reaper(line, Succession(orders), limit).run())

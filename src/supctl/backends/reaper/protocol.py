@@ -13,6 +13,8 @@ The daemon asks, and never waits for one answer before it asks the next:
                                            One descriptor each with ``launch["stdin"]`` and
                                            ``launch["notify"]`` true.
 ``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
+``["take", run, fields, names]``           hold a run of a reaper that was lost, with descriptors,
+                                           as of ``kept``; it is no child of ours
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
 ``["signal_all", run, number]``            to every process of its tree
@@ -29,7 +31,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 The reaper tells:
 
 =========================================  =============================================
-``["hello", version, pid]``                once, first
+``["hello", version, pid, limit]``         once, first; ``limit`` of descriptors of programs
 ``["left_you", names, last, told]``        to a next daemon: a descriptor for each of ``names``, the
                                            last number of a run, and the fields of
                                            :class:`Passing`

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import cgroups, marks
+from . import cgroups, foreign, marks
 from .protocol import Kept, Terms
 
 
@@ -33,6 +33,8 @@ class Run:
     alive: bool = True
     status: dict[str, Any] | None = None
     """How the main process has ended."""
+    is_child: bool = True
+    """Whether it is a child of ours; else another reaper has started it, who was lost."""
     is_ours: bool = True
     """Whether the present daemon knows it."""
     is_forgotten: bool = False
@@ -44,6 +46,13 @@ class Run:
     """Marks that its descendants gave to *their* children: a supctl below this one."""
     kill_at: float | None = None
     """When it is killed, once it was asked to end because the daemon is gone."""
+
+    @classmethod
+    def taken(cls, number: int, kept: Kept, descriptors: dict[str, int]) -> Run:
+        """Return a run that another reaper has started. Raises TypeError if it cannot be one."""
+        run = cls(number, kept.pid, Terms(**kept.terms), kept.started_at, descriptors)
+        run.is_child, run.alive, run.status = False, kept.status is None, kept.status
+        return run
 
     @property
     def outputs(self) -> list[int]:
@@ -93,9 +102,13 @@ class Runs:
         return self._by_number.get(number)
 
     def add(self, run: Run) -> None:
-        """Hold a run that has just been started."""
-        self._by_number[run.number] = self._by_pid[run.pid] = run
+        """Hold a run that has just been started, or taken over."""
+        self._by_number[run.number] = run
         self._by_mark[run.terms.mark] = run
+        if run.alive:
+            self._by_pid[run.pid] = run
+        else:
+            self._ended[run.number] = run
 
     def is_main(self, pid: int) -> bool:
         """Return whether ``pid`` is the main process of a run, and not reaped yet."""
@@ -166,7 +179,10 @@ class Runs:
         have not started, and without any such there is nothing to look for: to know that takes a
         quarter of the time of a look.
         """
-        children = marks.own_children()
+        # Of what another reaper has started, survivors are children of somebody else.
+        children = (
+            marks.own_children() if all(run.is_child for run in self._by_number.values()) else None
+        )
         if children is not None and children <= self._by_pid.keys():
             return {}
         wanted: dict[int, Run] = {}
@@ -183,7 +199,7 @@ class Runs:
         if run.alive:
             # The group, not the pid: a shell's own children would outlive it holding our
             # log pipe, and the reader would wait for an end-of-file that never comes.
-            _killpg(run.pid, number)
+            _signal_group(run, number)
         else:
             ours = {run.terms.mark, *run.extra_marks}
             for pid in run.survivors:
@@ -192,7 +208,7 @@ class Runs:
     def signal_all(self, run: Run, number: int) -> None:
         """Signal every process of a run, those that have left the group included."""
         if run.alive:
-            _killpg(run.pid, number)  # at once: while we look for the others, it forks no more
+            _signal_group(run, number)  # at once: while we look for the others, it forks no more
         ours = {run.terms.mark, *run.extra_marks}
         for pids in marks.marked(ours).values():
             for pid in pids:
@@ -225,7 +241,7 @@ class Runs:
             return marks.mark_of(pid) in ours or marks.parent_of(pid) in members
 
         if run.alive:
-            _killpg(run.pid, signal.SIGKILL)
+            _signal_group(run, signal.SIGKILL)
         for pid in members:
             if pid != run.pid or run.alive:
                 marks.signal_if(pid, signal.SIGKILL, still_ours)
@@ -237,9 +253,12 @@ def _holds_bytes(pipe: int) -> bool:
     return int(waiting) > 0
 
 
-def _killpg(pid: int, number: int) -> None:
+def _signal_group(run: Run, number: int) -> None:
     try:
-        os.killpg(pid, number)
+        if run.is_child:
+            os.killpg(run.pid, number)
+        else:  # its pid may be another's by now
+            foreign.signal_group(run.descriptors["pidfd"], number)
     except ProcessLookupError:
         pass  # it has moved itself into another group, or is a zombie we have not reaped yet
     except PermissionError:
@@ -247,13 +266,12 @@ def _killpg(pid: int, number: int) -> None:
 
 
 def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
-    """Return the fields of an exit status from what wait4(2) told."""
+    """Return the fields of an exit status from what wait4(2) told; ``usage`` may be unknown."""
     signaled = os.WIFSIGNALED(wait_status)
-    told: dict[str, Any] = {
-        "wall_time": round(time.monotonic() - run.started_at, 6),
-        "cpu_time": round(usage.ru_utime + usage.ru_stime, 6),
-        "peak_memory": usage.ru_maxrss * 1024,
-    }
+    told: dict[str, Any] = {"wall_time": round(time.monotonic() - run.started_at, 6)}
+    if usage is not None:
+        told["cpu_time"] = round(usage.ru_utime + usage.ru_stime, 6)
+        told["peak_memory"] = usage.ru_maxrss * 1024
     if not signaled:
         return told | {"code": os.WEXITSTATUS(wait_status)}
     told["signal"] = os.WTERMSIG(wait_status)

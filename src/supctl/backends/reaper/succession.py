@@ -6,7 +6,8 @@ import os
 import signal
 import socket
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from supctl.errors import ProtocolError
@@ -32,14 +33,19 @@ class Orders:
     Args:
         command: argument vector; ``--link N`` is put behind it, N the descriptor of the link.
         first: arguments for the first daemon only.
+        link: descriptor of the link to a daemon that is there: it has lost the reaper before us.
+        pid, pidfd: of that daemon.
         fds: descriptors that every daemon gets.
         first_fds: those that only the first one gets; closed then.
     """
 
     command: list[str]
-    first: list[str]
     fds: list[int]
-    first_fds: list[int]
+    first: list[str] = field(default_factory=list)
+    first_fds: list[int] = field(default_factory=list)
+    link: int | None = None
+    pid: int = 0
+    pidfd: int = -1
 
     @classmethod
     def of(cls, told: Any) -> Orders:
@@ -59,6 +65,7 @@ class Succession:
 
     Attributes:
         pid: of the present daemon; 0 while there is none.
+        pidfd: of one that is no child of ours; -1 of others. Readable when it has ended.
         due_at: when the next one is to be started, on the monotonic clock; ``None``: there is one,
             or its process has not ended yet.
         lives: how many were started.
@@ -68,7 +75,7 @@ class Succession:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
-        self.pid = 0
+        self.pid, self.pidfd = 0, -1
         self.due_at: float | None = time.monotonic()
         self.lives = 0
         self.lost_at = 0.0
@@ -77,6 +84,10 @@ class Succession:
         self._failures = 0
         self._has_served = False
         self._pending: list[int] = []  # signals for a daemon that does not listen yet
+        if orders.link is not None:
+            self.pid, self.pidfd = orders.pid, orders.pidfd
+            self.due_at, self.lives = None, 1
+            self._has_served = True
         for number in _HANDED_ON:
             signal.signal(number, self._hand_on)
 
@@ -129,7 +140,19 @@ class Succession:
         """Know that the present daemon speaks no more. It must not live beside the next one."""
         self.lost_at = time.monotonic()
         if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.pidfd < 0:
+            os.kill(self.pid, number)
+            return
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, number)
+
+    def ended_elsewhere(self) -> None:
+        """Know that a daemon which is no child of ours has ended."""
+        os.close(self.pidfd)
+        self.pid, self.pidfd, self.due_at = 0, -1, time.monotonic()
 
     def reaped(self, wait_status: int) -> None:
         """Know how the process of the present daemon has ended; the next one is due."""
@@ -165,6 +188,6 @@ class Succession:
     def _hand_on(self, number: int, _: object) -> None:
         # One that does not serve yet is told when it does, unless somebody insists.
         if self.pid and (self._is_serving_since is not None or number in self._pending):
-            os.kill(self.pid, number)
+            self._signal(number)
         elif number != signal.SIGHUP:
             self._pending.append(number)
