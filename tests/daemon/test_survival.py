@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import queue
 import signal
 import socket
 import sys
+import threading
 import time
+from functools import partial
 from typing import Any
 
 import psutil
 import pytest
 
 from supctl.backends.reaper.foreign import can_tell_exits
+from supctl.control.client import Client
+from supctl.control.reaching import reach
+from supctl.errors import ConnectionLost
 
 from .conftest import Desk, until
 
@@ -322,3 +328,42 @@ def test_a_reaper_is_lost_after_a_daemon(desk: Desk) -> None:
     kill_reaper(desk)
     kill_daemon(desk)
     assert facts(desk) == before
+
+
+def test_who_asks_and_who_follows_goes_on_with_the_next_daemon(desk: Desk) -> None:
+    start(desk, "[apps.a]\ncommand = ['sleep', '1000']\n")
+    home = desk.home
+    with Client(reach(home), partial(reach, home)) as asking:
+        seen: queue.Queue[dict[str, Any]] = queue.Queue()
+
+        def follow() -> None:
+            with Client(reach(home), partial(reach, home)) as client:
+                for event in client.events(follow=True):
+                    seen.put(event)
+                    if event["event"] == "tree_stopped":
+                        return
+
+        follower = threading.Thread(target=follow)
+        follower.start()
+        for _ in range(3):
+            kill_daemon(desk)
+            (outcome,) = asking.stop("a")
+            assert outcome["error"] is None
+            asking.start("a")
+        desk.run("kill", "--yes")
+        follower.join(20)
+    told = [event["seq"] for event in seen.queue]
+    assert told == sorted(set(told))
+    assert [event["event"] for event in seen.queue].count("child_exited") >= 3
+
+
+def test_what_may_have_been_done_is_not_done_again(desk: Desk) -> None:
+    start(desk, "[apps.a]\ncommand = ['sh', '-c', \"trap '' TERM; while :; do sleep 0.1; done\"]\n")
+    home = desk.home
+    with Client(reach(home), partial(reach, home)) as client, Client(reach(home)) as other:
+        threading.Timer(0.3, os.kill, (client.daemon["pid"], signal.SIGKILL)).start()
+        with pytest.raises(ConnectionLost, match="look whether restart was done"):
+            client.restart("a")
+        assert client.ping() == "pong"
+        with pytest.raises(ConnectionLost):
+            other.ping()

@@ -17,6 +17,7 @@ from supctl.backends.estate import Estate
 from supctl.backends.platform import open_backend
 from supctl.backends.reaper_program import raise_descriptor_limit
 from supctl.control.home import Home
+from supctl.events import Event
 from supctl.journal.journal import Journal
 from supctl.specs import Supervisor
 from supctl.supervision.eventlog import because_of
@@ -106,19 +107,24 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     chronicle = Chronicle(journal)
     backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
     survival = Survival(backend, histories)
+
+    def hear(event: Event) -> None:
+        chronicle.hear(event)
+        survival.hear(event)
+
     async with open_tree(
         root,
         log_directory=home.logs,
         tap=lines,
         backend=backend,
-        on_event=chronicle.hear,
+        on_event=hear,
         parked=stopped,
         watch=survival,
         claim=survival.claim,
         events_after=journal.last_seq,
     ) as tree:
         with ending_at_once():
-            estate, strays = survival.take_over(), Strays(home.origins)
+            estate, strays = survival.take_over(tree), Strays(home.origins)
             if estate.is_empty:
                 await strays.end()
             await strays.remember(backend.origin, alone=estate.is_empty)

@@ -17,10 +17,12 @@ from supctl.actors.inheritance import Inherited, Remains, end
 from supctl.backends.base import Backend
 from supctl.backends.estate import Estate
 from supctl.errors import InvalidConfig
+from supctl.events import Event
 from supctl.specs.app import Stop
 from supctl.supervision.child import join
 from supctl.supervision.history import NO_PROCESS, History
 from supctl.supervision.supervisor import SupervisorActor
+from supctl.supervision.tree import Tree
 from supctl.supervision.watch import Watch
 
 from .histories import Histories, read_history
@@ -29,6 +31,7 @@ VERSION: Final = "1"
 """Of the notes; kept among them, under the name of :data:`_VERSION`."""
 
 _VERSION: Final = "version"
+_SEQ: Final = "seq"
 _CHILD: Final = "child "
 """What the names of notes about children begin with; the rest is an address."""
 
@@ -51,8 +54,10 @@ class Survival(Watch):
         self.is_complete = trio.Event()
         """Whether all that ran is in the tree again."""
 
-    def take_over(self) -> Estate:
+    def take_over(self, tree: Tree) -> Estate:
         """Read what the daemon before has left; empty if there was none.
+
+        Events of ``tree`` are numbered behind those of before.
 
         Raises:
             InvalidConfig: it is of another version; nothing was touched.
@@ -63,6 +68,7 @@ class Survival(Watch):
             wanted = f"version {VERSION}; start the supctl that has written it"
             raise InvalidConfig("what the daemon before has left", f"version {version}", wanted)
         self._backend.note(_VERSION, VERSION)
+        tree.number_events_after(int(estate.notes.get(_SEQ, "0")))
         for key, text in estate.notes.items():
             if key.startswith(_CHILD):
                 self._notes[key.removeprefix(_CHILD)] = json.loads(text)
@@ -81,6 +87,10 @@ class Survival(Watch):
         self._awaited.discard(address)
         if not self._awaited:
             self.is_complete.set()
+
+    def hear(self, event: Event) -> None:
+        """Note the number of the latest event: those of the next daemon come behind it."""
+        self._backend.note(_SEQ, str(event.seq))
 
     # For who goes on.
 

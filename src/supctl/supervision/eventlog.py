@@ -116,6 +116,10 @@ class EventLog:
         self._subscriptions: list[Subscription] = []
         self.latest: deque[Event] = deque(maxlen=_KEPT)
 
+    def number_after(self, seq: int) -> None:
+        """Number the next event behind ``seq``, if it is not anyway."""
+        self._seq = max(self._seq, seq)
+
     def emit(self, kind: Callable[..., E], **facts: Any) -> E:
         """Record an event, with the next number and the present times, and return it."""
         self._seq += 1

@@ -185,6 +185,10 @@ class Tree:
             raise Unsupported("logs", "a simulated tree", "run real programs")
         return self._logs
 
+    def number_events_after(self, seq: int) -> None:
+        """Number the next event behind ``seq``, the last one of an earlier life of the tree."""
+        self._log.number_after(seq)
+
     @property
     def latest_events(self) -> tuple[events.Event, ...]:
         """The latest events, oldest first, 1,000 at the most."""
