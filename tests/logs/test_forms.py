@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supctl.logs.file import INTERRUPTED
 from supctl.logs.format import writer_for
 from supctl.logs.reading.entry import Entry
 from supctl.logs.reading.forms import form_of
@@ -63,6 +64,15 @@ def test_dropped_lines_are_told() -> None:
     note = writer_for(log, "/api", "stdout", 1).note(3, 100, NOON)
     (entry,) = read(note, place("json"))
     assert entry.text == b"[supctl: 3 lines, 100 bytes dropped]"
+
+
+def test_a_line_that_was_cut_short_anywhere_is_read_nevertheless() -> None:
+    log = Log(mode="json")  # type: ignore[arg-type]
+    line = writer_for(log, "/api", "stdout", 1).feed(b'say \xff "hello"\n', NOON)
+    for end in range(len(line) - 1):
+        (entry,) = read(line[:end] + INTERRUPTED, place("json"))
+        assert entry.shown.endswith(" [interrupted]")
+        assert json.loads(entry.as_json())["stream"] in ("stdout", "stderr")
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def logs(
     try:
         _Reading(names, window, show).show(count, follow=follow)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if error.filename is None:  # it is not the log that fails
             raise
         raise StorageFailed(str(error.filename), error.errno or 0, "a log to read") from None
     except KeyboardInterrupt:

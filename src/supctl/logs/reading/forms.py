@@ -87,17 +87,18 @@ def _object(line: bytes, at: float | None, order: float, address: str, stream: s
 
 def _own(rest: bytes) -> bytes:
     """Return a program's own line from behind our fields."""
-    if rest.startswith(b'"text":"'):
+    if rest.startswith(b'"text":"') and rest.endswith(b'"}'):
         if b"\\" not in rest and rest.count(b'"') == _QUOTES:
             return rest[8:-2]  # nothing else, and nothing escaped in it
+    elif not rest.startswith((b'"text":', b'"dropped_lines":')):
+        return b"{" + rest
+    try:
         told = json.loads(b"{" + rest)
+    except ValueError:  # whoever wrote it was killed
+        return b"{" + rest
+    if "text" in told:
         return b64decode(told["base64"]) if "base64" in told else str(told["text"]).encode()
-    if rest.startswith(b'"dropped_lines":'):
-        told = json.loads(b"{" + rest)
-        return b"[supctl: %(dropped_lines)d lines, %(dropped_bytes)d bytes dropped]" % {
-            name.encode(): count for name, count in told.items()
-        }
-    return b"{" + rest
+    return b"[supctl: %d lines, %d bytes dropped]" % (told["dropped_lines"], told["dropped_bytes"])
 
 
 def _text(line: bytes) -> bytes:

@@ -50,7 +50,7 @@ class Trail:
     First :meth:`history`, if that is wanted; then :meth:`more`, again and again, what has come
     since. It holds the file that it reads, so that this may be renamed, compressed and deleted.
 
-    All its methods block as reading a file does, and raise OSError as that does; also ImportError
+    All its methods block as reading a file does, and raise OSError as that does; also Unsupported
     for a file that is compressed with zstd where that is not to be had.
 
     Args:
