@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 import pytest
 
@@ -47,6 +48,14 @@ command = ["sh", "-c", "printf 'red \\033[31mtext\\033[2J'; exec sleep 1000"]
 command = ["sleep", "1000"]
 log = { mode = "none" }
 '''
+
+COUNT = """
+import sys, time
+for number in range(0, 10**9, 10):
+    sys.stdout.write("".join(f"{number + more}\\n" for more in range(10)))
+    sys.stdout.flush()
+    time.sleep(0.002)
+"""
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 
@@ -135,6 +144,30 @@ def test_who_follows_sees_instances_that_come_and_a_daemon_that_comes_back(desk:
         assert sorted(following.stdout.readline() for _ in range(3)) == lines
         following.send_signal(signal.SIGINT)
         following.wait()
+
+
+@pytest.mark.parametrize("mode", ["raw", "timestamped", "json"])
+def test_every_line_is_shown_once_over_rotations_and_the_death_of_the_daemon(
+    desk: Desk, mode: str
+) -> None:
+    (desk.directory / "count.py").write_text(COUNT)
+    log = f'{{ mode = "{mode}", max_size = "8K", keep = "unlimited", compress = "gzip" }}'
+    command = f'["{sys.executable}", "count.py"]'
+    desk.run("start", desk.write(f"[apps.count]\ncommand = {command}\nlog = {log}\n"))
+    with desk.popen("logs", "count", "-f", "--all", "--no-prefix") as following:
+        assert following.stdout is not None
+        numbers = (int(line) for line in following.stdout if "[interrupted]" not in line)
+        seen = [*islice(numbers, 3_000)]
+        os.kill(desk.json("daemon", "status")["pid"], signal.SIGKILL)
+        seen += islice(numbers, 3_000)
+        desk.run("logs", "rotate")
+        seen += islice(numbers, 3_000)
+        following.terminate()
+    if mode != "raw":  # where lines are told apart, one that is written just then may come twice
+        seen = [*dict.fromkeys(seen)]
+    assert seen == [*range(len(seen))]
+    assert len(seen) > 8_000
+    assert len(list((desk.home.logs / "shop").glob("count.out.log.*"))) > 2
 
 
 def test_nothing_needs_a_daemon_but_rotation(talking: Desk) -> None:
