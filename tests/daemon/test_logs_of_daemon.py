@@ -44,6 +44,12 @@ log = { mode = "none" }
 [apps.else]
 command = ["sleep", "1000"]
 log = { to = "syslog" }
+
+[apps.group]
+tags = ["group"]
+[apps.group.apps.last]
+command = ["sleep", "1000"]
+tags = ["web"]
 """
 
 
@@ -81,8 +87,11 @@ def test_where_output_goes_is_told_and_noted(desk: Desk) -> None:
             "/shop/one:2": ("file", f"{logs}/one.all.log", "raw", True),
             "/shop/none": ("nowhere", "", "raw", False),
             "/shop/else": ("syslog", "", "raw", False),
+            "/shop/group/last": ("file", f"{logs}/group/last.err.log", "raw", False),
         }  # fmt: skip
         assert known["/shop/file"]["tags"] == ["web"]
+        assert known["/shop/group/last"]["tags"] == ["web", "group"]
+        assert desk.run("logs", "@group") == ""
         until(lambda: read_table(desk.home.outputs) == rows)
         client.delete("shop")
         until(lambda: read_table(desk.home.outputs) == [])

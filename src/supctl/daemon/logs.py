@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from supctl.supervision.output import outputs_of
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
-from .naming import below, resolve
+from .naming import above, below, resolve
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -114,11 +114,18 @@ class Logs:
         return below(resolve(names, rows), rows) if names else rows
 
     def _outputs(self, rows: Sequence[ChildStatus]) -> list[dict[str, Any]]:
+        tags = {row.address: row.tags for row in self._tree.status()}
         return [
-            it.as_dict() | {"tags": [*row.tags]}
+            it.as_dict() | {"tags": [*dict.fromkeys(_tags(row.address, tags))]}
             for row in rows
             for it in outputs_of(self._tree.logs, row.address, self._tree[row.address].spec)
         ]
+
+
+def _tags(address: str, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the tags of a child, and of the supervisors over it."""
+    for it in (address, *above(address)):
+        yield from tags.get(it, ())
 
 
 def _paths(outputs: Sequence[dict[str, Any]]) -> list[str]:
