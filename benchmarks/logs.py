@@ -67,6 +67,34 @@ seconds.sort()
 print(seconds[count // 2], seconds[count * 99 // 100])
 """
 
+_MEMORY: Final = """
+import os, sys
+from pathlib import Path
+from supctl.logs.capture import Capture
+from supctl.logs.directory import LogDirectory
+from supctl.specs import Log
+def resident(name):
+    (line,) = [it for it in Path("/proc/self/status").read_text().splitlines() if name in it]
+    return int(line.split()[1])
+with LogDirectory(sys.argv[1]) as directory:
+    capture = Capture(directory, log=Log(max_size=None))
+    before = resident("VmRSS")
+    capture.attach("/app", "stdout", 0)
+    capture.close(36000)
+    print(resident("VmHWM") - before)
+"""
+
+_THROTTLE: Final = 250
+"""Megabytes a second that the slow log takes."""
+
+_THROTTLED: Final = f"""
+import os, sys, time
+fifo, taken, began = os.open(sys.argv[1], os.O_RDONLY), 0, time.monotonic()
+while data := os.read(fifo, 65536):
+    taken += len(data)
+    time.sleep(max(0.0, began + taken / {_THROTTLE}e6 - time.monotonic()))
+"""
+
 _SUPERVISORD: Final = """[supervisord]
 nodaemon=true
 logfile={folder}/supervisord.log
@@ -252,13 +280,34 @@ def _latency(mode: str, count: int) -> tuple[float, float]:
         return middle, late
 
 
+def memory(size: int) -> Iterator[Row]:
+    """Yield by how much we grow while an app writes more than its log takes."""
+    with tempfile.TemporaryDirectory(prefix="bench-logs-") as folder:
+        fifo = Path(folder) / "app.out.log"
+        os.mkfifo(fifo)
+        read, write = os.pipe()
+        command = [sys.executable, "-c", _MEMORY, folder]
+        with subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE) as ours:
+            os.close(read)
+            reader = subprocess.Popen([sys.executable, "-SIc", _THROTTLED, str(fifo)])
+            _write(size, write)
+            grown = int(ours.communicate()[0]) / 1024
+            reader.wait()
+    figure = f"memory, {size / 2**30:g} GB into a log that takes {_THROTTLE} MB/s"
+    yield Row(figure, f"+{grown:.1f} MB", goal="20 MB", is_met=grown < 20)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.logs", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the bytes, one round")
+    parser.add_argument("--memory", type=float, metavar="GB", help="so much into a slow log, only")
     options = parser.parse_args()
     size, rounds = (100 * 2**20, 1) if options.quick else (2**30, 3)
-    rows = [*throughput(size, rounds), *latency(500 if options.quick else 3000)]
+    if options.memory is not None:
+        rows = [*memory(int(options.memory * 2**30))]
+    else:
+        rows = [*throughput(size, rounds), *latency(500 if options.quick else 3000)]
     Console(width=None if sys.stdout.isatty() else 140).print(table("the log path", rows))
 
 

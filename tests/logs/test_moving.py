@@ -205,19 +205,20 @@ def test_half_a_line_is_stored_with_the_time_and_stays(directory: LogDirectory) 
 
 @pytest.mark.parametrize("mode", LINES)
 @pytest.mark.parametrize("capacity", [4096, 65536, 2**20])
+@pytest.mark.parametrize("size", [1000, 2049, 4097])  # of a write: most fill a page badly
 def test_a_line_may_be_longer_than_the_pipe(
-    directory: LogDirectory, mode: LogMode, capacity: int
+    directory: LogDirectory, mode: LogMode, capacity: int, size: int
 ) -> None:
     capture = Capture(directory, log=Log(mode))
     read, write = os.pipe()
     fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, capacity)
     capture.attach("/app", "stdout", read)
-    left = b"%0200000d\nshort\n" % 7
+    left = b"begin\n%0200000d\nshort\n" % 7
     while left:
-        left = left[os.write(write, left[:1000]) :]
+        left = left[os.write(write, left[:size]) :]
     os.close(write)
     capture.close()
-    long, short = stored(directory).splitlines()
+    _, long, short = stored(directory).splitlines()
     assert b"%0200000d" % 7 in long
     assert b"short" in short
 
