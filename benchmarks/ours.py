@@ -12,7 +12,7 @@ import trio
 from supctl import App, Backoff, Supervisor, open_tree
 from supctl.backends.base import ProcessSpec
 from supctl.backends.platform import open_backend
-from supctl.backends.reaper_link import raise_descriptor_limit
+from supctl.backends.reaper_program import raise_descriptor_limit
 
 from .contestant import Driver
 

@@ -72,6 +72,15 @@ class ChildStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildKept(Event):
+    """A child goes on as it was, since ``age`` seconds; whoever supervised it was lost."""
+
+    pid: int
+    restarts: int
+    age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildReady(Event):
     """A child that was started has become ready, ``after`` seconds; now it counts as up."""
 
@@ -148,22 +157,39 @@ class ChildResumed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSignalled(Event):
+    """Signal ``number`` was sent to a child because somebody wanted that."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildExited(Event):
     """A child ended. ``asked`` tells whether we had asked it to."""
 
     reason: ExitReason
     asked: bool
     uptime: float
+    memory_limit: int | None = None
+    """Bytes that it might use, if it had used them up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestartScheduled(Event):
-    """A child, or the group it belongs to, will be started again in ``delay`` seconds."""
+    """A child, or the group it belongs to, will be started again in ``delay`` seconds.
+
+    ``restarts``: how many since its last stable run, this one included.
+    """
 
     delay: float
     restarts: int
     exhausted: bool = False
     """Whether its own limits allow no more, and it keeps trying (``exhausted``)."""
+    initial: float = 0.0
+    factor: float = 1.0
+    maximum: float = 0.0
+    jitter: str = "none"
+    """Those of its back-off, which the delay comes from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,10 +270,50 @@ class OutputLost(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReaperRestarted(Event):
-    """The reaper was gone; its apps were ended and a new reaper (``pid``) holds the next ones."""
+    """The reaper was gone. So many of its programs as are ``kept`` go on under a new one (``pid``);
+    the others were ended."""
 
     detail: str
     pid: int
+    kept: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandGiven(Event):
+    """Somebody has told the daemon to do something about a child, or about all (``/``).
+
+    ``command`` is a method of the control protocol; ``user``, ``uid`` and ``pid`` are of the
+    process that has called it; ``detail`` is what else it said: a file, a signal, a number.
+    """
+
+    command: str
+    user: str
+    uid: int
+    pid: int
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStarted(Event):
+    """A daemon has begun. ``lost``: there was one before it, which has not ended in order."""
+
+    pid: int
+    version: str
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStopped(Event):
+    """A daemon ends in order."""
+
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLines(Event):
+    """What a child wrote last before the end that is the ``cause`` of this."""
+
+    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,7 +88,7 @@ class Reaper:
 @pytest.fixture
 def reaper() -> Iterator[Reaper]:
     reaper = Reaper()
-    assert reaper.hear("hello") == ["hello", VERSION, reaper.process.pid]
+    assert reaper.hear("hello") == ["hello", VERSION, reaper.process.pid, 256]
     yield reaper
     reaper.close()
 
@@ -113,8 +113,9 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
         *("supctl", "supctl._version", "supctl.ipc", "supctl.ipc.framing"),
         *("supctl.errors", "supctl.errors.base", "supctl.errors.ipc"),
         *("supctl.backends", "supctl.backends.reaper"),
+        *(f"supctl.backends.reaper.{n}" for n in ("foreign", "foreign_ends", "legacy", "line")),
         *(f"supctl.backends.reaper.{n}" for n in ("main", "marks", "launch", "protocol")),
-        *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups")),
+        *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups", "succession")),
     }
 
 

@@ -17,7 +17,7 @@ def wait_gone(pid: int) -> None:
 
 
 async def test_one_that_nobody_waits_for_any_more_leaves_no_zombie() -> None:
-    link = ReaperLink()
+    link = ReaperLink.start()
     with trio.move_on_after(0) as scope:
         await link.wait()
     assert scope.cancelled_caught

@@ -245,7 +245,7 @@ async def test_losing_the_reaper_is_told_once_and_starts_on_their_way_fail(
     heard: list[Notice] = []
     programs = {"web": Program(), "slow": Program(start_delay=5.0)}
     async with SimulatedBackend(
-        programs, on_reaper_restarted=lambda detail, pid: restarted.append((detail, pid))
+        programs, on_reaper_restarted=lambda detail, pid, kept: restarted.append((detail, pid))
     ) as backend:
         old = backend.reaper_pid
         await backend.spawn(WEB, heard.append)

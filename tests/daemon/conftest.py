@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from supctl.control.client import Client
@@ -112,6 +113,18 @@ class Desk:
 
     def states(self) -> dict[str, str]:
         return {row["address"]: row["state"] for row in self.json("status")}
+
+    def kill_all(self) -> None:
+        """Kill daemon and reaper in one moment; what they hold lives on."""
+        daemon = psutil.Process(self.json("daemon", "status")["pid"])
+        reaper = daemon.parent()
+        assert reaper is not None
+        for process in (reaper, daemon):
+            process.suspend()
+        for process in (reaper, daemon):
+            process.kill()
+        _gone, alive = psutil.wait_procs([reaper, daemon], timeout=20)
+        assert not alive
 
     def pid(self, address: str) -> int:
         (row,) = self.json("status", address)

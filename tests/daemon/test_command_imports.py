@@ -41,7 +41,8 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 @pytest.mark.parametrize(
-    "words", [["status", "--json"], ["status"], ["ping"], ["events"], ["daemon", "status"]]
+    "words",
+    [["status", "--json"], ["status"], ["ping"], ["events"], ["logs"], ["daemon", "status"]],
 )
 def test_what_only_asks_loads_no_event_loop_and_nothing_heavy(
     serving: Desk, words: list[str]

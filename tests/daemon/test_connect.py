@@ -64,6 +64,7 @@ async def go_through(ask: Ask, project: str) -> set[str]:
     assert [row["state"] for row in await call("status", app)] == ["running"]
     assert (await call("health", app))[0]["health"] is None
     assert (await call("describe", app))["address"] == f"/{app}"
+    assert [it["address"] for it in await call("why", app)] == [f"/{app}"]
     assert await call("env", app) == {}
     assert (await call("inspect", app))[0]["address"] == f"/{app}"
     assert (await call("wait", app, wanted="running", timeout=30))["held"]
@@ -74,6 +75,8 @@ async def go_through(ask: Ask, project: str) -> set[str]:
     assert await call("resurrect") == []
     assert (await call("events", app))["event"] == "child_started"
     assert {it["stream"] for it in await call("outputs", app)} == {"stdout", "stderr"}
+    assert all(path.endswith(".log") for path in await call("rotate_logs", app))
+    assert all(it["path"].endswith(".log") for it in await call("flush_logs", app))
     assert await call("lines", app) == {"event": "following"}
     assert did(await call("delete", project)) == ["deleted"]
     return asked

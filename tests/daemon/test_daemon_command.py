@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import threading
 from contextlib import aclosing
@@ -81,14 +80,13 @@ def test_a_program_that_does_not_start_keeps_nothing_else_from_it(desk: Desk) ->
 
 def test_when_all_is_killed_it_comes_back_too(desk: Desk) -> None:
     desk.run("start", desk.write(SHOP))
-    about = desk.json("daemon", "status")
     apps = [psutil.Process(row["pid"]) for row in desk.json("status") if row["pid"]]
-    daemon = psutil.Process(about["pid"])
-    daemon.send_signal(signal.SIGKILL)
-    psutil.wait_procs([daemon, *apps], timeout=20)
-    assert not any(it.is_running() for it in apps)
+    desk.kill_all()
+    assert all(it.is_running() for it in apps)
     assert "not running" in desk.run("daemon", "status", status=3)
     desk.run("daemon", "start")
+    assert psutil.wait_procs(apps, timeout=20)[1] == []
+    assert "what they left is ended" in desk.home.log.read_text()
     assert set(desk.states().values()) == {"running"}
 
 
@@ -222,8 +220,8 @@ async def test_programs_under_trio_have_the_same_methods(desk: Desk) -> None:
         with pytest.raises(ProcessNotFound):
             await daemon.describe("nobody")
         async with aclosing(daemon.events("db", follow=True)) as events:  # type: ignore[type-var]
-            told = [(await anext(events))["event"] for _ in range(3)]
-        assert told == ["child_started", "child_stopping", "child_exited"]
+            told = [(await anext(events))["event"] for _ in range(4)]
+        assert told == ["child_started", "command_given", "child_stopping", "child_exited"]
     with supctl.connect(desk.base) as client:
         assert client.start("db")[0]["did"] == "started"
 

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import trio
 from trio.testing import MockClock
@@ -60,15 +59,6 @@ def saved(desk: Desk, address: str) -> dict[str, Any]:
     return found
 
 
-def kill_daemon(desk: Desk) -> None:
-    about = desk.json("daemon", "status")
-    daemon = psutil.Process(about["pid"])
-    apps = [psutil.Process(it["pid"]) for it in desk.json("status") if it["pid"]]
-    daemon.send_signal(signal.SIGKILL)
-    _gone, alive = psutil.wait_procs([daemon, *apps], timeout=20)
-    assert not alive
-
-
 def crash(desk: Desk, restarts: int) -> None:
     """Kill the app that is limited, and wait until it is back, after so many restarts."""
     os.kill(desk.pid("limited"), signal.SIGKILL)
@@ -79,7 +69,7 @@ def crash(desk: Desk, restarts: int) -> None:
 def test_a_back_off_goes_on(desk: Desk) -> None:
     desk.run("start", desk.write(CRASHER), "--no-wait")
     until(lambda: saved(desk, "/shop/crasher").get("restarts") == 3)  # 10 ms, 800 ms, 64 s
-    kill_daemon(desk)
+    desk.kill_all()
     desk.run("daemon", "start")
     until(lambda: desk.json("status"))
     crasher = row(desk, "crasher")
@@ -96,7 +86,7 @@ def test_a_limit_is_used_up_by_what_was_before(desk: Desk, how: str) -> None:
     crash(desk, 2)
     if how == "killed":
         until(lambda: saved(desk, "/shop/limited").get("restarts") == 2)
-        kill_daemon(desk)
+        desk.kill_all()
     else:
         desk.run("kill", "--yes")
     desk.run("daemon", "start")
@@ -117,7 +107,7 @@ def test_a_reset_clears_the_limit_too_and_for_ever(desk: Desk) -> None:
     crash(desk, 3)
     desk.run("reset", "limited")
     until(lambda: not saved(desk, "/shop/limited"))
-    kill_daemon(desk)
+    desk.kill_all()
     desk.run("daemon", "start")
     until(lambda: desk.json("status"))
     assert row(desk, "limited")["restarts"] == 0

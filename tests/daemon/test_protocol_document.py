@@ -16,15 +16,17 @@ from supctl.daemon.calls import Calls
 from supctl.daemon.control import Control
 from supctl.daemon.details import Details
 from supctl.daemon.health import HealthViews
+from supctl.daemon.logs import Logs
 from supctl.daemon.projects import Projects
 from supctl.daemon.run import CHANGING, LOOKING
+from supctl.daemon.stories import Stories
 from supctl.daemon.views import Views
 from supctl.daemon.waiting import Waiting
 from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-OWNERS = (Projects, Control, Calls, Details, HealthViews, Views, Waiting)
+OWNERS = (Projects, Control, Calls, Details, Logs, HealthViews, Views, Waiting, Stories)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }
@@ -53,6 +55,7 @@ def test_the_arguments_are_those_that_a_method_takes(name: str) -> None:
         "True": "true",
         "()": "[]",
         "30.0": "30",
+        "100": "100",
         "('stdout', 'stderr')": '["stdout", "stderr"]',
         "''": '""',
     }

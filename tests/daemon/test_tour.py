@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import psutil
+
 from .conftest import Desk
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "tour.md"
@@ -75,6 +77,7 @@ def test_the_tour_is_what_is_to_be_seen(desk: Desk) -> None:
     page = page.replace(str(desk.directory), "/home/jo/shop").replace(
         str(desk.base), "/home/jo/.supctl"
     )
+    page = page.replace(f" by {psutil.Process().username()} ", " by jo ")
     if os.environ.get("WRITE_TOUR"):
         PAGE.write_text(page)
     assert bare(PAGE.read_text()) == bare(page)
@@ -99,12 +102,12 @@ def walk(tour: Tour) -> None:
     tour.show("supctl start shop.toml", "supctl status")
     tour.chapter(
         "2. A crash",
-        "Somebody kills the proxy. It comes back after its back-off, and `events` tells the story.",
+        "Somebody kills the proxy. It comes back after its back-off, and `why` tells the story.",
     )
     tour.quietly("supctl signal KILL proxy")
     tour.quietly("supctl status proxy", until_restarted)
     tour.quietly("supctl wait proxy --for running")
-    tour.show("supctl status proxy", "supctl events proxy | tail -4")
+    tour.show("supctl status proxy", "supctl why proxy")
     tour.chapter("3. All about one program", "What it is, how it does, and what has happened.")
     tour.show("supctl describe proxy")
     tour.chapter("4. More of it", "Those that run already run on.")

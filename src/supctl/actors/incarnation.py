@@ -9,6 +9,8 @@ from typing import Final, TypeAlias
 
 from supctl.exits import ExitReason
 
+from .inheritance import Remains
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -16,6 +18,8 @@ class Started:
 
     pid: int
     unenforced: tuple[str, ...] = ()
+    age: float | None = None
+    """Seconds since its start, if we have only taken it over; ``None``: it was started now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,8 @@ class Up:
     """Limits that were asked for and are not enforced, each with its reason."""
     ready_after: float | None = None
     """Seconds since :class:`Started`; ``None``: there was nothing to wait for."""
+    age: float | None = None
+    """As of :class:`Started`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,11 @@ class Incarnation(ABC):
 
     def checkup(self) -> Checkup | None:
         """Return what is known by asking it; ``None`` where nobody asks."""
+        return None
+
+    @property
+    def remains(self) -> Remains | None:
+        """What somebody must know to go on with it; ``None``: nobody can."""
         return None
 
     def signal(self, number: int) -> None:  # noqa: B027

@@ -13,6 +13,7 @@ from supctl.errors import InvalidConfig
 from supctl.logs.seek import Seek
 from supctl.specs import Log
 
+from .inheritance import Claim, nothing
 from .process.switchboard import Switchboard
 from .registry import Registry, TreeRegistry
 
@@ -64,6 +65,8 @@ class Services:
         registry: knows actors by name, and in groups.
         check_log: sees whether a log can be written.
         probes: how many questions to programs may be under way at once.
+        claim: gives programs that have outlived who supervised them to who goes on with them.
+        keeps: whether programs outlive us in their turn.
     """
 
     backend: Spawner
@@ -74,6 +77,8 @@ class Services:
     registry: Registry = field(default_factory=TreeRegistry)
     check_log: CheckLog = _no_files
     probes: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(PROBES_AT_ONCE))
+    claim: Claim = nothing
+    keeps: bool = False
 
     def __post_init__(self) -> None:
         if self.start_method not in ("fork", "spawn"):

@@ -10,13 +10,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
-from typing import Self, TypeAlias
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from supctl.errors import PlatformNotSupported
 from supctl.exits import ExitStatus
 
 from .answers import StandIn
 from .notify import NotifySocket
+
+if TYPE_CHECKING:
+    from .estate import Estate
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,9 @@ class ProcessSpec:
         force: seconds after which nobody waits any more for what was killed.
         memory, cpu, pids: limits in bytes, processors, tasks; ``None`` is unlimited.
         pid_in: name of a variable that is to hold the program's own pid; empty: none.
+        kept: what the next who supervises is told of it, whom it is handed to if we are lost;
+            empty: it is ended then.
+        notify: socket at which it tells how it is; handed on with it.
     """
 
     command: tuple[str, ...]
@@ -56,6 +62,8 @@ class ProcessSpec:
     cpu: float | None = None
     pids: int | None = None
     pid_in: str = ""
+    kept: str = ""
+    notify: int | None = None
 
     def limits(self) -> dict[str, str]:
         """Return a phrase for each limit that is set, by its name (a cgroup controller's)."""
@@ -132,6 +140,10 @@ class Lost:
 
 Notice: TypeAlias = Exited | Left | Gone | Lost
 Notify: TypeAlias = Callable[[Notice], None]
+
+OnReaperRestarted: TypeAlias = Callable[[str, int, int], None]
+"""Hears, in the trio thread, that the reaper was lost and replaced: how that showed, the pid of the
+new one, and how many programs go on under it; the others are ended and lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +243,11 @@ class Process(ABC):
     def kill(self) -> None:
         """Kill the whole tree, again and again until none of it is left. Never blocks."""
 
+    @property
+    def token(self) -> int:
+        """What a next supervising process knows it by; 0: it is not kept for one."""
+        return 0
+
     def holds(self, pid: int) -> bool:
         """Return whether a process that lives now is the main process or descends from it."""
         return pid == self.pid
@@ -282,15 +299,17 @@ class Spawner(ABC):
             PlatformNotSupported: this backend runs no Python code.
         """
 
-    def open_notify_socket(self) -> NotifySocket | None:
+    def open_notify_socket(self, fd: int | None = None) -> NotifySocket | None:
         """Return a socket for what programs tell of themselves; ``None``: they are simulated.
+
+        ``fd`` is the one that a program knows already.
 
         It is the caller's to close.
 
         Raises:
             OSError, PlatformNotSupported: it cannot be had.
         """
-        return NotifySocket()
+        return NotifySocket(fd)
 
 
 class Backend(Spawner):
@@ -301,6 +320,23 @@ class Backend(Spawner):
     """
 
     capabilities: Capabilities
+    on_reaper_restarted: OnReaperRestarted | None = None
+    origin: int = 0
+    """Tells what we have started from what others have, also when we are gone."""
+    estate: Estate | None = None
+    """What there was before, if we have taken over from somebody; known once it is entered."""
+
+    def note(self, key: str, text: str | None) -> None:
+        """Keep a text for the next who supervises; ``None``: keep none. Never blocks."""
+
+    def hold(self, name: str, fd: int) -> None:
+        """Keep a duplicate of a descriptor for the next who supervises. Never blocks."""
+
+    def serves(self) -> None:
+        """Know that signals which are meant for us will be heard from now on."""
+
+    def forget(self, token: int) -> None:
+        """Know that the end of a process that is kept was taken note of."""
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...

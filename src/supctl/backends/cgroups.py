@@ -40,8 +40,8 @@ class Subtree:
 
     _current: ClassVar[Subtree | None] = None
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, prefix: str = "run-") -> None:
+        self.path, self._prefix = path, prefix
         self._users = 0
         self._numbers = itertools.count(1)
 
@@ -56,6 +56,13 @@ class Subtree:
             if capabilities.cgroup is None:
                 raise Unusable(capabilities.cgroup_reason)
             cls._current = _make(capabilities.cgroup, capabilities.controllers)
+        cls._current._users += 1
+        return cls._current
+
+    @classmethod
+    def take_over(cls, path: str) -> Subtree:
+        """Return the subtree of an earlier process, whose work is ours now; owe it a release."""
+        cls._current = cls(path, f"run-{os.getpid()}-")  # theirs are there still
         cls._current._users += 1
         return cls._current
 
@@ -74,7 +81,7 @@ class Subtree:
         Raises:
             Unusable: it cannot be made.
         """
-        path = f"{self.path}/run-{next(self._numbers)}"
+        path = f"{self.path}/{self._prefix}{next(self._numbers)}"
         try:
             Path(path).mkdir()
         except OSError as error:

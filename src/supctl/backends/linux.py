@@ -66,6 +66,10 @@ class LinuxBackend(PosixBackend):
             link.send("subtree", self._subtree.path)
         return link
 
+    def _use_subtree(self, path: str | None) -> None:
+        if path is not None:
+            self._subtree = Subtree.take_over(path)
+
     def prepare_limits(self, spec: ProcessSpec) -> tuple[str | None, tuple[str, ...]]:
         """Make a cgroup with the limits of ``spec``, and return phrases for what it lacks."""
         wanted = spec.limits()

@@ -30,6 +30,9 @@ class NotifySocket:
     program of another user can reach. Whoever knows the name can write to it: it is the pid of
     the sender that says whether it is to be believed.
 
+    Args:
+        fd: one that was made by somebody who is gone; it belongs to this one from now on.
+
     Attributes:
         address: for the variable ``NOTIFY_SOCKET``.
 
@@ -38,19 +41,17 @@ class NotifySocket:
         PlatformNotSupported: it does not tell who has sent something.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fd: int | None = None) -> None:
         if not hasattr(socket, "SO_PASSCRED"):
             raise PlatformNotSupported("sd_notify", "this system does not say who wrote a message")
-        name = f"supctl-notify-{os.urandom(16).hex()}"
-        self.address = f"@{name}"
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        try:
-            made.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            made.bind(b"\0" + name.encode())
-        except BaseException:
-            made.close()
-            raise
+        made = _make() if fd is None else socket.socket(fileno=fd)
+        name: bytes = made.getsockname()
+        self.address = "@" + name[1:].decode()
         self._socket = trio.socket.from_stdlib_socket(made)
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self._socket.fileno()
 
     async def receive(self) -> tuple[int, bytes]:
         """Return the next message: the pid of its sender (0 if that is nobody here), and bytes.
@@ -72,6 +73,17 @@ class NotifySocket:
     def close(self) -> None:
         """Hear nothing more. Doing so again does nothing."""
         self._socket.close()
+
+
+def _make() -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        made.bind(f"\0supctl-notify-{os.urandom(16).hex()}".encode())
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
 def _close_all(held: bytes) -> None:

@@ -1,4 +1,4 @@
-"""End the apps of a reaper that is gone: they run on, and nobody holds them but us.
+"""End the apps of a reaper that is gone: they run on, and nobody holds them but us, or nobody.
 
 They were not our children, so how they end is lost; what we have is the mark that all
 descendants of a run carry, and pidfds once we have found them.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Collection
 from contextlib import suppress
 
 import trio
@@ -30,6 +31,16 @@ async def end_orphans(mark: int, stop_signal: int, grace: float) -> None:
         for fd in held.values():
             _reap(fd)
             os.close(fd)
+
+
+def find_strays(origins: Collection[int]) -> dict[int, list[int]]:
+    """Return pids by mark: of what backends of these origins have started and nobody holds."""
+    found: dict[int, list[int]] = {}
+    for pid in marks.pids():
+        mark = marks.own_mark_of(pid)
+        if mark is not None and marks.nonce_of(mark) in origins and not marks.is_zombie(pid):
+            found.setdefault(mark, []).append(pid)
+    return found
 
 
 async def _end(mark: int, number: int, held: dict[int, int]) -> None:

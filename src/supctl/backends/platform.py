@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from supctl.errors import PlatformNotSupported
 
-from .base import Backend
+from .base import Backend, OnReaperRestarted
 
 
-def open_backend(on_reaper_restarted: Callable[[str, int], None] | None = None) -> Backend:
+def open_backend(
+    on_reaper_restarted: OnReaperRestarted | None = None,
+    link: int | None = None,
+    heirs: Sequence[str] = (),
+    heirlooms: Sequence[int] = (),
+) -> Backend:
     """Return the backend of this system, to be entered with ``async with``.
 
     Args:
-        on_reaper_restarted: called, in the trio thread, with the reason and the new pid
-            when the reaper was lost and replaced.
+        on_reaper_restarted: called when the reaper was lost and replaced.
+        link: descriptor of the link to the reaper that has started us, if one has; what there was
+            before is taken over then.
+        heirs: with ``link``: argument vector of who supervises after us, to which ``--link N`` is
+            added.
+        heirlooms: descriptors of ours that they get too.
 
     Raises:
         PlatformNotSupported: naming the systems there are backends for.
     """
     if sys.platform == "linux":
         from .linux import LinuxBackend, probe
+        from .reaper_link import Heirs, ReaperLink
 
-        return LinuxBackend(probe(), on_reaper_restarted)
+        if link is None:
+            return LinuxBackend(probe(), on_reaper_restarted)
+        above = ReaperLink(socket.socket(fileno=link))
+        return LinuxBackend(probe(), on_reaper_restarted, above, Heirs(heirs, heirlooms))
     raise PlatformNotSupported(f"supervision on {sys.platform}", "there is a backend for linux")
 
 

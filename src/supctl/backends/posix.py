@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,17 +25,21 @@ from .base import (
     Left,
     Lost,
     Notify,
+    OnReaperRestarted,
     Process,
     ProcessSpec,
     PythonSpec,
 )
+from .estate import Estate
 from .orphans import end_orphans
 from .posix_process import PosixProcess
 from .pythons import Pythons
 from .reaper import cgroups
 from .reaper.marks import new_marks
-from .reaper.protocol import Launch
-from .reaper_link import ReaperLink
+from .reaper.protocol import Kept, Launch, Passing, Terms
+from .reaper_link import Heirs, ReaperLink
+from .reaper_program import OWN_DESCRIPTOR_LIMIT
+from .will import Will
 
 _CLOSE_PATIENCE = 10.0
 """Seconds that leaving the backend waits for killed processes. Only a process stuck in the
@@ -48,19 +51,26 @@ class PosixBackend(Backend):
 
     Args:
         capabilities: what this system can do.
-        on_reaper_restarted: called with the reason and the new reaper's pid.
+        on_reaper_restarted: called when the reaper was lost and replaced.
+        link: to the reaper that has started us; without it one is started that ends with us.
+        heirs: who supervises after us. With them, a new reaper holds what is kept as the lost one
+            did; without, it is ended and counts as lost.
     """
 
     def __init__(
         self,
         capabilities: Capabilities,
-        on_reaper_restarted: Callable[[str, int], None] | None = None,
+        on_reaper_restarted: OnReaperRestarted | None = None,
+        link: ReaperLink | None = None,
+        heirs: Heirs | None = None,
     ) -> None:
         self.capabilities = capabilities
-        self._on_reaper_restarted = on_reaper_restarted
+        self._inherited_link, self._heirs, self._will = link, heirs, Will()
+        self.on_reaper_restarted = on_reaper_restarted
         self._runs: dict[int, PosixProcess] = {}
         self._numbers = itertools.count(1)
-        self._marks = new_marks(int.from_bytes(os.urandom(4), "big"))
+        self.origin = int.from_bytes(os.urandom(4), "big")
+        self._marks = new_marks(self.origin)
         self._with_output: set[PosixProcess] = set()
         self._emptied: trio.Event | None = None
         # Our own tasks work on while the user's block is cancelled, until we are done.
@@ -72,7 +82,11 @@ class PosixBackend(Backend):
         return self._link.pid
 
     async def __aenter__(self) -> Self:
-        self._link = self._start_reaper()
+        if self._inherited_link is not None:
+            self._link = self._inherited_link
+            self.estate = await self._inherit(self._link)
+        else:
+            self._link = self._start_reaper()
         self._nursery_manager = trio.open_nursery()
         self._nursery = await self._nursery_manager.__aenter__()
         self._nursery.start_soon(self._serve)
@@ -86,6 +100,7 @@ class PosixBackend(Backend):
         traceback: TracebackType | None,
     ) -> bool | None:
         with trio.CancelScope(shield=True):
+            self._link.send("bye")
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
             self._service_scope.cancel()
@@ -95,13 +110,75 @@ class PosixBackend(Backend):
             with trio.move_on_after(_CLOSE_PATIENCE):
                 self._link.close()
                 await self._link.wait()
+            self._will.close()
+            if self.estate is not None:
+                self.estate.close()
         # Not told of the body's error, the nursery leaves it as it is instead of in a group.
         await self._nursery_manager.__aexit__(None, None, None)
         return None
 
     def _start_reaper(self) -> ReaperLink:
         """Start a reaper; a system may have more to tell it."""
-        return ReaperLink()
+        limit = self._link.limit if self._heirs is not None else OWN_DESCRIPTOR_LIMIT
+        return ReaperLink.start(self._heirs, limit)
+
+    async def _inherit(self, link: ReaperLink) -> Estate:
+        """Return what the reaper tells of those before us.
+
+        Raises:
+            EOFError, ProtocolError: the reaper is lost at once.
+        """
+        estate = Estate()
+        is_all = False
+        while not is_all:
+            for message in await link.receive():
+                if is_all:
+                    self._handle(link, message)
+                elif message == ["that_is_all"]:
+                    is_all = True
+                else:
+                    self._take_over(link, message, estate)
+        return estate
+
+    def _take_over(self, link: ReaperLink, message: list[Any], estate: Estate) -> None:
+        match message:
+            case ["hello", version, int(), int(limit)]:
+                link.greet(version, limit)
+            case ["left_you", list(names), int(last), dict(fields)]:
+                fds = link.take_descriptors(len(names))
+                estate.passing = Passing(**fields)
+                estate.descriptors = dict(zip(names, fds, strict=True))
+                self._numbers = itertools.count(last + 1)
+                self._use_subtree(estate.passing.subtree)
+            case ["noted", dict(notes)]:
+                estate.notes |= notes
+            case ["kept", int(number), dict(fields), list(names)]:
+                kept = Kept(**fields)
+                fds = link.take_descriptors(len(names))
+                terms = Terms(**kept.terms)
+                process = PosixProcess(number, "", terms, link, self._with_output)
+                process.survived(kept, dict(zip(names, fds, strict=True)))
+                if not kept.gone:
+                    self._runs[number] = process
+                estate.survivors[number] = process
+            case other:
+                raise ProtocolError(repr(other)[:200], "what a daemon has left")
+
+    def _use_subtree(self, path: str | None) -> None:
+        """Use on the cgroup of an earlier process, if there is one."""
+
+    def note(self, key: str, text: str | None) -> None:
+        self._will.note(self._link, key, text)
+
+    def hold(self, name: str, fd: int) -> None:
+        self._will.hold(self._link, name, fd)
+
+    def forget(self, token: int) -> None:
+        self._link.send("forget", token)
+
+    def serves(self) -> None:
+        """Tell the reaper that it is of use by now to be told signals that are meant for us."""
+        self._will.serves(self._link)
 
     async def _end_all(self) -> None:
         for process in list(self._runs.values()):
@@ -113,8 +190,8 @@ class PosixBackend(Backend):
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         cgroup, unenforced = self.prepare_limits(spec)
         launch = _launch(spec, next(self._marks), cgroup)
-        stdin = [] if spec.stdin is None else [spec.stdin]
-        process = await self._begin("spawn", launch, notify, descriptors=stdin)
+        passed = [fd for fd in (spec.stdin, spec.notify) if fd is not None]
+        process = await self._begin("spawn", launch, notify, descriptors=passed)
         process.unenforced = unenforced
         return process
 
@@ -143,7 +220,8 @@ class PosixBackend(Backend):
     ) -> PosixProcess:
         """Have the reaper hold a new run, and return once it does."""
         number = next(self._numbers)
-        process = PosixProcess(number, launch, self._link, self._with_output)
+        program, terms = launch.command[0], launch.terms
+        process = PosixProcess(number, program, terms, self._link, self._with_output)
         self._runs[number] = process
         try:
             self._link.send(word, number, launch.as_dict(), *more, descriptors=descriptors)
@@ -181,11 +259,16 @@ class PosixBackend(Backend):
         lost, orphans = self._link, dict(self._runs)
         lost.kill()
         self._link = self._start_reaper()
-        if self._on_reaper_restarted is not None:
-            self._on_reaper_restarted(detail, self._link.pid)
+        kept = [it for it in orphans.values() if self._heirs is not None and it.can_be_handed_on]
+        for process in kept:
+            process.hand_on(self._link)
+        self._will.tell_again(self._link)
+        if self.on_reaper_restarted is not None:
+            self.on_reaper_restarted(detail, self._link.pid, len(kept))
         for number, process in orphans.items():
-            process.cut_loose()
-            nursery.start_soon(self._end_lost, number, process, detail)
+            if process not in kept:
+                process.cut_loose()
+                nursery.start_soon(self._end_lost, number, process, detail)
         lost.close()
         await lost.wait()
 
@@ -203,8 +286,8 @@ class PosixBackend(Backend):
 
     def _handle(self, link: ReaperLink, message: list[Any]) -> None:
         match message:
-            case ["hello", version, int()]:
-                link.check_hello(version)
+            case ["hello", version, int(), int(limit)]:
+                link.greet(version, limit)
             case ["started", int(number), int(pid), list(names)]:
                 fds = dict(zip(names, link.take_descriptors(len(names)), strict=True))
                 self._runs[number].started(pid, fds)
@@ -263,4 +346,6 @@ def _launch(spec: ProcessSpec, mark: int, cgroup: str | None) -> Launch:
         grace=spec.grace,
         cgroup=cgroup,
         pid_in=spec.pid_in,
+        kept=spec.kept,
+        notify=spec.notify is not None,
     )

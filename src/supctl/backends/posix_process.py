@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
+from dataclasses import asdict
 
 import trio
 
 from supctl.errors import ReaperLost, SpawnFailed
+from supctl.exits import ExitStatus
 
-from .base import Notify
-from .reaper.protocol import Launch
+from .base import Exited, Gone, Left, Notify
+from .reaper.protocol import Kept, Terms
 from .reaper_link import ReaperLink
 from .told import ToldProcess
 
@@ -18,20 +21,31 @@ class PosixProcess(ToldProcess):
     """A run held by the reaper. Made by :class:`PosixBackend` only."""
 
     __slots__ = (
-        "_answered", "_link", "_number", "_pidfd", "_with_output", "failure", "program", "terms"
-    )  # fmt: skip
+        *("_answered", "_link", "_number", "_pidfd", "_spare", "_with_output"),
+        *("failure", "program", "terms"),
+    )
 
     def __init__(
-        self, number: int, launch: Launch, link: ReaperLink, with_output: set[PosixProcess]
+        self,
+        number: int,
+        program: str,
+        terms: Terms,
+        link: ReaperLink,
+        with_output: set[PosixProcess],
     ) -> None:
         super().__init__()
-        self.program, self.terms, self.mark = launch.command[0], launch.terms, launch.mark
+        self.program, self.terms, self.mark = program, terms, terms.mark
         self.failure: SpawnFailed | ReaperLost | None = None
         self._number = number
         self._link: ReaperLink | None = link  # None once nothing is left to signal
         self._with_output = with_output  # those whose pipes the backend must close in the end
         self._pidfd = -1
+        self._spare: dict[str, int] = {}  # duplicates of what a next reaper must hold
         self._answered: trio.Event | None = trio.Event()
+
+    @property
+    def token(self) -> int:
+        return self._number if self.terms.kept else 0
 
     def signal(self, number: int) -> None:
         if self._link is not None:
@@ -59,8 +73,38 @@ class PosixProcess(ToldProcess):
         self.pid = pid
         self._pidfd = descriptors.get("pidfd", -1)
         self.stdout, self.stderr = descriptors.get("stdout"), descriptors.get("stderr")
+        self.notify_fd = descriptors.get("notify")
         self._with_output.add(self)
+        self.started_at = time.monotonic()
+        if self.terms.kept:
+            held = {name: fd for name, fd in descriptors.items() if name != "pidfd"}
+            self._spare = {name: os.dup(fd) for name, fd in held.items()}
         self._answer()
+
+    @property
+    def can_be_handed_on(self) -> bool:
+        """Whether it can go on under a reaper that has not started it."""
+        return bool(self.terms.kept) and self._pidfd >= 0
+
+    def hand_on(self, link: ReaperLink) -> None:
+        """Have a new reaper hold it, the one before being lost."""
+        self._link = link
+        status = None if self.status is None else asdict(self.status)
+        kept = Kept(self.pid, asdict(self.terms), self.started_at, status)
+        passed = {"pidfd": self._pidfd, **self._spare}
+        told = "take", self._number, asdict(kept), list(passed)
+        link.send(*told, descriptors=list(passed.values()))
+
+    def survived(self, kept: Kept, descriptors: dict[str, int]) -> None:
+        """Take what the reaper told of a run that has outlived a daemon."""
+        self.started(kept.pid, descriptors)
+        self.kept, self.started_at = self.terms.kept, kept.started_at
+        if kept.status is not None:
+            self.notice(Exited(ExitStatus(**kept.status)))
+        if kept.survivors:
+            self.notice(Left(tuple(kept.survivors)))
+        if kept.gone:
+            self.notice(Gone())
 
     def failed(self, failure: SpawnFailed | ReaperLost) -> None:
         """Know that it never ran; nothing of it is left."""
@@ -86,6 +130,9 @@ class PosixProcess(ToldProcess):
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
+        for fd in self._spare.values():
+            os.close(fd)
+        self._spare = {}
 
     def take_output(self) -> tuple[int | None, int | None]:
         self._with_output.discard(self)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-import resource
+import signal
 import socket
 import subprocess
-import sys
 import threading
-from pathlib import Path
-from typing import Any, Final
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, Self
 
 import trio
 
@@ -17,64 +19,96 @@ from supctl.errors import ProtocolError
 
 from .link import Link
 from .reaper.protocol import VERSION
-
-# -I and -S: the reaper sees the standard library and this package, nothing of the user's.
-# The path goes last, so that no module of site-packages can stand before the standard library's.
-_PROGRAM: Final = (
-    "import sys; path = sys.argv.pop(1); sys.path.append(path);"
-    "from supctl.backends.reaper.main import main; main()"
-)
-
-_own_descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+from .reaper_program import OWN_DESCRIPTOR_LIMIT, reaper_command
 
 
-def raise_descriptor_limit() -> None:
-    """Allow this process all the descriptors it may have; programs keep the limit we came with.
+@dataclass(frozen=True, slots=True)
+class Heirs:
+    """How whoever supervises after us is started.
 
-    A thousand apps need some thousands of descriptors and the usual soft limit is 1,024. For
-    programs of our own only: a limit is the whole process's, and not a library's to change.
+    Args:
+        command: argument vector, but for the link to the reaper.
+        fds: descriptors of ours that they get.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    command: Sequence[str]
+    fds: Sequence[int]
 
 
 class ReaperLink(Link):
     """A running reaper and the socket to it.
 
+    Args:
+        ours: our end of the socket, which belongs to it from now on.
+        process: the reaper, if it is our child. Else we are its child, and not the first one
+            perhaps: what others have left comes first.
+
     Attributes:
         pid: of the reaper.
+        limit: of descriptors of the programs; known once it has said hello.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
+        super().__init__(ours)
+        self._process = process
+        self.pid = os.getppid() if process is None else process.pid
+        self.limit = 0
+
+    @classmethod
+    def start(cls, heirs: Heirs | None = None, limit: int = OWN_DESCRIPTOR_LIMIT) -> Self:
+        """Start a reaper that is to end with us; or, with ``heirs``, to start those after us.
+
+        ``limit``: of descriptors of the programs.
+        """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with theirs:
-            self._process = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-S", "-c", _PROGRAM),
-                    *(str(Path(__file__).parents[2]), str(theirs.fileno())),
-                    str(_own_descriptor_limit),
-                ],
+        with theirs, ExitStack() as held:
+            link, fds = theirs.fileno(), []
+            command = reaper_command(str(link), limit)
+            if heirs is not None:
+                # It must know us also if we are killed before it looks for its parent.
+                pidfd = os.pidfd_open(os.getpid())
+                held.callback(os.close, pidfd)
+                orders = {"command": list(heirs.command), "fds": list(heirs.fds), "link": link}
+                orders |= {"pid": os.getpid(), "pidfd": pidfd}
+                command, fds = reaper_command(json.dumps(orders), limit), [pidfd, *heirs.fds]
+            process = subprocess.Popen(
+                command,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                stdout=None if heirs else subprocess.DEVNULL,
+                pass_fds=[link, *fds],
                 start_new_session=True,  # a terminal's Ctrl-C is for us, not for the reaper
             )
-        super().__init__(ours)
-        self.pid = self._process.pid
+        return cls(ours, process)
 
-    @staticmethod
-    def check_hello(version: Any) -> None:
-        """Raise :class:`ProtocolError` unless the reaper speaks our version."""
+    @property
+    def is_above(self) -> bool:
+        """Whether the reaper has started us."""
+        return self._process is None
+
+    def greet(self, version: Any, limit: int) -> None:
+        """Take what the reaper says first.
+
+        Raises:
+            ProtocolError: it does not speak our version.
+        """
         if version != VERSION:
             raise ProtocolError(f"a reaper of protocol {version!r}", f"protocol {VERSION}")
+        self.limit = limit
 
     def kill(self) -> None:
         """End a reaper that cannot be trusted any more."""
-        self._process.kill()
+        if self._process is None:
+            os.kill(self.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
     async def wait(self) -> None:
-        """Return when a reaper that was let go has ended; it stays until all it holds is gone."""
+        """Return when a reaper that was let go has ended; it stays until all it holds is gone.
+
+        At once if it has started us: it waits for our end.
+        """
+        if self._process is None:
+            return
         try:
             fd = os.pidfd_open(self.pid)
         except OSError:  # no pidfd on this kernel

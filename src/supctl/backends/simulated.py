@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,7 +20,16 @@ import trio
 
 from supctl.errors import ReaperLost, SpawnFailed
 
-from .base import Backend, Capabilities, Notify, Process, ProcessInfo, ProcessSpec, Usage
+from .base import (
+    Backend,
+    Capabilities,
+    Notify,
+    OnReaperRestarted,
+    Process,
+    ProcessInfo,
+    ProcessSpec,
+    Usage,
+)
 from .machine import SOUND, Machine
 from .scripts import Child as Child
 from .scripts import Program as Program
@@ -64,7 +73,7 @@ class SimulatedBackend(Backend):
         self,
         programs: Mapping[str, Script] | None = None,
         capabilities: Capabilities = SIMULATED,
-        on_reaper_restarted: Callable[[str, int], None] | None = None,
+        on_reaper_restarted: OnReaperRestarted | None = None,
         machine: Machine = SOUND,
     ) -> None:
         self.programs: dict[str, Script] = dict(programs or {})
@@ -73,7 +82,7 @@ class SimulatedBackend(Backend):
         self.spawned: list[ProcessSpec] = []
         self.processes: list[SimulatedProcess] = []
         self._timeline = Timeline()
-        self._on_reaper_restarted = on_reaper_restarted
+        self.on_reaper_restarted = on_reaper_restarted
         self._attempts: Counter[str] = Counter()
         self._pids = itertools.count(_FIRST_PID)
         self._living: dict[int, SimulatedProcess] = {}
@@ -131,7 +140,7 @@ class SimulatedBackend(Backend):
         self._living[pid] = process
         return process
 
-    def open_notify_socket(self) -> None:
+    def open_notify_socket(self, fd: int | None = None) -> None:
         """Return nothing: scripts have nothing to say."""
 
     def _next_program(self, command: str) -> Program:
@@ -200,8 +209,8 @@ class SimulatedBackend(Backend):
         self._lose(detail)
         self._lost = trio.Event()
         self.reaper_pid = self._next_pid()
-        if self._on_reaper_restarted is not None:
-            self._on_reaper_restarted(detail, self.reaper_pid)
+        if self.on_reaper_restarted is not None:
+            self.on_reaper_restarted(detail, self.reaper_pid, 0)
 
     def _lose(self, detail: str) -> None:
         self._lost_detail = detail

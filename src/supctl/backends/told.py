@@ -17,9 +17,16 @@ class ToldProcess(Process):
         status: how it ended; ``None`` as long as that is not known.
         gone: whether nothing of it lives any more.
         mark: what its descendants carry; ``None`` if that is not known.
+        kept: what whoever has started it wanted to be told of it; empty if that was us.
+        started_at: when that was, on the monotonic clock.
+        notify_fd: the socket at which it tells how it is, of a process that has outlived who had
+            that; whoever takes it closes it.
     """
 
-    __slots__ = ("_changed", "_early", "_notify", "gone", "mark", "status")
+    __slots__ = (
+        *("_changed", "_early", "_notify", "gone", "kept", "mark", "notify_fd", "started_at"),
+        "status",
+    )
 
     def __init__(self) -> None:
         self.pid = 0
@@ -28,6 +35,9 @@ class ToldProcess(Process):
         self.status: ExitStatus | None = None
         self.gone = False
         self.mark: int | None = None
+        self.kept = ""
+        self.started_at = 0.0
+        self.notify_fd: int | None = None
         self._notify: Notify | None = None
         self._early: list[Notice] | None = []  # notices that came before anybody listened
         self._changed: trio.Event | None = None  # made by the first to wait

@@ -29,9 +29,21 @@ def daemon() -> None:
 def run(ready_fd: int | None) -> None:
     """Run the daemon in the foreground, for systemd and the like, until SIGTERM."""
     from supctl.control.home import Home
+    from supctl.daemon.keep import keep_daemon
+
+    keep_daemon(Home.of(), ready_fd)
+
+
+@daemon.command(hidden=True)
+@click.option("--link", type=int, required=True)
+@click.option("--lock", type=int, required=True)
+@click.option("--ready-fd", type=int)
+def serve(link: int, lock: int, ready_fd: int | None) -> None:
+    """Be the daemon that a reaper has started."""
+    from supctl.control.home import Home
     from supctl.daemon.run import run_daemon
 
-    run_daemon(Home.of(), ready_fd)
+    run_daemon(Home.of(), link, lock, ready_fd)
 
 
 @daemon.command()
@@ -96,15 +108,23 @@ def logs(count: int, follows: bool) -> None:
       supctl daemon logs -f
     """
     from supctl.control.home import Home
-    from supctl.logs.following import follow
-    from supctl.logs.tail import tail
+    from supctl.logs.reading.follower import Follower
+    from supctl.logs.reading.place import Place
+    from supctl.logs.reading.trail import Trail
+    from supctl.logs.reading.window import Window
 
-    path = Home.of().log
+    from .entries import as_stored, show_on, write
+
+    path = str(Home.of().log)
+    trail = Trail(Place(path, "raw", False, (("/", "stderr"),)), Window())
     try:
-        last = (line + b"\n" for line in tail(path, count))
-        for data in follow(path, count) if follows else last:
-            click.echo(data, nl=False)
+        with Follower([trail]) as follower:
+            write(trail.history(count, goes_on=follows), as_stored)
+            while follows and show_on(follower, as_stored):
+                pass
+    except BrokenPipeError:
+        raise
     except OSError as error:
-        raise StorageFailed(str(path), error.errno or 0, "the daemon's log") from None
+        raise StorageFailed(path, error.errno or 0, "the daemon's log") from None
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trio
 
-from supctl.backends.reaper_link import raise_descriptor_limit
+from supctl.backends.reaper_program import raise_descriptor_limit
 from supctl.exits import ExitReason
 from supctl.logs.display import Display
 from supctl.specs import App, Supervisor, Worker

@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "scale": ("supctl.cli.projects:scale", "Have another number of instances."),
     "delete": ("supctl.cli.lifecycle:delete", "Stop a project and forget it."),
     "describe": ("supctl.cli.details:describe", "Show all that is known of one child."),
+    "why": ("supctl.cli.explain:why", "Tell why something is as it is: who, what, and what next."),
     "tree": ("supctl.cli.status:tree", "Draw the tree of supervisors and programs."),
     "logs": ("supctl.cli.logs:logs", "Show the last lines of output, and those that come."),
     "health": ("supctl.cli.health:health", "Show what programs are asked, and answer."),

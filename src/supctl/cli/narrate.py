@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from supctl import events
-from supctl.exits import ExitKind, ExitReason
+from supctl.exits import ExitKind, ExitReason, signal_name
 
 from .words import counted, pid_list, seconds, size
 
@@ -23,6 +23,8 @@ def _of_a_life(who: str, event: events.Event) -> str:
         case events.ChildStarted(pid=pid, restarts=restarts):
             told = f"{who} started" + (f", pid {pid}" if pid else "")
             return told + (f", restart {restarts}" if restarts else "")
+        case events.ChildKept(pid=pid, age=age):
+            return f"{who} goes on, pid {pid}, up for {seconds(age)}: only its daemon was lost"
         case events.ChildReady(after=after):
             return f"{who} is ready after {seconds(after)}"
         case events.HealthChanged(health=health, said=said):
@@ -42,6 +44,8 @@ def _of_a_life(who: str, event: events.Event) -> str:
             return f"{who} is paused"
         case events.ChildResumed():
             return f"{who} goes on"
+        case events.ChildSignalled(number=number):
+            return f"{who} is sent {signal_name(number)}"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
     return ""
@@ -80,12 +84,22 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who} is gone"
         case events.ChildHeld(needs=needs):
             return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
+        case events.CommandGiven(command=command, user=user, pid=pid):
+            return f"{who}: {command}, by {user} (pid {pid})"
+        case events.DaemonStarted(pid=pid, lost=lost):
+            before = "; the one before it was lost" if lost else ""
+            return f"daemon {pid} has begun{before}"
+        case events.DaemonStopped(pid=pid):
+            return f"daemon {pid} ends"
         case events.LimitsNotEnforced(detail=detail):
             return f"{who}: {detail}"
         case events.OutputLost(errno=0, lost=lost):
             return f"{who}: output is stored again, {_lost(lost)}"
         case events.OutputLost(errno=errno, lost=lost):
             return f"{who}: output cannot be stored ({os.strerror(errno)}), {_lost(lost)}"
+        case events.ReaperRestarted(detail=detail, pid=pid, kept=kept) if kept:
+            goes_on = f"{counted(kept, 'app')} {'goes' if kept == 1 else 'go'} on"
+            return f"the reaper was lost ({detail}); {goes_on} under a new one, pid {pid}"
         case events.ReaperRestarted(detail=detail, pid=pid):
             return (
                 f"the reaper was lost ({detail}); its apps are ended and start again under a "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from contextlib import suppress
+from functools import partial
 
 from supctl.control.client import Client
 from supctl.control.home import Home
@@ -15,10 +16,10 @@ def reached(*, start: bool = False) -> Client:
     """Return the daemon; raises NoDaemon if none runs, unless it is to be started then."""
     home = Home.of()
     if not start:
-        return Client(reach(home))
+        return Client(reach(home), partial(reach, home))
     from supctl.control.launch import reach_or_start
 
-    return Client(reach_or_start(home))
+    return Client(reach_or_start(home), partial(reach, home))
 
 
 def daemon_gone() -> None:

@@ -8,6 +8,7 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .line import Line
 from .methods import Facts, Methods
+from .steady import SteadyLine
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -16,7 +17,7 @@ R = TypeVar("R")
 class _Asks:
     """Asks over a line. Nothing here waits otherwise than by blocking."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line | SteadyLine) -> None:
         self._line = line
 
     async def call(self, method: str, kwargs: Facts, timeout: float | None) -> Any:
@@ -50,11 +51,13 @@ class Client:
 
     Args:
         line: to it.
+        reach: returns another line, to a daemon that has taken over; without it, the end of the
+            daemon is the end.
     """
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
-        self._methods: Methods[Iterator[Facts]] = Methods(_Asks(line))
+    def __init__(self, line: Line, reach: Callable[[], Line] | None = None) -> None:
+        self._line = line if reach is None else SteadyLine(line, reach)
+        self._methods: Methods[Iterator[Facts]] = Methods(_Asks(self._line))
 
     def __enter__(self) -> Self:
         return self
@@ -99,7 +102,10 @@ class Client:
     env = _blocking(Methods[Iterator[Facts]].env)
     inspect = _blocking(Methods[Iterator[Facts]].inspect)
     outputs = _blocking(Methods[Iterator[Facts]].outputs)
+    rotate_logs = _blocking(Methods[Iterator[Facts]].rotate_logs)
+    flush_logs = _blocking(Methods[Iterator[Facts]].flush_logs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
+    why = _blocking(Methods[Iterator[Facts]].why)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
     def events(

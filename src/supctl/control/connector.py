@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ class Connector:
         self._opened: AbstractAsyncContextManager[Methods[AsyncIterator[Facts]]] | None = None
 
     def __enter__(self) -> Client:
-        self._client = Client(reach(self._home))
+        self._client = Client(reach(self._home), partial(reach, self._home))
         return self._client
 
     def __exit__(

@@ -130,6 +130,21 @@ class Home:
         return self.state / "histories.json"
 
     @property
+    def outputs(self) -> Path:
+        """Where output of programs goes."""
+        return self.state / "outputs.json"
+
+    @property
+    def origins(self) -> Path:
+        """How programs are known again that nobody holds any more."""
+        return self.state / "origins.json"
+
+    @property
+    def journal(self) -> Path:
+        """The directory of what has happened to everything."""
+        return self.state / "journal"
+
+    @property
     def audit(self) -> Path:
         """Who has changed what."""
         return self.state / "audit.log"

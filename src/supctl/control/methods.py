@@ -249,11 +249,37 @@ class Methods(Generic[Items]):
         told = {"names": [*names], "follow": follow, "since": since}
         return self._asks.stream("events", told)
 
+    async def why(self, *names: str, since: float | None = None, most: int = 100) -> list[Facts]:
+        """Return the story of each child that is meant, be it that it is not there any more, or of
+        all if none is named.
+
+        A story has ``address``, ``row`` (as of :meth:`status`, if it is there), ``unwell`` (rows of
+        those below it), ``events`` (about it, and their causes), ``is_cut`` and ``damaged``.
+
+        Args:
+            since: seconds; events from then on only, and their causes.
+            most: events of each, the latest; causes come on top.
+        """
+        told = {"names": [*names], "most": most} | ({} if since is None else {"since": since})
+        stories: list[Facts] = await self._call("why", **told)
+        return stories
+
     async def outputs(self, *names: str) -> list[Facts]:
-        """Return ``address``, ``stream`` and ``path`` of all outputs; ``path`` is empty if it is in
-        no file."""
+        """Return where outputs go, all if none is named: ``address``, ``stream``, ``to`` (``file``,
+        or where else), ``path`` (empty if in no file), ``mode``, ``is_shared``, ``tags``."""
         found: list[Facts] = await self._call("outputs", names=[*names])
         return found
+
+    async def rotate_logs(self, *names: str) -> list[str]:
+        """Rotate log files, each at the end of a line; all if none is named. Return their paths."""
+        paths: list[str] = await self._call("rotate_logs", names=[*names])
+        return paths
+
+    async def flush_logs(self, *names: str) -> list[Facts]:
+        """Empty log files: delete those that were rotated, and cut the present ones. Return for
+        each ``path``, ``files`` (how many that was) and ``size`` (bytes)."""
+        flushed: list[Facts] = await self._call("flush_logs", names=[*names])
+        return flushed
 
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
         """Return lines of output as they come; the first item says that they come from now on."""

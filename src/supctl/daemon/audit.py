@@ -37,19 +37,20 @@ class Audit:
         self._is_idle = trio.Event()
 
     @asynccontextmanager
-    async def of(self, peer: Peer, method: str, kwargs: Mapping[str, Any]) -> AsyncIterator[None]:
-        """Note what is done in the block, and whether it failed."""
-        result = "ok"
+    async def of(self, peer: Peer, method: str, kwargs: Mapping[str, Any]) -> AsyncIterator[str]:
+        """Note what is done in the block, and whether it failed; the block is given the name of the
+        peer's user."""
+        result, user = "ok", peer.name
         self._under_way += 1
         try:
-            yield
+            yield user
         except BaseException as error:
             result = f"{type(error).__name__}: {error}"
             raise
         finally:
             told = {
                 "at": time.time(),
-                "user": peer.name,
+                "user": user,
                 "uid": peer.uid,
                 "pid": peer.pid,
                 "method": method,

@@ -14,10 +14,11 @@ from supctl.errors import (
     InvalidConfig,
     StorageFailed,
 )
-from supctl.exits import ExitReason
+from supctl.exits import ExitReason, signal_name
 from supctl.supervision.handle import Handle
 from supctl.supervision.tree import Tree
 
+from .asking import command
 from .errands import Errands
 from .keeper import Keeper
 from .naming import above, below, is_below, resolve, topmost
@@ -27,6 +28,7 @@ from .starts import came_up, not_up
 _log = logging.getLogger("supctl.daemon")
 
 _ALIVE: Final = frozenset({"starting", "running", "ready", "paused", "detached", "stopping"})
+_OVER: Final = frozenset({"stopped", "exited", "failed"})
 
 
 class Control:
@@ -105,7 +107,8 @@ class Control:
 
         async def send(address: str) -> Outcome:
             await trio.lowlevel.checkpoint()
-            self._tree[address].signal(number)
+            with command(self._tree, address, "signal", signal_name(number)):
+                self._tree[address].signal(number)
             return Outcome(address, "signalled")
 
         return await each(self._apps(names, _ALIVE), "signal", send, None)
@@ -117,7 +120,8 @@ class Control:
             await trio.lowlevel.checkpoint()
             if self._tree[address].state == "paused":
                 return Outcome(address, "was paused")
-            self._tree[address].pause()
+            with command(self._tree, address, "pause"):
+                self._tree[address].pause()
             return Outcome(address, "paused")
 
         return await each(self._apps(names, _ALIVE), "pause", pause, None)
@@ -127,7 +131,8 @@ class Control:
 
         async def resume(address: str) -> Outcome:
             await trio.lowlevel.checkpoint()
-            self._tree[address].resume()
+            with command(self._tree, address, "resume"):
+                self._tree[address].resume()
             return Outcome(address, "goes on")
 
         return await each(self._apps(names, frozenset({"paused"})), "resume", resume, None)
@@ -137,7 +142,8 @@ class Control:
 
         async def reset(address: str) -> Outcome:
             await trio.lowlevel.checkpoint()
-            self._tree[address].reset()
+            with command(self._tree, address, "reset"):
+                self._tree[address].reset()
             return Outcome(address, "counts from 0")
 
         rows = self._tree.status()
@@ -155,7 +161,8 @@ class Control:
         Raises:
             ActorTimeout: something lives after ``timeout``; it goes on.
         """
-        (self._tree.kill if force else self._tree.stop)()
+        with command(self._tree, "/", "shutdown"):
+            (self._tree.kill if force else self._tree.stop)()
         if wait:
             await in_time("the daemon", "shutdown", self._tree.ended.wait, timeout)
 
@@ -214,7 +221,8 @@ class Control:
         handle, did = self._tree[address], "started"
         match handle.state:
             case "paused":
-                handle.resume()
+                with command(self._tree, address, "start"):
+                    handle.resume()
                 return Outcome(address, "goes on")
             case "starting":
                 did = "was starting"
@@ -222,9 +230,11 @@ class Control:
             case "stopping" | "backoff":
                 if self._errands.is_under_way(address, "restart"):
                     did = "joined the restart under way"
-                await handle.restart()
+                with command(self._tree, address, "start"):
+                    await handle.restart()
             case "stopped" | "exited" | "failed" | "waiting":
-                await handle.start()
+                with command(self._tree, address, "start"):
+                    await handle.start()
             case _:
                 return Outcome(address, "was running")
         return came_up(handle, did)
@@ -241,7 +251,11 @@ class Control:
         was, did = handle.state, "killed" if force else "stopped"
         if was == "stopping" and not force and not self._errands.is_under_way(address, "restart"):
             did = "was being stopped"
-        await handle.stop(force=force)
+        if was in _OVER:
+            await handle.stop(force=force)
+        else:
+            with command(self._tree, address, "stop", "force" * force):
+                await handle.stop(force=force)
         return Outcome(address, did if was in _ALIVE else f"was {was}", _status(handle.reason))
 
     async def _restart(self, address: str) -> Outcome:
@@ -249,7 +263,8 @@ class Control:
         did = "restarted" if handle.state in _ALIVE else "started"
         if self._errands.is_joined(address, "restart"):
             did = "joined the restart under way"
-        await handle.restart()
+        with command(self._tree, address, "restart"):
+            await handle.restart()
         return came_up(handle, did, _status(handle.reason) if did != "started" else None)
 
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 import trio
 
+from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.supervision.child import join
-from supctl.supervision.history import NOTHING, History
+from supctl.supervision.history import NOTHING, ChildState, History
 from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.watch import Watch
 
@@ -156,7 +157,7 @@ def _load(path: Path) -> dict[str, History]:
         if held["version"] != VERSION:
             return {}
         passed = max(0.0, time.time() - held["at"])  # the clock may have been set back
-        return {it: _read(told).aged(passed) for it, told in held["children"].items()}
+        return {it: read_history(told).aged(passed) for it, told in held["children"].items()}
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -164,10 +165,29 @@ def _load(path: Path) -> dict[str, History]:
         return {}
 
 
-def _read(told: dict[str, Any]) -> History:
-    """Return a history. Raises ValueError or TypeError if it cannot be one."""
-    history = History(**{**told, "recent": tuple(told["recent"])})
+def read_history(told: dict[str, Any]) -> History:
+    """Return the history that was written with ``asdict``.
+
+    Raises:
+        ValueError, TypeError: it cannot be one.
+    """
+    state, reason = told.get("state"), told.get("reason")
+    history = History(
+        **{
+            **told,
+            "recent": tuple(told["recent"]),
+            "state": None if state is None else ChildState(state),
+            "reason": None if reason is None else _read_reason(reason),
+        }
+    )
     numbers = (history.restarts, history.streak, history.delay, history.wait or 0, *history.recent)
     if not all(math.isfinite(number) and number >= 0 for number in numbers):
         raise ValueError(f"{history} has a number below 0")
     return history
+
+
+def _read_reason(told: dict[str, Any]) -> ExitReason:
+    status = told["status"]
+    return ExitReason(
+        ExitKind(told["kind"]), None if status is None else ExitStatus(**status), told["detail"]
+    )

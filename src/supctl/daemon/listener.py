@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import socket
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -42,16 +43,39 @@ class Listener:
     Args:
         home: of the daemon.
         admission: who is let in.
+        hold: is given its descriptor, and a text that tells its file, whenever they are others:
+            for a daemon that comes after.
+        held: what the daemon before has given; connections have waited there meanwhile.
 
     Raises:
         InvalidConfig: those cannot be let in.
         OSError: nobody can.
     """
 
-    def __init__(self, home: Home, admission: Admission) -> None:
-        self._home, self._admission = home, admission
+    def __init__(
+        self,
+        home: Home,
+        admission: Admission,
+        hold: Callable[[int, str], None] = lambda fd, file: None,
+        held: tuple[int, str] | None = None,
+    ) -> None:
+        self._home, self._admission, self._hold = home, admission, hold
         self._directory = -1
-        self._bind()
+        self._identity: tuple[int, int] | None = None
+        if held is None or not self._take_over(*held):
+            self._bind()
+
+    def _take_over(self, fd: int, file: str) -> bool:
+        """Listen at a socket that listens already; return whether it is where it belongs."""
+        taken = socket.socket(fileno=fd)
+        self._identity = self._found()
+        if self._identity is None or _told(self._identity) != file:
+            taken.close()
+            return False
+        self._admission.open_directory(self._home)
+        self._admission.open_socket(self._home.socket)
+        self._socket = trio.socket.from_stdlib_socket(taken)
+        return True
 
     async def accept(self) -> socket.socket:
         """Return the next connection. Waits as long as the system is out of descriptors."""
@@ -92,6 +116,8 @@ class Listener:
         self._socket = trio.socket.from_stdlib_socket(listen(self._home.address, _BACKLOG))
         self._admission.open_socket(self._home.socket)
         self._identity = self._found()
+        if self._identity is not None:
+            self._hold(self._socket.fileno(), _told(self._identity))
 
     def _found(self) -> tuple[int, int] | None:
         """Return what is at our path now; its number is not used again while we listen at it."""
@@ -132,6 +158,11 @@ class Listener:
         if self._directory >= 0:
             os.close(self._directory)
             self._directory = -1
+
+
+def _told(identity: tuple[int, int]) -> str:
+    """Return the identity of a file as text."""
+    return f"{identity[0]}:{identity[1]}"
 
 
 def _take(number: int, frame: object) -> None:

@@ -14,7 +14,8 @@ from supctl.errors import AlreadyRunning
 
 
 class DaemonLock:
-    """Held as long as the daemon lives; the kernel lets go of it when that dies, however it does.
+    """Held as long as a daemon lives, or the reaper that starts the next one; the kernel lets go of
+    it when both are dead, however they died.
 
     The file tells the pid, for people; nothing is decided by it, so a stranger's pid in it, or
     one that was left by a killed daemon, does no harm.
@@ -30,6 +31,17 @@ class DaemonLock:
         self._path = path
         self._fd = -1
 
+    def fileno(self) -> int:
+        """Return the descriptor that holds it."""
+        return self._fd
+
+    @staticmethod
+    def sign(fd: int) -> None:
+        """Have the file tell that we are the daemon; ``fd`` is that of the lock, which is held."""
+        os.set_inheritable(fd, False)
+        os.truncate(fd, 0)
+        os.pwrite(fd, json.dumps({"pid": os.getpid()}).encode(), 0)
+
     def __enter__(self) -> Self:
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -38,8 +50,7 @@ class DaemonLock:
             holder = read_holder(self._path)
             os.close(self._fd)
             raise AlreadyRunning("this home", f"the daemon of pid {holder} has it") from None
-        os.truncate(self._fd, 0)
-        os.write(self._fd, json.dumps({"pid": os.getpid()}).encode())
+        self.sign(self._fd)
         return self
 
     def __exit__(

@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from supctl.errors import Ambiguous, ProcessNotFound
-from supctl.supervision.status import ChildStatus
 
 ALL: Final = "all"
 TAG: Final = "@"
 _WILD: Final = frozenset("*?[")
 
 
-def resolve(names: Iterable[str], rows: Sequence[ChildStatus]) -> list[str]:
+class Named(Protocol):
+    """What a name can mean."""
+
+    @property
+    def address(self) -> str:
+        """Where it is: ``/shop/web/api:2``."""
+        ...
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """What else it is called."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A child of which nothing but its address is known."""
+
+    address: str
+    tags: tuple[str, ...] = ()
+
+
+def resolve(names: Iterable[str], rows: Sequence[Named]) -> list[str]:
     """Return the addresses that ``names`` mean, in the order of ``rows``, none of them twice.
 
     A name is ``all`` (every child of the root), an address (``/shop/web/api:2``), the end of one
@@ -39,7 +64,7 @@ def resolve(names: Iterable[str], rows: Sequence[ChildStatus]) -> list[str]:
     return [it for it in addresses if it in meant]
 
 
-def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
+def resolve_one(name: str, rows: Sequence[Named]) -> str:
     """Return the one address that ``name`` means. Raises as :func:`resolve`."""
     found = resolve([name], rows)
     if len(found) != 1:
@@ -47,7 +72,7 @@ def resolve_one(name: str, rows: Sequence[ChildStatus]) -> str:
     return found[0]
 
 
-def resolve_base(name: str, rows: Sequence[ChildStatus]) -> str:
+def resolve_base(name: str, rows: Sequence[Named]) -> str:
     """Return the address of one child, or that of which all instances that ``name`` means are.
 
     Raises as :func:`resolve`.
@@ -65,7 +90,7 @@ def base_of(address: str) -> str:
     return base if base and number.isdigit() else address
 
 
-def below(chosen: Iterable[str], rows: Iterable[ChildStatus]) -> list[ChildStatus]:
+def below(chosen: Iterable[str], rows: Iterable[N]) -> list[N]:
     """Return those of ``rows`` that are chosen, or below one that is."""
     chosen = frozenset(chosen)
     return [row for row in rows if is_below(row.address, chosen)]
@@ -109,11 +134,12 @@ def _meant(name: str, addresses: Sequence[str]) -> list[str]:
     return _or_nothing(ends, name, addresses)
 
 
-def _tagged(name: str, rows: Sequence[ChildStatus]) -> list[str]:
+def _tagged(name: str, rows: Sequence[Named]) -> list[str]:
     """Return the addresses of all that carry a tag."""
     tag = name.removeprefix(TAG)
     if found := [row.address for row in rows if tag in row.tags]:
         return found
+
     known = sorted({it for row in rows for it in row.tags})
     near = get_close_matches(tag, known, n=3) or known[:5]
     raise ProcessNotFound(name, tuple(TAG + it for it in near))
@@ -122,6 +148,7 @@ def _tagged(name: str, rows: Sequence[ChildStatus]) -> list[str]:
 def _or_nothing(found: list[str], name: str, addresses: Sequence[str]) -> list[str]:
     if found:
         return found
+
     short = {_last(it): it for it in addresses} | {it.strip("/"): it for it in addresses}
     near = get_close_matches(name.strip("/"), short, n=3)
     raise ProcessNotFound(name, tuple(dict.fromkeys(short[it] for it in near)))

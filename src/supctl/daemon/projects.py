@@ -28,6 +28,7 @@ from supctl.specs import Supervisor
 from supctl.supervision.child import join, names_of
 from supctl.supervision.tree import Tree
 
+from .asking import command
 from .desired import Project
 from .errands import Errands
 from .keeper import Keeper
@@ -102,7 +103,8 @@ class Projects:
     async def _bring_up(self, spec: Supervisor, new: Project) -> list[dict[str, Any]]:
         """Start a project that is new; return outcomes of those in it that have not come up."""
         async with self._forgotten_on_failure(spec.name, new):
-            await self._tree.supervisor().start_child(spec)
+            with command(self._tree, f"/{spec.name}", "add", new.source):
+                await self._tree.supervisor().start_child(spec)
         return not_up([f"/{spec.name}"], self._tree.status())
 
     @asynccontextmanager
@@ -200,7 +202,7 @@ class Projects:
                 raise InvalidState(f"/{name}", "starting", "a project that has been started")
             project, spec = await make(known)
             await self._save(name, known, project, spec)
-            work = partial(self._follow, name, spec)
+            work = partial(self._follow, name, spec, method, project.source)
             if not wait:
                 self._errands.begin(work, held.pop_all())
                 return [asdict(Outcome(f"/{name}", "asked"))]
@@ -224,9 +226,13 @@ class Projects:
             desired.stopped |= started
             raise
 
-    async def _follow(self, name: str, spec: Supervisor) -> list[dict[str, Any]]:
+    async def _follow(
+        self, name: str, spec: Supervisor, method: str, source: str
+    ) -> list[dict[str, Any]]:
         outcomes = []
-        for it in await self._tree.update(spec, name):
+        with command(self._tree, f"/{name}", method, source):
+            changes = await self._tree.update(spec, name)
+        for it in changes:
             error = it.error
             if error is None and it.did in ("added", "restarted"):
                 error = in_vain(self._tree[it.address])
@@ -270,7 +276,8 @@ class Projects:
             if project is not None:
                 desired.projects[name] = project
             raise
-        await self._tree[address].delete()
+        with command(self._tree, address, "delete"):
+            await self._tree[address].delete()
         return Outcome(address, "deleted")
 
     async def save(self) -> dict[str, Any]:
@@ -309,14 +316,16 @@ class Projects:
         with self._beginning(project):
             try:
                 spec = await _read(project, self._keeper.desired.projects[project].tree)
-                await self._tree.supervisor().start_child(spec)
+                with command(self._tree, address, "resurrect"):
+                    await self._tree.supervisor().start_child(spec)
             except SupctlError as error:
                 _log.error("%s does not come back: %s", project, error)
                 raise
         return Outcome(address, "is back")
 
     async def _start_again(self, address: str) -> Outcome:
-        await self._tree[address].start()
+        with command(self._tree, address, "resurrect"):
+            await self._tree[address].start()
         return Outcome(address, "started")
 
     @contextmanager

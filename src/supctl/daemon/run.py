@@ -12,31 +12,44 @@ from typing import Any, Final
 
 import trio
 
-from supctl.backends.reaper_link import raise_descriptor_limit
+from supctl.backends.base import Backend
+from supctl.backends.estate import Estate
+from supctl.backends.platform import open_backend
+from supctl.backends.reaper_program import raise_descriptor_limit
 from supctl.control.home import Home
+from supctl.events import Event
+from supctl.journal.journal import Journal
 from supctl.specs import Supervisor
+from supctl.supervision.eventlog import because_of
 from supctl.supervision.opening import open_tree
 from supctl.supervision.tree import Tree
 
-from .admission import read_admission
+from .admission import Admission, read_admission
 from .announce import Announcer
 from .audit import Audit
 from .calls import Calls
+from .chronicle import Chronicle
 from .control import Control
+from .crash import ending_at_once
 from .desired import DesiredFile
 from .details import Details
 from .errands import Errands
 from .health import HealthViews
 from .histories import Histories
+from .keep import daemon_command
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
 from .logbook import open_logbook
+from .logs import Logs
 from .peer import Peer
 from .projects import Projects
 from .server import ControlServer
 from .service import ControlService
+from .stories import Stories
+from .strays import Strays
+from .survival import Survival
 from .views import Views
 from .waiting import Waiting
 
@@ -44,36 +57,44 @@ _log = logging.getLogger("supctl.daemon")
 
 CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
-    *("resume", "reset", "call", "env", "save", "resurrect", "shutdown"),
+    *("resume", "reset", "call", "env", "save", "resurrect", "rotate_logs", "flush_logs"),
+    "shutdown",
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
-    *("events", "outputs", "lines"),
+    *("events", "outputs", "lines", "why"),
 )
 """Methods of the control protocol (docs/protocol.md), those that change something or may
 show a secret, and the rest."""
+
+_BACK_BY: Final = 5.0
+"""Seconds after which questions are answered though not all that ran has been taken over: its
+project does not come back, or is stuck."""
 
 _LAST_ANSWERS: Final = 5.0
 """Seconds for the answers to commands under way when everything has ended."""
 
 
-def run_daemon(home: Home, ready_fd: int | None = None) -> None:
+def run_daemon(home: Home, link: int, lock: int, ready_fd: int | None = None) -> None:
     """Run the daemon of ``home`` until it is asked to end, or by SIGTERM or SIGINT.
 
     Args:
+        link: descriptor of the link to the reaper that has started us.
+        lock: that of the lock of the home.
         ready_fd: is written ``1`` and closed once it listens.
 
     Raises:
-        AlreadyRunning: there is one.
         StorageFailed, InvalidConfig: its directories, or what should run, cannot be used.
     """
     home.make()
     raise_descriptor_limit()
-    with DaemonLock(home.lock), open_logbook(sys.stderr.fileno()):
-        trio.run(_run, home, ready_fd)
+    DaemonLock.sign(lock)
+    os.set_inheritable(link, False)
+    with open_logbook(sys.stderr.fileno()), closing(Journal.at(home.journal)) as journal:
+        trio.run(_run, home, link, lock, journal, ready_fd)
 
 
-async def _run(home: Home, ready_fd: int | None) -> None:
+async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int | None) -> None:
     announcer = Announcer(ready_fd)
     admission = read_admission(home.settings)
     file = DesiredFile(home.desired)
@@ -83,19 +104,43 @@ async def _run(home: Home, ready_fd: int | None) -> None:
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
+    chronicle = Chronicle(journal)
+    backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
+    survival = Survival(backend, histories)
+
+    def hear(event: Event) -> None:
+        chronicle.hear(event)
+        survival.hear(event)
+
     async with open_tree(
-        root, log_directory=home.logs, tap=lines, parked=stopped, watch=histories
+        root,
+        log_directory=home.logs,
+        tap=lines,
+        backend=backend,
+        on_event=hear,
+        parked=stopped,
+        watch=survival,
+        claim=survival.claim,
+        events_after=journal.last_seq,
     ) as tree:
-        with closing(Listener(home, admission)) as listener:
+        with ending_at_once():
+            estate, strays = survival.take_over(tree), Strays(home.origins)
+            if estate.is_empty:
+                await strays.end()
+            await strays.remember(backend.origin, alone=estate.is_empty)
+            listener = _listener(home, admission, backend, estate)
+        with closing(listener), ending_at_once():
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
-                projects = Projects(tree, keeper, errands)
+                projects, logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
                 changing = _methods(
-                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details
+                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
                 )
+                views = Views(tree, home, lines)
+                stories = Stories(tree, views, journal, home.journal)
                 looking = _methods(
-                    *(LOOKING, projects, Views(tree, home, lines), HealthViews(tree)),
-                    *(details, Waiting(tree)),
+                    *(LOOKING, projects, views, HealthViews(tree), details, logs, Waiting(tree)),
+                    stories,
                 )
 
                 def serve(peer: Peer) -> ControlService:
@@ -103,17 +148,52 @@ async def _run(home: Home, ready_fd: int | None) -> None:
 
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
+                nursery.start_soon(chronicle.tend, tree.logs)
+                with because_of(chronicle.begin(tree)):
+                    nursery.start_soon(_resurrect, projects, survival)
+                nursery.start_soon(_note_outputs, logs, survival)
+                with trio.move_on_after(_BACK_BY):
+                    await survival.is_complete.wait()
                 nursery.start_soon(ControlServer(listener, serve).serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
-                await projects.resurrect()
+                backend.serves()
                 await tree.ended.wait()
+                chronicle.end(tree)
                 announcer.stopping()
                 await histories.save()
                 with trio.move_on_after(_LAST_ANSWERS):
                     await audit.idle()
                 nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
+
+
+async def _resurrect(projects: Projects, survival: Survival) -> None:
+    """Start what should run, and end what runs and should not."""
+    outcomes = await projects.resurrect()
+    survival.is_complete.set()
+    lost = {it["address"].strip("/") for it in outcomes if it["error"] is not None}
+    ended = await survival.end_rest(lost)
+    if ended:
+        _log.warning("ended what should not run any more: %s", ", ".join(ended))
+
+
+async def _note_outputs(logs: Logs, survival: Survival) -> None:
+    """Note where output goes; before all is back, much of it would seem to be gone."""
+    await survival.is_complete.wait()
+    await logs.keep()
+
+
+def _listener(home: Home, admission: Admission, backend: Backend, estate: Estate) -> Listener:
+    """Return a listener at the socket of the daemon before, if there was one."""
+
+    def hold(fd: int, file: str) -> None:
+        backend.hold("socket", fd)
+        backend.note("socket", file)
+
+    fd = estate.descriptors.pop("socket", None)
+    held = None if fd is None else (fd, estate.notes.get("socket", ""))
+    return Listener(home, admission, hold, held)
 
 
 def _methods(names: Sequence[str], *owners: object) -> dict[str, Callable[..., Any]]:

@@ -14,6 +14,7 @@ from supctl.ipc import Request
 
 from .admission import Access
 from .arguments import Arguments
+from .asking import asked_by
 from .audit import Audit
 from .peer import Peer
 
@@ -68,8 +69,9 @@ class ControlService:
     async def _do(self, request: Request, method: Callable[..., Any]) -> Any:
         if request.method not in self._changing:
             return await method(**request.kwargs)
-        async with self._audit.of(self._peer, request.method, request.kwargs):
-            return await method(**request.kwargs)
+        async with self._audit.of(self._peer, request.method, request.kwargs) as user:
+            with asked_by(self._peer, user):
+                return await method(**request.kwargs)
 
     def _find(self, request: Request) -> Callable[..., Any]:
         method = self._changing.get(request.method) or self._looking.get(request.method)

@@ -108,19 +108,6 @@ class Views:
         logs = [it.as_dict() for it in self._tree.logs.report(address)]
         return {**row, "spec": _spec(spec), "logs": logs, "events": told[-20:]}
 
-    async def outputs(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
-        """Return where the output of what is meant, and of all below it, goes: ``address``,
-        ``stream`` and ``path``, which is empty if it is in no file."""
-        await trio.lowlevel.checkpoint()
-        rows = self._tree.status()
-        if names:
-            rows = below(resolve(names, rows), rows)
-        return [
-            {"address": row.address, "stream": it.stream, "path": it.path}
-            for row in rows
-            for it in self._tree.logs.report(row.address)
-        ]
-
     async def events(
         self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None
     ) -> AsyncIterator[dict[str, Any]]:

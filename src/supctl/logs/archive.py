@@ -15,6 +15,7 @@ from typing import IO, Any, Final
 from supctl.specs import Log
 from supctl.specs.log import Compress
 
+from .marks import marks_of
 from .rotated import PART, Rotated, leftovers, not_kept, rotated_files
 
 _log = logging.getLogger("supctl.logs")
@@ -71,6 +72,8 @@ class Archivist:
             path, log = work
             try:
                 self._tend(path, log)
+            except FileNotFoundError:
+                pass  # somebody has emptied the log meanwhile
             except OSError as error:
                 _log.warning("%s: rotated files cannot be tended: %s", path, error)
 
@@ -120,6 +123,7 @@ def _delete(files: list[Rotated], log: Log) -> list[Rotated]:
     doomed = not_kept(files, log, time.time())
     for rotated in doomed:
         rotated.path.unlink(missing_ok=True)
+        Path(marks_of(str(rotated.path))).unlink(missing_ok=True)
     return [rotated for rotated in files if rotated not in doomed]
 
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from supctl.errors import StorageFailed
 from supctl.specs import Log
+from supctl.specs.log import LogMode
 
 from .archive import Archivist
 from .audience import Audience
@@ -27,6 +28,7 @@ from .file import LogFile
 from .format import writer_for
 from .meter import StreamReport
 from .outlet import Closing, Outlet
+from .output import Output
 from .problem import OnProblem, log_problem
 from .reader import Attached, Reader
 from .ring import LastLine, Ring
@@ -42,6 +44,8 @@ _log = logging.getLogger("supctl.logs")
 _DISK_PATIENCE: Final = 10.0
 """Seconds that storing the pipes' last bytes may take. Longer, and the disk is stuck (a network
 file system whose server is gone): that must not keep this program from ending."""
+
+_STREAMS: Final = ("stdout", "stderr")
 
 _REMEMBERED: Final = 2000
 """Streams without a pipe whose figures and last lines are kept."""
@@ -121,6 +125,18 @@ class Capture:
             outlets = {it.outlet for it in streams if chosen is None or it.address in chosen}
             for outlet in outlets:
                 self._reader.ask(partial(self._reader.rotate, outlet))
+
+    def outputs(self, address: str, log: Log | None = None) -> list[Output]:
+        """Return where the output of an app goes, whether it was ever started or not."""
+        log = log or self._usual
+        if not log.has_file:
+            to = "nowhere" if log.mode is LogMode.NONE else str(log.to)
+            return [Output(address, name, to, "", "raw", False) for name in _STREAMS]
+        mode, shared = str(log.mode), log.is_shared
+        return [
+            Output(address, name, "file", self._path(address, name, log), mode, shared)
+            for name in _STREAMS
+        ]
 
     def report(self, address: str) -> list[StreamReport]:
         """Return figures about both streams of an app; none if it was never heard of."""

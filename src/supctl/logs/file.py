@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from supctl.specs import Log
+from supctl.specs.log import LogMode
 
 from .directory import make_directories, sync_directory
+from .marks import Marker
 from .mounts import is_local
 from .rotated import new_stamp, rotated_files
 from .schedule import local_zone, next_rotation
@@ -48,7 +50,7 @@ class LogFile:
 
     __slots__ = (
         *("_asked", "_device", "_due_at_wall", "_ends_line", "_fd", "_is_first", "_limit", "_log"),
-        *("_may_move", "_moved", "_rotated", "_size", "_stamp", "_watch", "_watched"),
+        *("_marker", "_may_move", "_moved", "_rotated", "_size", "_stamp", "_watch", "_watched"),
         *("is_exact", "path", "rotations"),
     )
 
@@ -70,6 +72,7 @@ class LogFile:
         self._moved = False
         self._device = False
         self._stamp = ""  # of the latest rotation
+        self._marker = Marker(path) if log.mode is LogMode.RAW else None
         self._is_first = True
         self.is_exact = self._may_move = log.is_exact
         self.rotations = 0
@@ -94,7 +97,7 @@ class LogFile:
             self.close()
             self._open()
             return 0
-        self._size += moved
+        self._grow(moved)
         self._ends_line = data[start + moved - 1] == 10
         return moved
 
@@ -109,7 +112,7 @@ class LogFile:
             return Poured(0, b"")
         if not moved:
             return None
-        self._size += moved
+        self._grow(moved)
         shown = min(moved, most)
         last = os.pread(self._fd, shown, self._size - shown)
         self._ends_line = last.endswith(b"\n")
@@ -172,8 +175,14 @@ class LogFile:
             written = os.pwrite(self._fd, data, self._find_end())
         else:
             written = os.write(self._fd, data)
-        self._size += written
+        self._grow(written)
         return written
+
+    def _grow(self, size: int) -> None:
+        """Know that so many bytes more have just come."""
+        self._size += size
+        if self._marker is not None:
+            self._marker.note(self._fd, size)
 
     def _find_end(self) -> int:
         """Return the size of the file. It is not what we think if somebody else has cut it."""
@@ -187,7 +196,10 @@ class LogFile:
         self._device = not stat.S_ISREG(found.st_mode)
         self.is_exact = self._may_move and not self._device and self._prepare_moving()
         if self._device:
+            self._marker = None
             return
+        if self._marker is not None:
+            self._marker.begin()
         self._size, self._limit = found.st_size, self._log.max_size or NEVER
         self._ends_line = self._size == 0 or self._last_byte() == b"\n"
         self._due_at_wall = self._next_due(found.st_mtime if self._size else time.time())
@@ -282,7 +294,9 @@ class LogFile:
         if self._size:
             if self._log.sync:
                 os.fsync(self._fd)
-            Path(self.path).rename(self._next_path())
+            Path(self.path).rename(path := self._next_path())
+            if self._marker is not None:
+                self._marker.rotated(path)
             self.rotations += 1
             self.close()
             self._open()

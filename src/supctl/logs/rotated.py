@@ -9,14 +9,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from supctl.specs import Log
+if TYPE_CHECKING:
+    from supctl.specs import Log
 
 PART: Final = ".part"
 """End of the name of a file that is being compressed; never that of a whole one."""
 
 _NAME: Final = re.compile(r"\.(\d{8}T\d{6}\.\d{6}Z)(\.gz|\.zst)?")
+_LAST_OF_NAME: Final = re.compile(r"\.(\d{8}T\d{6}\.\d{6}Z)$")
 _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _INSTANT: Final = timedelta(microseconds=1)
 
@@ -44,6 +46,13 @@ class Rotated:
     def rotated_at_wall(self) -> float:
         """When it was rotated, in seconds since 1970."""
         return datetime.strptime(self.stamp, _STAMP).replace(tzinfo=UTC).timestamp()
+
+
+def stamp_of(name: str) -> str:
+    """Return the stamp of a rotated file that is not compressed, from its name or path; empty if
+    it is none."""
+    found = _LAST_OF_NAME.search(name)
+    return "" if found is None else found[1]
 
 
 def rotated_files(path: Path) -> list[Rotated]:

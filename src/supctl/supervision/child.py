@@ -39,6 +39,8 @@ class Child:
     last_event: int | None = None
     """Number of the last event that was about it: the cause of the next."""
     stop_asked: bool = False
+    stopped_for: int | None = None
+    """Number of the event for which it was last asked to stop, if there is one."""
     forced: bool = False
     """Somebody waits for its end who does not grant it an orderly one."""
     stuck: bool = False

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from supctl.exits import ExitKind, ExitReason
 from supctl.specs import Backoff, Exhausted, Intensity, Restart
 
-from .history import NOTHING, History
+from .history import NO_PROCESS, NOTHING, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +51,11 @@ class ChildPolicy:
         return self.restart is Restart.PERMANENT or not reason.is_normal
 
     @property
+    def outlived(self) -> bool:
+        """Whether it has a process that has outlived the supervising process of before."""
+        return self.past.state is not None and self.past.state not in NO_PROCESS
+
+    @property
     def stable_after(self) -> float:
         """Seconds of running after which its restarts are forgotten."""
         return max(self.backoff.reset_after, self.min_uptime)
@@ -62,22 +66,3 @@ class ChildPolicy:
         if reason.kind in (wanted, ExitKind.ESCALATED):
             return True
         return reason.is_normal and self.restart is not Restart.PERMANENT
-
-
-class ChildState(StrEnum):
-    """Where the core believes a child to be."""
-
-    STOPPED = "stopped"
-    """It has no process: not started yet, ended for good, or stopped on request."""
-    STARTING = "starting"
-    RUNNING = "running"
-    STOPPING = "stopping"
-    WAITING = "waiting"
-    """Its restart is due (OTP's *restarting*)."""
-    FAILED = "failed"
-    """Its own limits allow no more restarts."""
-    HELD = "held"
-    """It has not been started yet, and will be when what it depends on is up."""
-
-
-NO_PROCESS = frozenset({ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED, ChildState.HELD})

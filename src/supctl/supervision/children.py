@@ -61,6 +61,16 @@ class ChildRecord:
         limit = self.policy.limit
         self.window = None if limit is None else RestartWindow(limit)
 
+    def begins(self) -> bool:
+        """Return whether it starts with its supervisor; see to it if it was not to go on."""
+        past = self.policy.past.state
+        if past is None:
+            return self.policy.autostart
+        self.was_up = past is ChildState.STOPPED
+        if past is ChildState.FAILED:
+            self.state = past
+        return past not in (ChildState.STOPPED, ChildState.FAILED)
+
     def recall(self, now: float) -> None:
         """Let its restarts of before count on."""
         past = self.policy.past

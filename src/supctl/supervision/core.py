@@ -127,6 +127,18 @@ class SupervisorCore:
             return NOTHING
         return child.policy.past if self._phase is Phase.NEW else child.history(now)
 
+    def state_to_resume(self, name: str) -> ChildState:
+        """Return the state of a child as another core, which takes over now, must know it.
+
+        Plans are not handed over: who is about to be started has begun to, for that one.
+        """
+        child = self._children.get(name)
+        if child is None:
+            return ChildState.STOPPED
+        if self._phase is Phase.NEW and child.policy.past.state is not None:
+            return child.policy.past.state
+        return ChildState.STARTING if self._plans.will_start(child) else child.state
+
     def forgive(self, name: str) -> None:
         """Let the restarts of a child count no more."""
         if (child := self._children.get(name)) is not None:
@@ -248,7 +260,11 @@ class SupervisorCore:
         self._phase = Phase.STARTING
         for child in self._children:
             self.recall(child)
-        beginners = [child for child in self._children if child.policy.autostart]
+        beginners = [child for child in self._children if child.begins()]
+        for child in beginners:
+            if child.policy.past.state is ChildState.STOPPING:
+                self._plans.stop_on(child)
+        beginners = [child for child in beginners if child.state is not ChildState.STOPPING]
         beginners = self._wait_on(beginners)
         if self.flags.retries:
             self._holding.begin(beginners)

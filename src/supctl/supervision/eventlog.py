@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Final, Self, TypeVar
 
 import trio
@@ -23,6 +24,29 @@ _KEPT: Final = 1000
 
 _WAITING: Final = 1000
 """Events that wait for a slow reader before it misses the oldest."""
+
+
+_cause: ContextVar[int | None] = ContextVar("cause", default=None)
+
+
+@contextmanager
+def because_of(event: Event) -> Iterator[None]:
+    """Have ``event`` be the cause of what is asked of a tree inside the block."""
+    before = _cause.set(event.seq)
+    try:
+        yield
+    finally:
+        _cause.reset(before)
+
+
+def forget_cause() -> None:
+    """Have what is done from here on in this task have no cause: it lives a life of its own."""
+    _cause.set(None)
+
+
+def current_cause() -> int | None:
+    """Return the number of the event of the innermost :func:`because_of`, if there is one."""
+    return _cause.get()
 
 
 class Subscription:
@@ -77,18 +101,24 @@ class EventLog:
     Args:
         wall_clock: returns seconds since 1970, the ``at_wall`` of events.
         handler: called with every event. What it raises is logged, and harms nobody.
+        after: number of the last event of an earlier life of the tree.
     """
 
     def __init__(
         self,
         wall_clock: Callable[[], float] = time.time,
         handler: Callable[[Event], None] = lambda _: None,
+        after: int = 0,
     ) -> None:
-        self._seq = 0
+        self._seq = after
         self._handler = handler
         self._wall_clock = wall_clock
         self._subscriptions: list[Subscription] = []
         self.latest: deque[Event] = deque(maxlen=_KEPT)
+
+    def number_after(self, seq: int) -> None:
+        """Number the next event behind ``seq``, if it is not anyway."""
+        self._seq = max(self._seq, seq)
 
     def emit(self, kind: Callable[..., E], **facts: Any) -> E:
         """Record an event, with the next number and the present times, and return it."""
@@ -111,6 +141,17 @@ class EventLog:
         while (cause := known.get(chain[-1].cause or 0)) is not None:
             chain.append(cause)
         return chain[::-1]
+
+    def story(self, address: str) -> list[Event]:
+        """Return what has happened to the child at ``address``, what its supervisor has done for
+        it, and all that has led to that, the oldest first, as far as is kept."""
+        causes: set[int | None] = set()
+        story = []
+        for event in reversed(self.latest):
+            if address in (event.address, getattr(event, "child", "")) or event.seq in causes:
+                causes.add(event.cause)
+                story.append(event)
+        return story[::-1]
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:

@@ -6,9 +6,12 @@ import zlib
 from collections.abc import Hashable
 from typing import Any, Protocol
 
+import trio
+
 from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.errors import InvalidConfig, InvalidState, Unsupported
+from supctl.events import Event
 from supctl.exits import ExitReason
 from supctl.logs.capture import Capture
 from supctl.logs.meter import StreamReport
@@ -18,6 +21,7 @@ from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor,
 from .child import join, names_of
 from .messages import Counts
 from .node import Node
+from .output import OutputLines, Written, outputs_of
 from .status import ChildStatus
 
 
@@ -32,9 +36,18 @@ class Finder(Protocol):
         """Return the supervisor at ``address``, which runs."""
         ...
 
+    def story(self, address: str) -> list[Event]:
+        """Return what has happened to the child at ``address``, and what has led to that."""
+        ...
+
     @property
     def logs(self) -> Capture:
         """What keeps the output of programs."""
+        ...
+
+    @property
+    def ended(self) -> trio.Event:
+        """Set when nothing of the tree lives any more."""
         ...
 
 
@@ -89,6 +102,48 @@ class Handle:
     def last_lines(self) -> list[LastLine]:
         """The last lines of all its lives, 200 at most, the oldest first."""
         return self._tree.logs.last_lines(self.address)
+
+    def why(self) -> list[Event]:
+        """Return what has happened to it and all that has led to that, the oldest first.
+
+        As far as the latest events of the tree reach; under the daemon ``supctl why`` knows more.
+        """
+        return self._tree.story(self.address)
+
+    async def output(self, stream: str = "both") -> str:
+        """Return what it has written in all its lives, as far as the files are kept; what is no
+        UTF-8 as escapes. A line is there some tens of microseconds after it was written.
+
+        Args:
+            stream: ``stdout``, ``stderr``, or ``both``: by time where the mode of the log tells
+                that, else standard error behind standard output.
+
+        Raises:
+            Unsupported: its output goes to no file.
+            InvalidConfig: there is no such stream.
+            StorageFailed: a file cannot be read.
+        """
+        return (await self.output_bytes(stream)).decode("utf-8", "backslashreplace")
+
+    async def output_bytes(self, stream: str = "both") -> bytes:
+        """Return the same, byte for byte. Raises as :meth:`output`."""
+        return await self._written(stream).read()
+
+    def follow(self, *, last: int = 0, stream: str = "both") -> OutputLines:
+        """Return lines that it writes, for ``async for``: from when that begins, over restarts
+        and rotations, each once, until the tree ends. Who reads slowly misses nothing.
+
+        A line has ``text`` (bytes without its end; ``str(line)`` is that as text), ``stream`` and
+        ``at_wall``, the time when it came, ``None`` if that is not known.
+
+        Args:
+            last: how many lines of before come first.
+            stream: as of :meth:`output`, and raises as that.
+        """
+        return self._written(stream).follow(last, self._tree.ended)
+
+    def _written(self, stream: str) -> Written:
+        return Written(outputs_of(self._tree.logs, self.address, self.spec), self.address, stream)
 
     @property
     def ref(self) -> Ref[Any]:

@@ -1,14 +1,38 @@
-"""What is remembered of a child's restarts over the end of the process that supervises it."""
+"""What is remembered of a child over the end of the process that supervises it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
+
+from supctl.exits import ExitReason
+
+
+class ChildState(StrEnum):
+    """Where the core believes a child to be."""
+
+    STOPPED = "stopped"
+    """It has no process: not started yet, ended for good, or stopped on request."""
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    WAITING = "waiting"
+    """Its restart is due (OTP's *restarting*)."""
+    FAILED = "failed"
+    """Its own limits allow no more restarts."""
+    HELD = "held"
+    """It has not been started yet, and will be when what it depends on is up."""
+
+
+NO_PROCESS: Final = frozenset(
+    {ChildState.STOPPED, ChildState.WAITING, ChildState.FAILED, ChildState.HELD}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The restarts of one child. Times are ages, as no clock lasts longer than its process.
+    """What was with one child. Times are ages, as trio's clock lasts no longer than its process.
 
     Args:
         restarts: automatic ones, as people see them.
@@ -16,6 +40,11 @@ class History:
         delay: the last back-off, in seconds.
         recent: seconds since each of those that count against its ``max_restarts``.
         wait: seconds that are left of a back-off; ``None``: it does not wait for one.
+        stop_asked: whether its last life was stopped on request.
+        age: seconds since it was started, if it lives; ``None``: that does not matter.
+        reason: why it ended last.
+        state: where its core believed it to be; ``None``: that does not matter any more, as all
+            that was there has ended with the process.
     """
 
     restarts: int = 0
@@ -23,11 +52,17 @@ class History:
     delay: float = 0.0
     recent: tuple[float, ...] = ()
     wait: float | None = None
+    stop_asked: bool = False
+    age: float | None = None
+    reason: ExitReason | None = None
+    state: ChildState | None = None
 
     def aged(self, seconds: float) -> History:
         """Return what it is so many seconds later."""
         wait = None if self.wait is None else max(0.0, self.wait - seconds)
-        return replace(self, recent=tuple(age + seconds for age in self.recent), wait=wait)
+        age = None if self.age is None else self.age + seconds
+        recent = tuple(age + seconds for age in self.recent)
+        return replace(self, recent=recent, wait=wait, age=age)
 
 
 NOTHING: Final = History()

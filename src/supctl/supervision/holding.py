@@ -52,6 +52,8 @@ class Holding:
 
         Who was up and has ended well, or was stopped by somebody, is not waited for.
         """
+        if child.policy.outlived and not child.was_up:  # it runs already
+            return ()
         return tuple(filter(self._is_missed, child.policy.depends_on))
 
     def _is_missed(self, name: str) -> bool:

@@ -85,9 +85,7 @@ class LocalNode(Node):
     # What can be done with it.
 
     def signal(self, name: str, number: int) -> None:
-        life = self._child(name).life
-        if life is not None:
-            life.signal(number)
+        self.actor.signal_child(name, number)
 
     def pause(self, name: str) -> None:
         life = self._child(name).life

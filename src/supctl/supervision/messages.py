@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from supctl.exits import ExitReason
 
-from .childpolicy import NO_PROCESS as NO_PROCESS
 from .childpolicy import ChildPolicy as ChildPolicy
-from .childpolicy import ChildState as ChildState
+from .history import NO_PROCESS as NO_PROCESS
+from .history import ChildState as ChildState
 
 # What the core hears.
 
@@ -30,10 +30,14 @@ class ChildWarming:
 
 @dataclass(frozen=True, slots=True)
 class ChildUp:
-    """Start number ``run`` of a child has succeeded."""
+    """Start number ``run`` of a child has succeeded.
+
+    It runs since ``age`` seconds, if it was not started now but taken over.
+    """
 
     name: str
     run: int
+    age: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

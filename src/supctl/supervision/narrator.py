@@ -8,7 +8,8 @@ from typing import Any
 import trio
 
 from supctl import events
-from supctl.exits import ExitReason
+from supctl.exits import ExitKind, ExitReason
+from supctl.specs import App
 
 from . import messages as m
 from .child import Child, join
@@ -40,22 +41,43 @@ class Narrator:
         event = self._log.emit(kind, address=child.address, cause=cause, **facts)
         child.last_event = self.because = event.seq
 
-    def tell_start(self, child: Child, pid: int, unenforced: tuple[str, ...]) -> None:
-        """Note and tell that a child runs."""
-        child.pid, child.started_at = pid, trio.current_time()
-        self.tell(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+    def tell_start(
+        self, child: Child, pid: int, unenforced: tuple[str, ...], age: float | None
+    ) -> None:
+        """Note and tell that a child runs; since ``age`` seconds, if it has outlived who had
+        started it."""
+        child.pid, child.started_at = pid, trio.current_time() - (age or 0.0)
+        if age is None:
+            self.tell(child, events.ChildStarted, pid=pid, restarts=child.restarts)
+        else:
+            self.tell(child, events.ChildKept, pid=pid, restarts=child.restarts, age=age)
         if unenforced != child.unenforced:  # said once, not at every restart
             child.unenforced = unenforced
             for detail in unenforced:
                 self.tell(child, events.LimitsNotEnforced, detail=detail)
 
     def tell_end(self, child: Child, reason: ExitReason, uptime: float) -> None:
-        """Note and tell that a child has ended."""
+        """Note and tell that a child has ended.
+
+        What is done next because it has ended as it was asked to is done for the same reason.
+        """
         if child.life is not None and child.life.last_event is not None:
             child.last_event = child.life.last_event
         child.life, child.pid, child.reason = None, 0, reason
         asked = child.stop_asked
-        self.tell(child, events.ChildExited, reason=reason, asked=asked, uptime=uptime)
+        facts: dict[str, Any] = {"reason": reason, "asked": asked, "uptime": uptime}
+        if reason.kind is ExitKind.OUT_OF_MEMORY and isinstance(child.spec, App):
+            facts["memory_limit"] = child.spec.limits.memory
+        self.tell(child, events.ChildExited, **facts)
+        if asked:
+            self.because = child.stopped_for
+
+    def tell_stop(self, child: Child, grace: float | None) -> None:
+        """Note why a child is asked to stop, and tell it; for ``None`` that is not told."""
+        child.stopped_for = self.because
+        if grace is not None:
+            self.tell(child, events.ChildStopping, cause=self.because, grace=grace)
+            self.because = child.stopped_for
 
     def tell_decision(self, command: m.Command, children: Mapping[str, Child]) -> None:
         """Tell what the core has decided."""
@@ -64,6 +86,9 @@ class Narrator:
                 child = children[name]
                 child.restarts += 1
                 facts: dict[str, Any] = {"delay": delay, "restarts": restarts}
+                backoff = child.spec.backoff
+                facts |= {name: getattr(backoff, name) for name in ("initial", "factor", "maximum")}
+                facts["jitter"] = str(backoff.jitter)
                 self.tell(child, events.RestartScheduled, exhausted=exhausted, **facts)
             case m.RestartPaced(name, delay):
                 self.tell(children[name], events.RestartPaced, delay=delay)
@@ -78,7 +103,7 @@ class Narrator:
                 self._log.emit(
                     events.SupervisorReport,
                     address=self._address,
-                    cause=self.because,
+                    cause=self.because if about is None else about.last_event,
                     context=context,
                     child="" if about is None else about.address,
                     children=number,

@@ -12,8 +12,9 @@ from typing import Final
 import trio
 
 from supctl import events
+from supctl.actors.inheritance import Claim, nothing
 from supctl.actors.services import CheckLog, Services, handed_to
-from supctl.backends.base import Backend
+from supctl.backends.base import Backend, OnReaperRestarted
 from supctl.backends.platform import open_backend
 from supctl.backends.zygote.child import check_guard
 from supctl.errors import (
@@ -51,6 +52,8 @@ async def open_tree(
     start_method: str = "fork",
     parked: Collection[str] = frozenset(),
     watch: Watch | None = None,
+    claim: Claim | None = None,
+    events_after: int = 0,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -73,6 +76,9 @@ async def open_tree(
         parked: addresses of what somebody has stopped and what is to stay so when its supervisor
             starts (again), unless its ``restart`` is ``always``. May change meanwhile.
         watch: is told what changes, and remembers restarts from an earlier life of the tree.
+        claim: gives programs that have outlived an earlier life of the tree to who goes on with
+            them. With it, programs outlive this life too, if its process is killed.
+        events_after: number of the last event of that.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -90,17 +96,21 @@ async def open_tree(
     if spec.isolation != "task":
         wanted = "'task' for the root, which lives in the program that opens the tree"
         raise InvalidConfig("isolation", spec.isolation, wanted)
-    feed = EventLog(handler=on_event)
+    feed = EventLog(handler=on_event, after=events_after)
     with LogDirectory(log_directory or default_log_directory(spec.name)) as directory:
         capture = Capture(directory, tap=tap, on_problem=_problem_listener(feed), log=log)
         try:
-            async with backend or open_backend(_reaper_listener(feed)) as opened:
+            backend = backend or open_backend()
+            backend.on_reaper_restarted = backend.on_reaper_restarted or _reaper_listener(feed)
+            async with backend as opened:
                 services = Services(
                     opened,
                     handed_to(capture.attach),
                     tuple(preload),
                     start_method,
                     check_log=_checked_by(capture),
+                    claim=claim or nothing,
+                    keeps=claim is not None,
                 )
                 watch = watch or Watch()
                 world = World(services, feed, random, watch=watch, parked=parked, logs=capture)
@@ -169,8 +179,8 @@ def _checked_by(capture: Capture) -> CheckLog:
     return check
 
 
-def _reaper_listener(log: EventLog) -> Callable[[str, int], None]:
-    def listener(detail: str, pid: int) -> None:
-        log.emit(events.ReaperRestarted, address="/", detail=detail, pid=pid)
+def _reaper_listener(log: EventLog) -> OnReaperRestarted:
+    def listener(detail: str, pid: int, kept: int) -> None:
+        log.emit(events.ReaperRestarted, address="/", detail=detail, pid=pid, kept=kept)
 
     return listener

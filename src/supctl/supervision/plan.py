@@ -76,6 +76,10 @@ class Stage:
         """Whether all of its children have been begun."""
         return not self.ready and not any(self._blockers.values())
 
+    def is_to_begin(self, child: ChildRecord) -> bool:
+        """Return whether it is one of its children, and its turn has not come."""
+        return child in self.ready or self._blockers.get(child, 0) > 0
+
     def done(self, child: ChildRecord) -> None:
         """Note that a child is done, and free those that have waited for it."""
         self.awaited.discard(child)

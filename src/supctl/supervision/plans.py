@@ -52,6 +52,11 @@ class Plans:
         """Whether all of them wait for nothing but that a child becomes ready."""
         return all(plan.only_warms for plan in self._plans)
 
+    def will_start(self, child: ChildRecord) -> bool:
+        """Return whether one of them is yet to start a child."""
+        stages = (stage for plan in self._plans for stage in plan.stages)
+        return any(it.kind is StageKind.START and it.is_to_begin(child) for it in stages)
+
     def carry_out(
         self,
         *stages: Stage,
@@ -111,6 +116,13 @@ class Plans:
         self._say(m.Start(child.policy.name, child.run))
         return True
 
+    def stop_on(self, child: ChildRecord) -> None:
+        """Go on with the stop of a child that was begun by a core before us."""
+        child.run += 1
+        child.state = ChildState.STOPPING
+        self._say(m.Start(child.policy.name, child.run))
+        self._say(m.Stop(child.policy.name, child.run))
+
     def _stop(self, child: ChildRecord) -> bool:
         """Stop a child; return whether an answer is to come.
 
@@ -145,8 +157,8 @@ class Plans:
             case m.ChildUp() if stopping:
                 child.plan = plan
                 return  # it came up after we had called it off; its end is to come
-            case m.ChildUp():
-                child.state, child.started_at = ChildState.RUNNING, now
+            case m.ChildUp(age=age):
+                child.state, child.started_at = ChildState.RUNNING, now - age
             case m.ChildNotUp(reason=reason) if plan is not None and not stopping:
                 self._remove(plan)
                 child.state = ChildState.STOPPED

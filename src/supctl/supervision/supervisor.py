@@ -47,6 +47,7 @@ from . import messages as m
 from .child import Child, expand, policies
 from .core import Phase, SupervisorCore
 from .endings import as_meant
+from .eventlog import current_cause, forget_cause
 from .flags import Flags
 from .isolated.life import IsolatedSupervisor
 from .narrator import Narrator
@@ -63,9 +64,11 @@ class Request:
     Args:
         child: the one to be added.
         view: makes of the core's answer, at that moment, what the request returns.
+        because: number of the event for which it is made, if there is one.
     """
 
     child: Child | None = None
+    because: int | None = field(default_factory=current_cause)
     view: Callable[[Any], Any] = lambda result: result
     done: trio.Event = field(default_factory=trio.Event)
     result: Any = None
@@ -91,11 +94,17 @@ class SupervisorActor(Incarnation):
         address: ``/`` for the root.
         world: shared by the whole tree.
         tell: hears the reports.
+        origin: number of the event that it follows from, if there is one.
+
+    Attributes:
+        stopped_for: number of the event for which it is to stop, if there is one.
     """
 
     grace = math.inf
 
-    def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:
+    def __init__(
+        self, spec: Supervisor, address: str, world: World, tell: Tell, origin: int | None = None
+    ) -> None:
         self.spec, self.address = spec, address
         if spec.start_rate is not None:
             world = replace(world, pacer=Pacer(spec.start_rate))
@@ -104,7 +113,10 @@ class SupervisorActor(Incarnation):
         self._changed: set[str] = set()  # children that something was done about
         self._busy = False
         self._asked: set[Request] = set()
+        self._requests: dict[str, Request] = {}  # the latest about each child
         self._narrator = Narrator(world.events, address)
+        self._origin = origin
+        self.stopped_for: int | None = None
         self._over = trio.Event()
         self._fault: Exception | None = None
         self._hold(spec.children)
@@ -120,6 +132,7 @@ class SupervisorActor(Incarnation):
         self.children = {child.name: child for child in expand(specs, self.address)}
         for child in self.children.values():
             self.recall(child)
+            child.last_event = self._origin
         self.core = SupervisorCore(
             policies(self.children.values(), self._world.parked),
             Flags.of(self.spec),
@@ -130,7 +143,10 @@ class SupervisorActor(Incarnation):
     def recall(self, child: Child) -> None:
         """Let the restarts of before of a new child count on."""
         child.past = self._world.watch.recall(child.address)
-        child.restarts = child.past.restarts
+        child.restarts, child.reason = child.past.restarts, child.past.reason
+        child.stop_asked = child.past.stop_asked
+        if child.past.age is not None:
+            child.started_at = trio.current_time() - child.past.age
 
     def respecify(self, spec: Supervisor) -> None:
         """Be made of ``spec`` from now on; nothing is started or stopped (OTP-UPG-02).
@@ -218,6 +234,14 @@ class SupervisorActor(Incarnation):
             raise request.result
         return request.result
 
+    def signal_child(self, name: str, number: int) -> None:
+        """Send a signal to the process of a child, if it has one."""
+        child = self.children[name]
+        if child.life is not None:
+            facts = {"cause": current_cause(), "number": number}
+            self._narrator.tell(child, events.ChildSignalled, **facts)
+            child.life.signal(number)
+
     def reset(self, name: str) -> None:
         """Count the restarts of a child from 0 again, and its back-off and its limits with them.
 
@@ -257,10 +281,13 @@ class SupervisorActor(Incarnation):
             self._busy = False
 
     def _take(self, message: _Message) -> None:
-        self._narrator.because = None
+        self._narrator.because = self.stopped_for
         if isinstance(message, _Heard):
             self._hear(message.child, message.run, message.report)
             return
+        if isinstance(message, m.Change):
+            self._requests[message.name] = message.token
+            self._narrator.because = message.token.because
         if isinstance(message, m.TerminateChild) and message.force:
             self._force(message)
             return
@@ -270,16 +297,18 @@ class SupervisorActor(Incarnation):
 
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
+        if isinstance(child.life, SupervisorActor) and run == 1 and isinstance(report, Up):
+            report = replace(report, age=child.past.age)
         match report:
-            case Started(pid, unenforced):
-                self._narrator.tell_start(child, pid, unenforced)
+            case Started(pid, unenforced, age):
+                self._narrator.tell_start(child, pid, unenforced, age)
                 self._feed(m.ChildWarming(child.name, run))
-            case Up(pid, unenforced, ready_after):
+            case Up(pid, unenforced, ready_after, age):
                 if ready_after is None:
-                    self._narrator.tell_start(child, pid, unenforced)
+                    self._narrator.tell_start(child, pid, unenforced, age)
                 else:
                     self._narrator.tell(child, events.ChildReady, after=ready_after)
-                self._feed(m.ChildUp(child.name, run))
+                self._feed(m.ChildUp(child.name, run, age or 0.0))
             case Ignored():
                 child.life = None
                 self._narrator.tell(child, events.ChildIgnored)
@@ -291,9 +320,9 @@ class SupervisorActor(Incarnation):
             case Detached(pids, kept):
                 self._narrator.tell(child, events.ChildDetached, pids=pids, kept=kept)
             case Paused():
-                self._narrator.tell(child, events.ChildPaused)
+                self._narrator.tell(child, events.ChildPaused, cause=current_cause())
             case Resumed():
-                self._narrator.tell(child, events.ChildResumed)
+                self._narrator.tell(child, events.ChildResumed, cause=current_cause())
             case Killed(grace):
                 self._narrator.tell(child, events.ChildKilled, grace=grace)
             case NotUp(reason):
@@ -329,8 +358,10 @@ class SupervisorActor(Incarnation):
             case m.Added(name, request):
                 self.children.pop(name, None)  # one that was forgotten comes last now
                 self.children[name] = request.child
-                self._narrator.tell(request.child, events.ChildAdded)
+                because = self._narrator.because
+                self._narrator.tell(request.child, events.ChildAdded, cause=because)
             case m.Forgotten(name):
+                self._requests.pop(name, None)
                 if not self.children[name].is_static:
                     self.forget(name)
             case m.Finished():
@@ -345,6 +376,7 @@ class SupervisorActor(Incarnation):
     def _start(self, child: Child, run: int) -> None:
         child.run, child.stop_asked, child.seen = run, False, NOTHING_SEEN
         child.stuck = False
+        child.last_event = self._command_about(child) or child.last_event
         tell = partial(self._told, child, run)
         life: Incarnation
         match child.spec:
@@ -357,7 +389,7 @@ class SupervisorActor(Incarnation):
             case Supervisor(isolation="process") as spec:
                 life = IsolatedSupervisor(spec, child.address, self._world, tell)
             case spec:
-                life = SupervisorActor(spec, child.address, self._world, tell)
+                life = SupervisorActor(spec, child.address, self._world, tell, child.last_event)
         child.life = life
         self._nursery.start_soon(_live, life, tell)
         if self._killing or child.forced:
@@ -376,11 +408,16 @@ class SupervisorActor(Incarnation):
         self._note_stop(child, child.life.grace)
         child.life.stop()
 
+    def _command_about(self, child: Child) -> int | None:
+        """Return the number of the event for which something is asked about a child, if it is."""
+        request = self._requests.get(child.name)
+        return None if request is None or request.done.is_set() else request.because
+
     def _note_stop(self, child: Child, grace: float) -> None:
-        if isinstance(child.spec, App | Worker):
-            self._narrator.tell(
-                child, events.ChildStopping, cause=self._narrator.because, grace=grace
-            )
+        self._narrator.because = self._command_about(child) or self._narrator.because
+        self._narrator.tell_stop(child, grace if isinstance(child.spec, App | Worker) else None)
+        if isinstance(child.life, SupervisorActor):
+            child.life.stopped_for = child.stopped_for
 
     def _force(self, request: m.TerminateChild) -> None:
         """Put a request to the core, and kill the child whatever the core is about."""
@@ -421,6 +458,7 @@ def _not_made(error: BaseException) -> ExitReason:
 
 async def _live(life: Incarnation, tell: Tell) -> None:
     """Run one life; a fault of ours in it is a crash of that child and of nothing else."""
+    forget_cause()
     try:
         await life.run()
     except Exception as error:

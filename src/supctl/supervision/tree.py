@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import AbstractContextManager
+from typing import Any
 
 import trio
 
@@ -24,7 +25,7 @@ from supctl.logs.capture import Capture
 from supctl.specs import Pool, Supervisor
 
 from .child import join
-from .eventlog import Subscription
+from .eventlog import E, Subscription, current_cause
 from .handle import Handle, SupervisorHandle
 from .local import LocalNode
 from .node import Node
@@ -184,6 +185,10 @@ class Tree:
             raise Unsupported("logs", "a simulated tree", "run real programs")
         return self._logs
 
+    def number_events_after(self, seq: int) -> None:
+        """Number the next event behind ``seq``, the last one of an earlier life of the tree."""
+        self._log.number_after(seq)
+
     @property
     def latest_events(self) -> tuple[events.Event, ...]:
         """The latest events, oldest first, 1,000 at the most."""
@@ -195,6 +200,18 @@ class Tree:
         As far back as the latest events reach.
         """
         return self._log.chain(event)
+
+    def story(self, address: str) -> list[events.Event]:
+        """Return what has happened to the child at ``address``, and what has led to that.
+
+        As far back as the latest events reach. It need not be there any more.
+        """
+        return self._log.story("/" + address.strip("/"))
+
+    def tell(self, kind: type[E], address: str = "/", **facts: Any) -> E:
+        """Tell an event from outside, ``cause`` and all; :func:`~.eventlog.because_of` then has it
+        be the cause of what is done inside a block."""
+        return self._log.emit(kind, address=address, **facts)
 
     async def events(self) -> AsyncIterator[events.Event]:
         """Yield events as they happen; ends with the tree. See :meth:`subscribe`."""
@@ -242,11 +259,16 @@ class Tree:
 
     def stop(self) -> None:
         """Begin to stop everything in order. Never blocks; :meth:`wait` tells the end."""
+        self._note_cause()
         self._actor.stop()
 
     def kill(self) -> None:
         """Kill everything at once, without asking. Never blocks."""
+        self._note_cause()
         self._actor.kill()
+
+    def _note_cause(self) -> None:
+        self._actor.stopped_for = current_cause() or self._actor.stopped_for
 
     async def wait_up(self) -> None:
         """Return when all children of the root have been started. Cancelling is harmless.

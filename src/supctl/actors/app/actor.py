@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal as signals
+import time
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import trio
@@ -25,6 +27,7 @@ from supctl.actors.incarnation import (
     Tell,
     Up,
 )
+from supctl.actors.inheritance import Inherited, Remains, end, fingerprint
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
@@ -49,7 +52,9 @@ class AppActor(Incarnation):
     __slots__ = (
         "_address",
         "_alarm",
+        "_asked_at",
         "_fault",
+        "_inherited",
         "_is_asked",
         "_is_paused",
         "_is_up",
@@ -70,7 +75,9 @@ class AppActor(Incarnation):
         self._process: Process | None = None
         self._is_paused = False
         self._watch: AppWatch | None = None  # of an app whose readiness or health is asked for
+        self._inherited: Inherited | None = None  # what we go on with, having started nothing
         self._started_at = 0.0
+        self._asked_at: float | None = None
         self._is_up = self._is_asked = self._stuck = False
         self._fault: ExitReason | None = None  # why we have asked it to stop, unasked
         self._reason: ExitReason | None = None
@@ -101,6 +108,15 @@ class AppActor(Incarnation):
             return None
         return self._watch.checkup(is_ready=self._is_up)
 
+    @property
+    def remains(self) -> Remains | None:
+        if self._process is None or not self._process.token:
+            return None
+        asked_at = self._asked_at
+        if asked_at is not None:  # on a clock that others have, too
+            asked_at += time.monotonic() - trio.current_time()
+        return Remains(self._process.token, self._is_up, self._is_paused, asked_at)
+
     def signal(self, number: int) -> None:
         if self._process is not None:
             self._process.signal(number)
@@ -128,10 +144,13 @@ class AppActor(Incarnation):
 
     async def run(self) -> None:
         try:
-            process = await self._spawn(process_spec(self._spec))
+            process = await self._begin(process_spec(self._spec))
         except (SupctlError, OSError) as error:
             self._reason = ExitReason(ExitKind.START_FAILED, detail=str(error))
             self._drop_watch()
+            self._decide(Event.NOT_SPAWNED)
+            return
+        if process is None:
             self._decide(Event.NOT_SPAWNED)
             return
         try:
@@ -142,30 +161,78 @@ class AppActor(Incarnation):
         finally:
             self._drop_watch()
 
+    async def _begin(self, spec: ProcessSpec) -> Process | None:
+        """Return the process that is to live: one that lives already, if it is as it should be.
+
+        ``None``: we were asked to stop, and none lives.
+        """
+        inherited = self._services.claim(self._address)
+        if inherited is None:
+            return await self._spawn(spec)
+        if inherited.remains.asked_at is None and inherited.print == fingerprint(spec):
+            self._inherited = inherited
+            self._open_watch(inherited.process.notify_fd)
+            inherited.process.notify_fd = None
+            return inherited.process
+        self._services.take_output(self._address, inherited.process, None, None, self._spec.log)
+        await end(inherited, self._spec.stop)
+        if self._state is State.STARTING:
+            return await self._spawn(spec)
+        self._process = inherited.process
+        self._reason = ExitReason(ExitKind.SHUTDOWN, inherited.process.status)
+        return None
+
+    def _open_watch(self, notify_fd: int | None = None) -> None:
+        if self._spec.ready is not None or self._spec.health is not None:
+            self._watch = AppWatch(self._spec, self._services, self, notify_fd)
+        elif notify_fd is not None:
+            os.close(notify_fd)
+
     async def _spawn(self, spec: ProcessSpec) -> Process:
         if (log := self._spec.log) is not None and log.required:
             await self._services.check_log(self._address, log)
-        if self._spec.ready is not None or self._spec.health is not None:
-            self._watch = AppWatch(self._spec, self._services, self)
+        self._open_watch()
+        if self._services.keeps:
+            spec = replace(spec, kept=f"{self._address} {fingerprint(spec)}")
+        if self._watch is not None:
             spec = self._watch.dress(spec)
         return await self._services.backend.spawn(spec, self._handle)
 
     async def _live(self, process: Process) -> None:
-        watch, is_cold = self._watch, self._spec.ready is not None
+        watch, inherited, age = self._watch, self._inherited, None
         self._process, self._started_at = process, trio.current_time()
-        seek = None if watch is None else watch.seek(process)
+        is_cold = self._spec.ready is not None
+        if inherited is not None:
+            is_cold = is_cold and not inherited.remains.is_up
+            age = time.monotonic() - inherited.process.started_at
+            self._started_at -= age
+        seek = watch.seek(process) if watch is not None and is_cold else None
         self._services.take_output(self._address, process, None, seek, self._spec.log)
         self._decide(Event.SPAWNED_COLD if is_cold else Event.SPAWNED)
         self._is_up = not is_cold
-        self._tell((Started if is_cold else Up)(process.pid, process.unenforced))
+        report = Started if is_cold else Up
+        self._tell(report(process.pid, process.unenforced, age=age))
+        if inherited is not None:
+            self._go_on_with(inherited)
         if watch is None:
             await self._pass_time()
             return
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(watch.run, process, process_spec(self._spec))
+            nursery.start_soon(
+                partial(watch.run, is_up=not is_cold), process, process_spec(self._spec)
+            )
             await self._pass_time()
             watch.cancel()
         self._tell(self._last_report())
+
+    def _go_on_with(self, inherited: Inherited) -> None:
+        """Bring ourselves to where it was, and hear what has become of it since."""
+        if inherited.remains.is_paused and self._state in _PAUSABLE:
+            self._is_paused = True
+            if self._watch is not None:
+                self._watch.hold(held=True)
+            self._tell(Paused())
+        inherited.process.listen(self._handle)
 
     async def _pass_time(self) -> None:
         # What happens is handled at once, in the task that brings it; this one is here for
@@ -249,6 +316,7 @@ class AppActor(Incarnation):
                 after = trio.current_time() - self._started_at
                 self._tell(Up(process.pid, process.unenforced, after))
             case Do.ASK if process is not None:
+                self._asked_at = trio.current_time()
                 process.signal(stop.signal)
                 self._go_on()  # who is paused could not obey
                 self._alarm.set(stop.grace)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final, Protocol
@@ -54,12 +55,15 @@ class AppWatch:
         app: what is asked, and how often.
         services: shared by all apps of a tree.
         watched: hears of it.
+        notify_fd: where the program tells how it is, if that is known to it already.
 
     Raises:
         OSError, PlatformNotSupported: there is no socket for what it tells of itself.
     """
 
-    def __init__(self, app: App, services: Services, watched: Watched) -> None:
+    def __init__(
+        self, app: App, services: Services, watched: Watched, notify_fd: int | None = None
+    ) -> None:
         self._app, self._services, self._watched = app, services, watched
         self._announced = trio.Event()
         self._liveness: Liveness | None = None
@@ -71,8 +75,10 @@ class AppWatch:
         self._scope = trio.CancelScope()
         self._notes: Notes | None = None
         if self._watchdog is not None or isinstance(app.ready and app.ready.probe, Notify):
-            socket = services.backend.open_notify_socket()
+            socket = services.backend.open_notify_socket(notify_fd)
             self._notes = None if socket is None else Notes(socket, self._hear)
+        elif notify_fd is not None:
+            os.close(notify_fd)
 
     @property
     def _watchdog(self) -> Watchdog | None:
@@ -84,10 +90,11 @@ class AppWatch:
         if self._notes is None:
             return spec
         added = {"NOTIFY_SOCKET": self._notes.address}
+        held = self._notes.fileno() if spec.kept else None
         if self._watchdog is None:
-            return replace(spec, env={**spec.env, **added})
+            return replace(spec, env={**spec.env, **added}, notify=held)
         added["WATCHDOG_USEC"] = str(round(self._watchdog.seconds * 1_000_000))
-        return replace(spec, env={**spec.env, **added}, pid_in="WATCHDOG_PID")
+        return replace(spec, env={**spec.env, **added}, pid_in="WATCHDOG_PID", notify=held)
 
     def seek(self, process: Process) -> Seek | None:
         """Return the line that is to be sought in the output of ``process``, if there is one."""
@@ -102,11 +109,14 @@ class AppWatch:
 
         return Seek(compiled(probe.pattern), found)
 
-    async def run(self, process: Process, surroundings: ProcessSpec) -> None:
+    async def run(
+        self, process: Process, surroundings: ProcessSpec, *, is_up: bool = False
+    ) -> None:
         """Watch until :meth:`cancel`. When this returns, no question is under way.
 
         Args:
             surroundings: as what it was started, without what :meth:`dress` adds.
+            is_up: it has become ready already.
         """
         backend, gate = self._services.backend, self._services.probes
         prober = Prober(process, surroundings, backend, gate)
@@ -115,7 +125,7 @@ class AppWatch:
                 if self._notes is not None:
                     nursery.start_soon(self._notes.listen, process)
                 ready, health = self._app.ready, self._app.health
-                if ready is not None and not await self._becomes_ready(prober, ready):
+                if ready is not None and not is_up and not await self._becomes_ready(prober, ready):
                     return
                 if health is not None:
                     await self._stay_well(prober, health)

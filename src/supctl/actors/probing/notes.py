@@ -30,6 +30,10 @@ class Notes:
         """What ``NOTIFY_SOCKET`` must be for the program."""
         return self._socket.address
 
+    def fileno(self) -> int:
+        """Return the descriptor of the socket."""
+        return self._socket.fileno()
+
     def close(self) -> None:
         """Hear nothing more."""
         self._socket.close()

@@ -2,13 +2,13 @@
 
 Obey, then reap, then look for survivors, then tell: a burst of exits shares one look over
 ``/proc`` (half a millisecond for a thousand processes), and the daemon is woken once, to hear at
-once of an end and of what it has left behind.
+once of an end and of what it has left behind. Last, a daemon that was lost gets its successor.
 """
 
 from __future__ import annotations
 
-import array
 import errno
+import json
 import os
 import resource
 import select
@@ -16,110 +16,136 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
+from dataclasses import asdict
 from typing import Any, Final
 
 from supctl.errors import ProtocolError
-from supctl.ipc.framing import FrameReader
 
 from . import cgroups, marks
+from .foreign_ends import ForeignEnds
 from .launch import Launcher, LaunchFailed, Stdio, become_subreaper, stage
-from .protocol import LIMIT, MAX_DESCRIPTORS, VERSION, Launch, decode, encode
+from .legacy import Legacy
+from .line import DaemonLine
+from .protocol import VERSION, Kept, Launch, Passing, decode
 from .runs import Run, Runs, status_of
+from .succession import Orders, Succession
 
 _READ_SIZE: Final = 256 * 1024
 _LOOK_REST: Final = 1
 """How long the pause after a look over ``/proc`` is, in lengths of that look: in a storm of ends
 half of our time goes into looks, and each serves all that have ended meanwhile."""
 
+_BURIAL_REST: Final = 1.0
+"""Seconds until it is seen again whether the last output of what has ended was taken. No kernel
+tells that; what is not taken at once is that of a log which takes nothing."""
+
 _SIGNALS: Final = signal.valid_signals()
 
 
 class Reaper:
-    """Holds the runs and speaks with the daemon over ``link``."""
+    """Holds the runs, and speaks with the daemon.
 
-    def __init__(self, link: socket.socket, descriptor_limit: int) -> None:
-        self._link = link
-        self._frames = FrameReader(LIMIT)
-        self._outgoing: deque[tuple[bytes, list[int]]] = deque()
-        self._descriptors: deque[int] = deque()  # received, not yet claimed by their message
+    Args:
+        line: to the daemon that has started us.
+        succession: starts daemons, the first too. Without it the end of the daemon is the end of
+            everything.
+        descriptor_limit: as of :class:`~.launch.Launcher`.
+    """
+
+    def __init__(
+        self, line: DaemonLine | None, succession: Succession | None, descriptor_limit: int
+    ) -> None:
+        self._line, self._succession = line, succession
+        self._legacy = Legacy()
         self._runs = Runs()
-        self._launcher = Launcher(descriptor_limit)
+        self._limit, self._launcher = descriptor_limit, Launcher(descriptor_limit)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        self._daemon_alive = True
+        self._is_last = succession is None  # no daemon is to come after the present one
+        self._is_ending = False  # none will
         self._subtree: str | None = None  # cgroup of all of ours, to be taken back at the end
         self._doomed: list[Run] = []  # to be killed in this turn of the loop
         self._look_needed = False  # a main process or an orphan of ours has ended
         self._look_not_before = 0.0
+        self._burial_at: float | None = None
+        self._foreign = ForeignEnds(self._runs)
         self._wakeup, wakeup_in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup_in, warn_on_full_buffer=False)
 
-    def run(self) -> None:
-        """Serve until the daemon is gone and nothing of any run is left."""
-        self._tell("hello", VERSION, os.getpid())
-        while self._daemon_alive or len(self._runs):
+    def run(self) -> int:
+        """Serve until no daemon will come any more and nothing of any run is left; return our
+        exit status."""
+        self._tell("hello", VERSION, os.getpid(), self._limit)
+        while not self._is_over():
             for fd in self._poll():
                 if fd == self._wakeup:
                     _drain(self._wakeup)
-                elif fd == self._link.fileno():
+                elif self._line is not None and fd == self._line.fileno():
                     self._receive()
-                elif _drain(fd):  # the daemon is gone: nobody else empties this pipe
+                elif self._succession is not None and fd == self._succession.pidfd:
+                    self._succession.ended_elsewhere()
+                elif self._foreign.note(fd):
+                    self._reap_foreign()
+                elif _drain(fd):  # nobody else empties this pipe
                     self._runs.close_output(fd)
             self._reap()
+            self._reap_foreign()
             self._look()
             self._obey_deadlines()
-            self._flush()
+            self._see_to_succession()
+            if self._line is not None and not self._line.flush():
+                self._lose_daemon()
         if self._subtree is not None:
             cgroups.dissolve(self._subtree)
+        self._legacy.close()
+        return 0 if self._succession is None else self._succession.exit_code
+
+    def _is_over(self) -> bool:
+        has_daemon = self._succession is not None and self._succession.pid
+        return self._is_ending and not len(self._runs) and not has_daemon
 
     def _poll(self) -> list[int]:
         poll = select.poll()
         poll.register(self._wakeup, select.POLLIN)
-        if self._daemon_alive:
-            poll.register(self._link, select.POLLIN | (select.POLLOUT if self._outgoing else 0))
-        else:
-            for run in self._runs:
-                for fd in run.outputs:
-                    poll.register(fd, select.POLLIN)
+        if self._line is not None:
+            poll.register(self._line, select.POLLIN | select.POLLOUT * self._line.has_outgoing)
+        if self._succession is not None and self._succession.pidfd >= 0:
+            poll.register(self._succession.pidfd, select.POLLIN)
+        for fd in self._foreign.fds():
+            poll.register(fd, select.POLLIN)
+        for run in self._runs:
+            for fd in () if run.is_ours else run.outputs:
+                poll.register(fd, select.POLLIN)
         return [fd for fd, _ in poll.poll(self._patience())]
 
     def _patience(self) -> float | None:
         """Return the milliseconds until there is something to do unasked, ``None`` if nothing."""
         deadlines = [self._look_not_before] if self._look_needed else []
-        if not self._daemon_alive:
-            deadlines += [run.kill_at for run in self._runs if run.kill_at is not None]
+        deadlines += [run.kill_at for run in self._runs if run.kill_at is not None]
+        if self._burial_at is not None:
+            deadlines.append(self._burial_at)
+        deadlines += self._foreign.due()
+        if self._succession is not None and not self._is_ending and self._line is None:
+            deadlines += [at for at in [self._succession.due_at] if at is not None]
         if not deadlines:
             return None
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 + 0.5
 
-    # What comes over the link.
+    # What comes over the line.
 
     def _receive(self) -> None:
         """Take what has arrived and obey it; its end is the loss of the daemon."""
+        assert self._line is not None
         try:
-            data, ancillary, _, _ = self._link.recvmsg(
-                _READ_SIZE,
-                socket.CMSG_SPACE(MAX_DESCRIPTORS * 4),
-                socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC,
-            )
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            data, ancillary = b"", []
-        for level, kind, raw in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-                fds = array.array("i", raw[: len(raw) - len(raw) % 4])
-                self._descriptors.extend(fds)
-        if not data:
-            self._lose_daemon()
-            return
-        try:
-            for payload in self._frames.feed(data):
+            payloads = self._line.receive()
+            if payloads is None:
+                self._lose_daemon()
+                return
+            for payload in payloads:
                 self._obey(payload)
         except ProtocolError as error:
             self._tell("refused", str(error))
-            self._flush()
+            self._line.flush()
             self._lose_daemon()
 
     def _obey(self, payload: bytes | memoryview) -> None:
@@ -128,6 +154,8 @@ class Reaper:
             match decode(payload):
                 case ["spawn", int(number), dict(told)]:
                     self._spawn(number, told)
+                case ["take", int(number), dict(fields), list(names)]:
+                    self._take(number, fields, names)
                 case ["adopt", int(number), dict(told), int(pid)]:
                     self._adopt(number, told, pid)
                 case ["signal", int(number), int(signum)] if signum in _SIGNALS:
@@ -136,34 +164,58 @@ class Reaper:
                 case ["signal_all", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal_all(run, signum)
-                case ["subtree", str() | None as path]:
-                    self._subtree = path
                 case ["kill", int(number)]:
                     if run := self._runs.get(number):
                         run.killing = self._look_needed = True
                         self._doomed.append(run)
+                case ["subtree", str() | None as path]:
+                    self._subtree = path
                 case other:
-                    raise ProtocolError(repr(other)[:80], "a message of the reaper protocol")
+                    self._obey_for_next(other)
         except ProtocolError as error:
             self._tell("refused", str(error))
 
+    def _obey_for_next(self, message: list[Any]) -> None:
+        """Carry out what matters to a next daemon."""
+        assert self._line is not None
+        match message:
+            case ["note", str(key), str() | None as text]:
+                self._legacy.note(key, text)
+            case ["hold", str(name)]:
+                self._legacy.hold(name, self._line.take_descriptor())
+            case ["forget", int(number)]:
+                self._runs.forget(number)
+                self._bury()
+            case ["ready"]:
+                if self._succession is not None:
+                    self._succession.serves()
+            case ["bye"]:
+                self._is_last = True
+            case other:
+                raise ProtocolError(repr(other)[:80], "a message of the reaper protocol")
+
     def _spawn(self, number: int, told: dict[str, Any]) -> None:
-        stdin = -1
+        assert self._line is not None
+        taken: dict[str, int] = {}
         try:
             launch = Launch.of(told)
-            if launch.stdin:
-                stdin = self._descriptors.popleft()
-            self._start(number, launch, stdin)
+            for name in ("stdin", "notify"):
+                if getattr(launch, name):
+                    taken[name] = self._line.take_descriptor()
+            self._start(number, launch, taken.get("stdin", self._null), taken)
         except LaunchFailed as error:
             self._tell("failed", number, error.stage, error.errno, error.detail)
-        except (ProtocolError, IndexError) as error:
+        except ProtocolError as error:
             self._tell("failed", number, "system", errno.EPROTO, str(error))
         finally:
-            if stdin >= 0:
-                os.close(stdin)
+            for fd in taken.values():
+                os.close(fd)
 
-    def _start(self, number: int, launch: Launch, stdin: int) -> None:
-        """Start a program, hold it as a run and tell its pid and descriptors."""
+    def _start(self, number: int, launch: Launch, stdin: int, taken: dict[str, int]) -> None:
+        """Start a program, hold it as a run and tell its pid and descriptors.
+
+        The socket among what was ``taken`` is held with it, and taken out there.
+        """
         reads: dict[str, int] = {}
         writes: dict[str, int] = {}
         try:
@@ -172,11 +224,7 @@ class Reaper:
                     if getattr(launch, name):
                         reads[name], writes[name] = os.pipe2(os.O_CLOEXEC)
                         os.set_blocking(reads[name], False)
-            stdio = Stdio(
-                stdin if stdin >= 0 else self._null,
-                writes.get("stdout", self._null),
-                writes.get("stderr", self._null),
-            )
+            stdio = Stdio(stdin, writes.get("stdout", self._null), writes.get("stderr", self._null))
             started_at = time.monotonic()
             pid = self._launcher.start(launch, stdio)
         except LaunchFailed:
@@ -186,7 +234,9 @@ class Reaper:
         finally:
             for fd in writes.values():
                 os.close(fd)
-        self._hold(Run(number, pid, launch.terms, started_at, list(reads.values())), reads)
+        if "notify" in taken:
+            reads["notify"] = taken.pop("notify")
+        self._hold(Run(number, pid, launch.terms, started_at, reads))
 
     def _adopt(self, number: int, told: dict[str, Any], pid: int) -> None:
         """Hold as a run what a zygote has forked for the daemon: an orphan, and so our child."""
@@ -201,15 +251,23 @@ class Reaper:
         except ProtocolError as error:
             self._tell("failed", number, "system", errno.EPROTO, str(error))
         else:
-            self._hold(Run(number, pid, launch.terms, time.monotonic(), []), {})
+            self._hold(Run(number, pid, launch.terms, time.monotonic(), {}))
 
-    def _hold(self, run: Run, reads: dict[str, int]) -> None:
+    def _take(self, number: int, fields: dict[str, Any], names: list[str]) -> None:
+        """Hold a run of a reaper that was lost."""
+        assert self._line is not None
+        descriptors = {name: self._line.take_descriptor() for name in names}
+        try:
+            self._runs.add(Run.taken(number, Kept(**fields), descriptors))
+        except TypeError as error:
+            raise ProtocolError(f"a run with {error}", "the fields of Kept") from None
+        self._look_needed = True
+
+    def _hold(self, run: Run) -> None:
         """Hold a run, and tell its pid and descriptors."""
         self._runs.add(run)
-        passed = _open_pidfd(run.pid) | reads
-        # Duplicates: what waits in the queue must not depend on when the run ends.
-        fds = [fd if name == "pidfd" else os.dup(fd) for name, fd in passed.items()]
-        self._tell("started", run.number, run.pid, list(passed), descriptors=fds)
+        outputs = {name: fd for name, fd in run.descriptors.items() if name != "notify"}
+        self._tell_with_pidfd("started", run, run.pid, passed=outputs)
 
     # What becomes of the runs.
 
@@ -222,10 +280,22 @@ class Reaper:
                 return
             if pid == 0:
                 return
+            if self._succession is not None and pid == self._succession.pid:
+                self._succession.reaped(wait_status)
+                continue
             self._look_needed = True
             run = self._runs.reaped(pid)
             if run is not None:
-                self._tell("exited", run.number, status_of(run, wait_status, usage))
+                run.status = status_of(run, wait_status, usage)
+                self._tell_of(run, "exited", run.status)
+
+    def _reap_foreign(self) -> None:
+        """Tell how processes have ended that are no children of ours, as far as is known."""
+        for run, status in self._foreign.ended():
+            self._look_needed = True
+            self._runs.reaped(run.pid)
+            run.status = {} if status is None else status_of(run, status, None)
+            self._tell_of(run, "exited", run.status)
 
     def _look(self) -> None:
         """Find what the ended have left behind; tell what is gone and what lives on."""
@@ -242,39 +312,22 @@ class Reaper:
             pids = tuple(sorted(survivors.get(run.number, ())))
             if not pids:
                 self._runs.remove(run)
-                self._tell("gone", run.number)
+                self._tell_of(run, "gone")
             elif pids != run.survivors:
                 run.survivors = pids
-                self._tell("left", run.number, list(pids))
-                if not self._daemon_alive:
+                self._tell_of(run, "left", list(pids))
+                if run.kill_at is not None:
                     self._runs.signal(run, run.terms.stop_signal)
         # At once, not in the next turn: the last end that would wake us may be behind us.
         self._runs.kill([run for run in ended if run.killing and run.number in survivors])
         ended_at = time.monotonic()
         self._look_not_before = ended_at + _LOOK_REST * (ended_at - begun_at)
 
-    # When the daemon is gone.
-
-    def _lose_daemon(self) -> None:
-        """Ask every tree to end, and set the time at which each is killed."""
-        if not self._daemon_alive:
-            return
-        self._daemon_alive = False
-        self._link.close()
-        for _, descriptors in self._outgoing:
-            _close(descriptors)
-        self._outgoing.clear()
-        now = time.monotonic()
-        for run in self._runs:
-            self._runs.signal(run, run.terms.stop_signal)
-            self._runs.signal(run, signal.SIGCONT)  # one that was stopped could not even obey
-            run.kill_at = now + run.terms.grace
-
     def _obey_deadlines(self) -> None:
-        """Kill the runs whose grace is over."""
-        if self._daemon_alive:
-            return
+        """Kill the runs whose grace is over, and bury those that are done with."""
         now = time.monotonic()
+        if self._burial_at is not None and self._burial_at <= now:
+            self._bury()
         for run in self._runs:
             if run.kill_at is not None and run.kill_at <= now:
                 run.kill_at, run.killing = None, True
@@ -283,36 +336,93 @@ class Reaper:
             self._look_needed = True
             self._look()
 
-    # What goes over the link.
+    def _bury(self) -> None:
+        self._burial_at = time.monotonic() + _BURIAL_REST if self._runs.bury() else None
 
-    def _tell(self, *message: Any, descriptors: list[int] | None = None) -> None:
-        if self._daemon_alive:
-            self._outgoing.append((encode(message), descriptors or []))
-        else:
-            _close(descriptors or [])
+    # From one daemon to the next.
 
-    def _flush(self) -> None:
-        """Send what waits, as far as the link takes it."""
-        while self._outgoing:
-            data, descriptors = self._outgoing.popleft()
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
-            try:
-                sent = self._link.sendmsg([data], rights if descriptors else [])
-            except (BlockingIOError, InterruptedError):
-                self._outgoing.appendleft((data, descriptors))
-                return
-            except OSError:
-                _close(descriptors)
-                self._lose_daemon()
-                return
-            _close(descriptors)
-            if sent < len(data):  # the descriptors went with the first byte
-                self._outgoing.appendleft((data[sent:], []))
+    def _lose_daemon(self) -> None:
+        """Keep for the next daemon what is kept, and end the rest."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+        if self._is_last:
+            self._end()
+        elif self._succession is not None:
+            self._succession.lose()
+        for run in self._runs:
+            if not run.terms.kept:
+                self._ask_to_end(run)
 
+    def _end(self) -> None:
+        """Have every tree end: no daemon will come."""
+        if not self._is_ending:
+            self._is_ending = True
+            for run in [*self._runs, *self._runs.gone]:
+                self._ask_to_end(run)
 
-def _close(descriptors: list[int]) -> None:
-    for fd in descriptors:
-        os.close(fd)
+    def _ask_to_end(self, run: Run) -> None:
+        """Ask a tree to end, and set the time at which it is killed."""
+        if not run.is_ours:
+            return
+        self._runs.disown(run)
+        self._runs.signal(run, run.terms.stop_signal)
+        self._runs.signal(run, signal.SIGCONT)  # one that was stopped could not even obey
+        run.kill_at = time.monotonic() + run.terms.grace
+
+    def _see_to_succession(self) -> None:
+        """Start the next daemon if it is due."""
+        heir = self._succession
+        if heir is None or heir.due_at is None:
+            return
+        if self._line is not None:  # its process has ended, the line is held by somebody else
+            self._lose_daemon()
+        if heir.is_hopeless:
+            self._end()
+        if self._is_ending or time.monotonic() < heir.due_at:
+            return
+        try:
+            self._line = heir.start()
+        except OSError:
+            return  # it is tried again later
+        self._tell("hello", VERSION, os.getpid(), self._limit)
+        self._hand_over(heir)
+
+    def _hand_over(self, heir: Succession) -> None:
+        """Tell a new daemon all that the one before has left."""
+        assert self._line is not None
+        passing = Passing(heir.lives, heir.lost_at, heir.ended, self._subtree)
+        names = list(self._legacy.descriptors)
+        fds = self._legacy.descriptors.values()
+        told = ["left_you", names, self._runs.last_number, asdict(passing)]
+        self._line.tell(*told, descriptors=fds)
+        for notes in self._legacy.batches():
+            self._line.tell("noted", notes)
+        gone = self._runs.gone
+        for run in [*self._runs, *gone]:
+            if run.is_ours:
+                fields = asdict(run.as_kept(gone=run in gone))
+                self._tell_with_pidfd("kept", run, fields, passed=run.descriptors)
+        self._line.tell("that_is_all")
+
+    # What goes over the line.
+
+    def _tell(self, *message: Any) -> None:
+        if self._line is not None:
+            self._line.tell(*message)
+
+    def _tell_of(self, run: Run, word: str, *more: Any) -> None:
+        if run.is_ours:
+            self._tell(word, run.number, *more)
+
+    def _tell_with_pidfd(self, word: str, run: Run, *more: Any, passed: dict[str, int]) -> None:
+        if self._line is None:
+            return
+        pidfd = _open_pidfd(run.pid) if run.alive and run.is_child else {}
+        passed = pidfd | passed
+        self._line.tell(word, run.number, *more, list(passed), descriptors=passed.values())
+        for fd in pidfd.values():
+            os.close(fd)
 
 
 def _drain(fd: int) -> bool:
@@ -356,13 +466,25 @@ def _ignore_signals() -> None:
 
 
 def main() -> None:
-    """Run as ``reaper LINK NOFILE``: descriptor of the link, descriptor limit of the programs."""
-    link = socket.socket(fileno=int(sys.argv[1]))
-    link.setblocking(False)
-    os.set_inheritable(link.fileno(), False)
+    """Run as ``reaper LINK NOFILE`` or ``reaper ORDERS NOFILE``.
+
+    LINK is the descriptor of a link to a daemon, ORDERS what daemons are to be started, the fields
+    of :class:`~.succession.Orders` as JSON; NOFILE the descriptor limit of the programs.
+    """
+    limit = int(sys.argv[2])
     _ignore_signals()
     become_subreaper()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    Reaper(link, int(sys.argv[2])).run()
+    if sys.argv[1].isdigit():
+        link = socket.socket(fileno=int(sys.argv[1]))
+        os.set_inheritable(link.fileno(), False)
+        sys.exit(Reaper(DaemonLine(link), None, limit).run())
+    orders = Orders.of(json.loads(sys.argv[1]))
+    line = None
+    if orders.link is not None:
+        line = DaemonLine(socket.socket(fileno=orders.link))
+        for fd in (orders.link, orders.pidfd, *orders.fds):
+            os.set_inheritable(fd, False)
+    sys.exit(Reaper(line, Succession(orders), limit).run())

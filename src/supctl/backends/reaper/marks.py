@@ -25,12 +25,19 @@ _RLIMIT_LOCKS: Final = 10  # asm-generic/resource.h; the resource module has no 
 _MARK_BIT: Final = 1 << 61
 """Set in every mark. Keeps marks apart from limits that people set, below infinity."""
 
+_NUMBER_BITS: Final = 28
+
 
 def new_marks(nonce: int) -> Iterator[int]:
     """Yield marks that no other supctl on this machine uses; ``nonce`` is a random u32."""
-    base = _MARK_BIT | (nonce & 0xFFFFFFFF) << 28
-    for number in range(1, 1 << 28):
+    base = _MARK_BIT | (nonce & 0xFFFFFFFF) << _NUMBER_BITS
+    for number in range(1, 1 << _NUMBER_BITS):
         yield base | number
+
+
+def nonce_of(mark: int) -> int:
+    """Return the nonce that a mark was made with."""
+    return (mark & ~_MARK_BIT) >> _NUMBER_BITS
 
 
 class Marking:

@@ -10,12 +10,20 @@ The daemon asks, and never waits for one answer before it asks the next:
 =========================================  =============================================
 ``["spawn", run, launch]``                 start a program; ``run`` is a number never used
                                            before, ``launch`` the fields of :class:`Launch`.
-                                           One descriptor with ``launch["stdin"]`` true.
+                                           One descriptor each with ``launch["stdin"]`` and
+                                           ``launch["notify"]`` true.
 ``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
+``["take", run, fields, names]``           hold a run of a reaper that was lost, with descriptors,
+                                           as of ``kept``; it is no child of ours
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
 ``["signal_all", run, number]``            to every process of its tree
 ``["kill", run]``                          kill all of its tree until none is left
+``["forget", run]``                        what became of a kept run is known
+``["note", key, text]``                    keep a text for the next daemon; null: no more
+``["hold", name]``                         keep a descriptor for it, in place of an earlier one
+``["ready"]``                              this daemon serves
+``["bye"]``                                its end is meant: there is no next one
 ``["subtree", path]``                      the cgroup that the reaper is to take back as its last
                                            act, with the daemon gone; null if it need not
 =========================================  =============================================
@@ -23,7 +31,14 @@ The daemon asks, and never waits for one answer before it asks the next:
 The reaper tells:
 
 =========================================  =============================================
-``["hello", version, pid]``                once, first
+``["hello", version, pid, limit]``         once, first; ``limit`` of descriptors of programs
+``["left_you", names, last, told]``        to a next daemon: a descriptor for each of ``names``, the
+                                           last number of a run, and the fields of
+                                           :class:`Passing`
+``["noted", notes]``                       the texts that were kept, by key; perhaps several times
+``["kept", run, fields, names]``           a run that has outlived a daemon: :class:`Kept`, with
+                                           descriptors as of ``started``, and ``notify``
+``["that_is_all"]``                        the last of these
 ``["started", run, pid, names]``           with one descriptor for each of ``names``, of
                                            ``pidfd``, ``stdout``, ``stderr`` (read ends)
 ``["failed", run, stage, errno, detail]``  nothing of the program runs; the last word on it
@@ -49,7 +64,7 @@ from typing import Any, Final
 from supctl.errors import ProtocolError
 from supctl.ipc.framing import frame
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 LIMIT: Final = 16 * 1024 * 1024
 """Bytes of a message. The kernel allows arguments and environment of a few MiB (execve(2))."""
@@ -69,6 +84,45 @@ class Terms:
     stop_signal: int
     grace: float
     cgroup: str | None
+    kept: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A run that has outlived a daemon, as the next one is told of it.
+
+    Args:
+        pid: of its main process.
+        terms: the fields of :class:`Terms`.
+        started_at: on the monotonic clock.
+        status: how the main process has ended, the fields of an exit status; ``None``: it lives.
+        survivors: what of it lives on, its main process having ended.
+        gone: nothing of it lives.
+    """
+
+    pid: int
+    terms: dict[str, Any]
+    started_at: float
+    status: dict[str, Any] | None = None
+    survivors: list[int] = field(default_factory=list)
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """How a daemon has passed away, as the next one is told of it.
+
+    Args:
+        lives: how many there were, the next one among them.
+        at: when that was, on the monotonic clock.
+        ended: wait status of the process (wait(2)); ``None`` if that is not known.
+        subtree: the cgroup that is to be used on.
+    """
+
+    lives: int = 1
+    at: float = 0.0
+    ended: int | None = None
+    subtree: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +130,8 @@ class Launch:
     """All the reaper must know to start a program, and to end it when it is on its own.
 
     Fields as in :class:`supctl.backends.base.ProcessSpec`, and ``mark``: the number that tells
-    this run's descendants from others (:mod:`.marks`); ``cgroup``: directory of its own cgroup.
+    this run's descendants from others (:mod:`.marks`); ``cgroup``: directory of its own cgroup;
+    ``notify``: a socket of its own is held for it.
     """
 
     command: list[str]
@@ -96,11 +151,13 @@ class Launch:
     grace: float = 10.0
     cgroup: str | None = None
     pid_in: str = ""
+    kept: str = ""
+    notify: bool = False
 
     @property
     def terms(self) -> Terms:
         """What is to be remembered of it."""
-        return Terms(self.mark, self.stop_signal, self.grace, self.cgroup)
+        return Terms(self.mark, self.stop_signal, self.grace, self.cgroup, self.kept)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, ready for JSON."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import struct
+import termios
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from . import cgroups, marks
-from .protocol import Terms
+from . import cgroups, foreign, marks
+from .protocol import Kept, Terms
 
 
 @dataclass(slots=True)
@@ -24,9 +27,18 @@ class Run:
     pid: int
     terms: Terms
     started_at: float
-    outputs: list[int]
-    """Duplicates of the read ends, so that an app never writes to a pipe without a reader."""
+    descriptors: dict[str, int]
+    """Duplicates of the read ends, so that an app never writes to a pipe without a reader; and
+    the socket at which it tells how it is."""
     alive: bool = True
+    status: dict[str, Any] | None = None
+    """How the main process has ended."""
+    is_child: bool = True
+    """Whether it is a child of ours; else another reaper has started it, who was lost."""
+    is_ours: bool = True
+    """Whether the present daemon knows it."""
+    is_forgotten: bool = False
+    """Whether a daemon has taken note of its end."""
     killing: bool = False
     survivors: tuple[int, ...] = ()
     """Descendants that outlive the main process, as last seen."""
@@ -34,6 +46,29 @@ class Run:
     """Marks that its descendants gave to *their* children: a supctl below this one."""
     kill_at: float | None = None
     """When it is killed, once it was asked to end because the daemon is gone."""
+
+    @classmethod
+    def taken(cls, number: int, kept: Kept, descriptors: dict[str, int]) -> Run:
+        """Return a run that another reaper has started. Raises TypeError if it cannot be one."""
+        run = cls(number, kept.pid, Terms(**kept.terms), kept.started_at, descriptors)
+        run.is_child, run.alive, run.status = False, kept.status is None, kept.status
+        return run
+
+    @property
+    def outputs(self) -> list[int]:
+        """The pipes among its descriptors."""
+        return [self.descriptors[it] for it in ("stdout", "stderr") if it in self.descriptors]
+
+    def close(self) -> None:
+        """Close its descriptors."""
+        for fd in self.descriptors.values():
+            os.close(fd)
+        self.descriptors.clear()
+
+    def as_kept(self, *, gone: bool) -> Kept:
+        """Return what a next daemon is told of it."""
+        terms, survivors = asdict(self.terms), list(self.survivors)
+        return Kept(self.pid, terms, self.started_at, self.status, survivors, gone)
 
 
 class Runs:
@@ -44,6 +79,7 @@ class Runs:
         self._by_pid: dict[int, Run] = {}
         self._by_mark: dict[int, Run] = {}
         self._ended: dict[int, Run] = {}
+        self._gone: dict[int, Run] = {}  # what became of them is still to be told, or noted
 
     def __len__(self) -> int:
         return len(self._by_number)
@@ -51,14 +87,28 @@ class Runs:
     def __iter__(self) -> Iterator[Run]:
         return iter(list(self._by_number.values()))
 
+    @property
+    def gone(self) -> list[Run]:
+        """Those of which nothing lives, and of whose end no daemon has taken note."""
+        return list(self._gone.values())
+
+    @property
+    def last_number(self) -> int:
+        """The highest number in use."""
+        return max([0, *self._by_number, *self._gone])
+
     def get(self, number: int) -> Run | None:
         """Return the run of that number, ``None`` if it is gone or never was."""
         return self._by_number.get(number)
 
     def add(self, run: Run) -> None:
-        """Hold a run that has just been started."""
-        self._by_number[run.number] = self._by_pid[run.pid] = run
+        """Hold a run that has just been started, or taken over."""
+        self._by_number[run.number] = run
         self._by_mark[run.terms.mark] = run
+        if run.alive:
+            self._by_pid[run.pid] = run
+        else:
+            self._ended[run.number] = run
 
     def is_main(self, pid: int) -> bool:
         """Return whether ``pid`` is the main process of a run, and not reaped yet."""
@@ -77,22 +127,50 @@ class Runs:
         return list(self._ended.values())
 
     def remove(self, run: Run) -> None:
-        """Forget a run of which nothing lives; closes its output pipes."""
+        """Know that nothing of a run lives. One that is kept stays among the :attr:`gone`."""
         del self._by_number[run.number]
         del self._by_mark[run.terms.mark]
         self._ended.pop(run.number, None)
-        for fd in run.outputs:
-            os.close(fd)
+        run.survivors = ()
         if run.terms.cgroup is not None:
             cgroups.remove(run.terms.cgroup)
+        if run.terms.kept and run.is_ours:
+            self._gone[run.number] = run
+            self.bury()
+        else:
+            run.close()
+
+    def forget(self, number: int) -> None:
+        """Know that a daemon has taken note of what became of a run, or does not care."""
+        run = self._gone.get(number) or self._by_number.get(number)
+        if run is not None:
+            run.is_forgotten = True
+            self.bury()
+
+    def bury(self) -> bool:
+        """Let go of those gone runs that are forgotten and whose output was taken; return
+        whether there are others, whose output is still to be taken by a daemon."""
+        forgotten = [run for run in self._gone.values() if run.is_forgotten]
+        for run in forgotten:
+            if not any(map(_holds_bytes, run.outputs)):
+                del self._gone[run.number]
+                run.close()
+        return any(run.number in self._gone for run in forgotten)
+
+    def disown(self, run: Run) -> None:
+        """Tell no daemon of a run any more."""
+        run.is_ours = False
+        if self._gone.pop(run.number, None) is not None:
+            run.close()
 
     def close_output(self, fd: int) -> None:
         """Close one duplicate of an output pipe that is at its end."""
         os.close(fd)
         for run in self._by_number.values():
-            if fd in run.outputs:
-                run.outputs.remove(fd)
-                return
+            for name, held in list(run.descriptors.items()):
+                if held == fd:
+                    del run.descriptors[name]
+                    return
 
     def survivors(self) -> dict[int, list[int]]:
         """Return, by run number, the descendants of runs whose main process has ended.
@@ -101,7 +179,10 @@ class Runs:
         have not started, and without any such there is nothing to look for: to know that takes a
         quarter of the time of a look.
         """
-        children = marks.own_children()
+        # Of what another reaper has started, survivors are children of somebody else.
+        children = (
+            marks.own_children() if all(run.is_child for run in self._by_number.values()) else None
+        )
         if children is not None and children <= self._by_pid.keys():
             return {}
         wanted: dict[int, Run] = {}
@@ -118,7 +199,7 @@ class Runs:
         if run.alive:
             # The group, not the pid: a shell's own children would outlive it holding our
             # log pipe, and the reader would wait for an end-of-file that never comes.
-            _killpg(run.pid, number)
+            _signal_group(run, number)
         else:
             ours = {run.terms.mark, *run.extra_marks}
             for pid in run.survivors:
@@ -127,7 +208,7 @@ class Runs:
     def signal_all(self, run: Run, number: int) -> None:
         """Signal every process of a run, those that have left the group included."""
         if run.alive:
-            _killpg(run.pid, number)  # at once: while we look for the others, it forks no more
+            _signal_group(run, number)  # at once: while we look for the others, it forks no more
         ours = {run.terms.mark, *run.extra_marks}
         for pids in marks.marked(ours).values():
             for pid in pids:
@@ -160,15 +241,24 @@ class Runs:
             return marks.mark_of(pid) in ours or marks.parent_of(pid) in members
 
         if run.alive:
-            _killpg(run.pid, signal.SIGKILL)
+            _signal_group(run, signal.SIGKILL)
         for pid in members:
             if pid != run.pid or run.alive:
                 marks.signal_if(pid, signal.SIGKILL, still_ours)
 
 
-def _killpg(pid: int, number: int) -> None:
+def _holds_bytes(pipe: int) -> bool:
+    """Return whether something is in a pipe that nobody has read."""
+    (waiting,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(waiting) > 0
+
+
+def _signal_group(run: Run, number: int) -> None:
     try:
-        os.killpg(pid, number)
+        if run.is_child:
+            os.killpg(run.pid, number)
+        else:  # its pid may be another's by now
+            foreign.signal_group(run.descriptors["pidfd"], number)
     except ProcessLookupError:
         pass  # it has moved itself into another group, or is a zombie we have not reaped yet
     except PermissionError:
@@ -176,13 +266,12 @@ def _killpg(pid: int, number: int) -> None:
 
 
 def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
-    """Return the fields of an exit status from what wait4(2) told."""
+    """Return the fields of an exit status from what wait4(2) told; ``usage`` may be unknown."""
     signaled = os.WIFSIGNALED(wait_status)
-    told: dict[str, Any] = {
-        "wall_time": round(time.monotonic() - run.started_at, 6),
-        "cpu_time": round(usage.ru_utime + usage.ru_stime, 6),
-        "peak_memory": usage.ru_maxrss * 1024,
-    }
+    told: dict[str, Any] = {"wall_time": round(time.monotonic() - run.started_at, 6)}
+    if usage is not None:
+        told["cpu_time"] = round(usage.ru_utime + usage.ru_stime, 6)
+        told["peak_memory"] = usage.ru_maxrss * 1024
     if not signaled:
         return told | {"code": os.WEXITSTATUS(wait_status)}
     told["signal"] = os.WTERMSIG(wait_status)

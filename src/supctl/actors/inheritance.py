@@ -1,0 +1,93 @@
+"""Programs that have outlived whoever supervised them, for who goes on with them."""
+
+from __future__ import annotations
+
+import signal
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import trio
+
+from supctl.backends.base import ProcessSpec
+from supctl.backends.posix_process import PosixProcess
+from supctl.specs.app import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What must be known of the life of a program to go on with it.
+
+    Args:
+        token: of its process.
+        is_up: whether its start has succeeded.
+        is_paused: whether its processes were made to stand still.
+        asked_at: when it was asked to stop, on the monotonic clock; ``None``: it was not.
+    """
+
+    token: int
+    is_up: bool = False
+    is_paused: bool = False
+    asked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A life of a program that somebody is to go on with.
+
+    Args:
+        process: of the program, which may have ended meanwhile.
+        remains: what is known of it.
+        print: the :func:`fingerprint` of what it was started as.
+    """
+
+    process: PosixProcess
+    remains: Remains
+    print: str
+
+
+Claim: TypeAlias = Callable[[str], Inherited | None]
+"""Gives the life of the app at an address to who asks first; ``None``: there is none."""
+
+
+def nothing(address: str) -> Inherited | None:
+    """Claim in vain: nobody was there before."""
+    return None
+
+
+_HOW_IT_RUNS: Final = (
+    *("command", "env", "cwd", "umask", "user", "group", "nice", "rlimits", "death_signal"),
+    *("memory", "cpu", "pids"),
+)
+
+
+def fingerprint(spec: ProcessSpec) -> str:
+    """Return what is the same for two specs if, and most likely only if, a process that was started
+    as one of them is as it would be as the other."""
+    told = {name: getattr(spec, name) for name in _HOW_IT_RUNS}
+    told["env"] = sorted(spec.env.items())
+    told["rlimits"] = sorted(spec.rlimits.items())
+    text = repr(told).encode("utf-8", "surrogateescape")
+    return f"{zlib.crc32(text):08x}{zlib.adler32(text):08x}"
+
+
+async def end(inherited: Inherited, stop: Stop) -> None:
+    """See a program that nobody goes on with to its end: asked, and killed after its grace.
+
+    Who was asked already is not asked again, and its grace has begun then.
+    """
+    process, asked_at = inherited.process, inherited.remains.asked_at
+    process.listen(None)
+    grace = stop.grace if asked_at is None else max(0.0, asked_at + stop.grace - time.monotonic())
+    if asked_at is None and grace:
+        process.signal(stop.signal)
+    if inherited.remains.is_paused:
+        process.signal_all(signal.SIGCONT)
+    with trio.move_on_after(grace):
+        await process.wait_gone()
+        return
+    process.kill()
+    with trio.move_on_after(stop.force):
+        await process.wait_gone()

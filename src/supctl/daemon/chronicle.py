@@ -1,0 +1,124 @@
+"""What goes into the journal: all that happens, and the last words of those who have died."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from supctl._version import __version__
+from supctl.events import (
+    ChildExited,
+    ChildForgotten,
+    ChildStartFailed,
+    DaemonStarted,
+    DaemonStopped,
+    Event,
+    LastLines,
+    RestartScheduled,
+    SupervisorReport,
+    TreeStarted,
+)
+from supctl.exits import ExitKind
+from supctl.journal.journal import Journal
+from supctl.logs.capture import Capture
+from supctl.supervision.tree import Tree
+
+_READ_WITHIN: Final = 0.1
+"""Seconds after an end in which the last output has come through the pipes."""
+
+_SHORTEST_START: Final = 0.002
+"""Seconds that a program takes at least until its first output."""
+
+_LINES: Final = 10
+_CHARACTERS: Final = 200
+"""What is kept of last words."""
+
+_WAITING: Final = 1000
+"""Ends that wait for that; more at once go without last words."""
+
+_PEACEFUL: Final = frozenset({ExitKind.NORMAL, ExitKind.SHUTDOWN, ExitKind.FINISHED})
+
+
+@dataclass(slots=True)
+class _Death:
+    """An end, and between which times its last output has come; seconds since 1970."""
+
+    event: Event
+    after: float
+    until: float = math.inf
+
+    @property
+    def next_life(self) -> float:
+        """Before which nothing of the next life has come."""
+        return self.event.at_wall if self.until == math.inf else self.until
+
+
+class Chronicle:
+    """Writes the journal of a tree.
+
+    Args:
+        journal: that it goes into.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._latest: dict[str, _Death] = {}  # of each, by address
+        self._died, self._deaths = trio.open_memory_channel[_Death](_WAITING)
+
+    def hear(self, event: Event) -> None:
+        """Keep an event. Never blocks."""
+        if isinstance(event, SupervisorReport | TreeStarted):
+            return  # they say again what others say
+        self._journal.note(event)
+        match event:
+            case RestartScheduled(delay=delay):
+                if (death := self._latest.get(event.address)) is not None:
+                    death.until = event.at_wall + max(delay, _SHORTEST_START)
+            case ChildForgotten():
+                self._latest.pop(event.address, None)
+            case ChildExited() | ChildStartFailed():
+                self._mourn(event)
+
+    def begin(self, tree: Tree) -> DaemonStarted:
+        """Tell that the daemon begins, and return that event."""
+        last = self._journal.last
+        lost = last is not None and last["event"] != "daemon_stopped"
+        return tree.tell(DaemonStarted, pid=os.getpid(), version=__version__, lost=lost)
+
+    def end(self, tree: Tree) -> None:
+        """Tell that the daemon ends in order."""
+        tree.tell(DaemonStopped, pid=os.getpid())
+
+    def _mourn(self, event: ChildExited | ChildStartFailed) -> None:
+        before = self._latest.get(event.address)
+        death = _Death(event, 0.0 if before is None else before.next_life)
+        self._latest[event.address] = death
+        if event.reason.kind not in _PEACEFUL:
+            with suppress(trio.WouldBlock):
+                self._died.send_nowait(death)
+
+    async def tend(self, logs: Capture) -> None:
+        """Keep last words, for ever: what came after the life before, and before the next.
+
+        Args:
+            logs: hold them.
+        """
+        async for death in self._deaths:
+            event = death.event
+            await trio.sleep_until(event.at + _READ_WITHIN)
+            lines = [
+                line.text[:_CHARACTERS].decode(errors="replace")
+                for line in logs.last_lines(event.address)
+                if death.after < line.at_wall < death.until
+            ]
+            if lines:
+                said = tuple(lines[-_LINES:])
+                at_wall, place = event.at_wall, event.address
+                self._journal.note(
+                    LastLines(address=place, cause=event.seq, at_wall=at_wall, lines=said)
+                )

@@ -1,0 +1,40 @@
+"""A daemon that crashes does so at once, and leaves everything to the next."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn
+
+from supctl.errors import SupctlError
+
+_log = logging.getLogger("supctl.daemon")
+
+_FAULT: Final = 70
+"""Exit status after a fault of ours (``EX_SOFTWARE`` of sysexits.h)."""
+
+_MISTAKE: Final = 2
+
+
+@contextmanager
+def ending_at_once() -> Iterator[None]:
+    """End this process if the block raises, without ending anything that it supervises.
+
+    What is under way in other tasks is not unwound: that would stop programs, which live on
+    under the next daemon.
+    """
+    try:
+        yield
+    except SupctlError as error:
+        _log.critical("the daemon ends, what runs is not touched: %s", error)
+        _end(_MISTAKE)
+    except BaseException:
+        _log.critical("the daemon ends by a fault, what runs is not touched", exc_info=True)
+        _end(_FAULT)
+
+
+def _end(status: int) -> NoReturn:
+    logging.shutdown()  # which writes what was said
+    os._exit(status)

@@ -1,0 +1,66 @@
+"""Programs that daemon and reaper have left behind who were lost in the same moment."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from supctl.backends.orphans import end_orphans, find_strays
+
+_log = logging.getLogger("supctl.daemon")
+
+_GRACE: Final = 10.0
+"""Seconds from SIGTERM to SIGKILL. Which program is which is not known any more."""
+
+
+class Strays:
+    """Remembers what is told of our programs when nobody holds them.
+
+    Args:
+        path: of the file that does.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def end(self) -> None:
+        """End what earlier daemons have started and nobody holds. There must be no reaper of
+        theirs, and none of ours may have started anything."""
+        left = await trio.to_thread.run_sync(find_strays, self._load())
+        if not left:
+            return
+        pids = ", ".join(str(pid) for found in left.values() for pid in found)
+        _log.warning("daemon and reaper were both lost; what they left is ended: pid %s", pids)
+        async with trio.open_nursery() as nursery:
+            for mark in left:
+                nursery.start_soon(end_orphans, mark, signal.SIGTERM, _GRACE)
+        _log.warning("it has ended")
+
+    async def remember(self, origin: int, *, alone: bool) -> None:
+        """Remember a backend of ours; ``alone``: those of before hold nothing any more.
+
+        What cannot be written is logged, and harms nobody as long as not all are lost.
+        """
+        known = set() if alone else self._load()
+        try:
+            await trio.to_thread.run_sync(self._save, known | {origin})
+        except OSError as error:
+            _log.warning("%s: %s", self._path, error)
+
+    def _load(self) -> set[int]:
+        with suppress(OSError, ValueError, TypeError):
+            return {int(it) for it in json.loads(self._path.read_bytes())}
+        return set()
+
+    def _save(self, origins: set[int]) -> None:
+        new = self._path.with_suffix(".new")
+        with open(new, "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            json.dump(sorted(origins), file)
+        new.replace(self._path)

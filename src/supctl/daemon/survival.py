@@ -1,0 +1,191 @@
+"""What one daemon tells the next, so that programs and their restarts go on where they were.
+
+Texts are kept by the reaper, in its memory: who is killed has told all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Container
+from dataclasses import asdict, replace
+from typing import Any, Final
+
+import trio
+
+from supctl.actors.inheritance import Inherited, Remains, end
+from supctl.backends.base import Backend
+from supctl.backends.estate import Estate
+from supctl.errors import InvalidConfig
+from supctl.events import Event
+from supctl.specs.app import Stop
+from supctl.supervision.child import join
+from supctl.supervision.history import NO_PROCESS, History
+from supctl.supervision.supervisor import SupervisorActor
+from supctl.supervision.tree import Tree
+from supctl.supervision.watch import Watch
+
+from .histories import Histories, read_history
+
+VERSION: Final = "1"
+"""Of the notes; kept among them, under the name of :data:`_VERSION`."""
+
+_VERSION: Final = "version"
+_SEQ: Final = "seq"
+_CHILD: Final = "child "
+"""What the names of notes about children begin with; the rest is an address."""
+
+
+class Survival(Watch):
+    """Notes for the next daemon how every child is, and knows what the one before has noted.
+
+    Args:
+        backend: keeps the notes; entered before the first child is asked for.
+        histories: what is known if there was no daemon before, or the reaper is gone as well.
+    """
+
+    def __init__(self, backend: Backend, histories: Histories) -> None:
+        self._backend, self._histories = backend, histories
+        self._survivors: dict[str, list[Inherited]] = {}  # by address, the latest last
+        self._notes: dict[str, dict[str, Any]] = {}  # of the daemon before, by address
+        self._stops: dict[int, Stop] = {}  # of what may have to be ended, by token
+        self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
+        self._awaited = {"/"}  # addresses of what ran and is not taken over yet
+        self.is_complete = trio.Event()
+        """Whether all that ran is in the tree again."""
+
+    def take_over(self, tree: Tree) -> Estate:
+        """Read what the daemon before has left; empty if there was none.
+
+        Events of ``tree`` are numbered behind those of before.
+
+        Raises:
+            InvalidConfig: it is of another version; nothing was touched.
+        """
+        estate = self._backend.estate or Estate()
+        version = estate.notes.get(_VERSION, VERSION)
+        if version != VERSION:
+            wanted = f"version {VERSION}; start the supctl that has written it"
+            raise InvalidConfig("what the daemon before has left", f"version {version}", wanted)
+        self._backend.note(_VERSION, VERSION)
+        tree.number_events_after(int(estate.notes.get(_SEQ, "0")))
+        for key, text in estate.notes.items():
+            if key.startswith(_CHILD):
+                self._notes[key.removeprefix(_CHILD)] = json.loads(text)
+        for token, process in sorted(estate.survivors.items()):
+            address, _, print_ = process.kept.rpartition(" ")
+            remains = _remains(token, self._notes.get(address, {}))
+            self._stops[token] = Stop(process.terms.stop_signal, process.terms.grace)
+            known = self._survivors.setdefault(address, [])
+            known.append(Inherited(process, remains, print_))
+        projects = {it for it in self._notes if it.count("/") == 1 and _ran(self._notes[it])}
+        self._awaited |= {*self._survivors, *projects}
+        self._is_back("/")
+        return estate
+
+    def _is_back(self, address: str) -> None:
+        self._awaited.discard(address)
+        if not self._awaited:
+            self.is_complete.set()
+
+    def hear(self, event: Event) -> None:
+        """Note the number of the latest event: those of the next daemon come behind it."""
+        self._backend.note(_SEQ, str(event.seq))
+
+    # For who goes on.
+
+    def claim(self, address: str) -> Inherited | None:
+        """Return the latest life of the app at an address, to who asks first."""
+        lives = self._survivors.get(address)
+        if not lives:
+            return None
+        inherited = lives.pop()
+        self._tokens[address] = inherited.process.token
+        self._is_back(address)
+        return inherited
+
+    async def end_rest(self, lost: Container[str]) -> list[str]:
+        """End what nobody has claimed; return the addresses. What belongs to a project among
+        those that were ``lost`` waits for that to come back."""
+        unwanted = {
+            address: lives
+            for address, lives in self._survivors.items()
+            if lives and address.strip("/").partition("/")[0] not in lost
+        }
+        async with trio.open_nursery() as nursery:
+            for address, lives in unwanted.items():
+                self._survivors[address] = []
+                for inherited in lives:
+                    nursery.start_soon(self._end, inherited)
+        return list(unwanted)
+
+    async def _end(self, inherited: Inherited) -> None:
+        process = inherited.process
+        await end(inherited, self._stops[process.token])
+        process.close_output()
+        self._backend.forget(process.token)
+
+    # As a watch.
+
+    def recall(self, address: str) -> History:
+        note = self._notes.pop(address, None)
+        if note is None:
+            return self._histories.recall(address)
+        history: History = read_history(note["history"])
+        return history.aged(max(0.0, time.monotonic() - note["at"]))
+
+    def opened(self, actor: SupervisorActor) -> None:
+        self._histories.opened(actor)
+        if actor.address != "/":
+            self._is_back(actor.address)
+        self._note_all(actor, actor.children)
+
+    def changed(self, actor: SupervisorActor, names: Collection[str]) -> None:
+        self._histories.changed(actor, names)
+        self._note_all(actor, names)
+
+    def closed(self, actor: SupervisorActor) -> None:
+        self._histories.closed(actor)
+        for name in actor.children:
+            self._tell(join(actor.address, name), None, 0)
+
+    def _note_all(self, actor: SupervisorActor, names: Collection[str]) -> None:
+        for name in names:
+            address, child = join(actor.address, name), actor.children.get(name)
+            if child is None:
+                self._tell(address, None, 0)
+                continue
+            life, now = child.life, trio.current_time()
+            remains = None if life is None else life.remains
+            history = replace(
+                actor.core.history_of(name, now),
+                restarts=child.restarts,
+                age=now - child.started_at if life is not None and child.started_at else None,
+                reason=child.reason,
+                stop_asked=child.stop_asked,
+                state=actor.core.state_to_resume(name),
+            )
+            told: dict[str, Any] = {"history": asdict(history), "at": time.monotonic()}
+            token = 0
+            if remains is not None:
+                token, told["life"] = remains.token, asdict(remains)
+            self._tell(address, told, token)
+
+    def _tell(self, address: str, told: dict[str, Any] | None, token: int) -> None:
+        self._backend.note(_CHILD + address, None if told is None else json.dumps(told))
+        before = self._tokens.get(address, 0)
+        if before != token:
+            self._tokens[address] = token
+            if before:  # after the note: who is killed in between has told both
+                self._backend.forget(before)
+
+
+def _ran(note: dict[str, Any]) -> bool:
+    """Return whether a child had begun, by the note about it."""
+    return note["history"]["state"] not in NO_PROCESS
+
+
+def _remains(token: int, note: dict[str, Any]) -> Remains:
+    """Return what is known of a life; of one that nothing was noted about, that it has begun."""
+    told = note.get("life", {})
+    return Remains(**told) if told.get("token") == token else Remains(token)
