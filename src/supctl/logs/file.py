@@ -199,7 +199,7 @@ class LogFile:
             self._marker = None
             return
         if self._marker is not None:
-            self._marker.begin()
+            self._marker.begin(is_new=not found.st_size)
         self._size, self._limit = found.st_size, self._log.max_size or NEVER
         self._ends_line = self._size == 0 or self._last_byte() == b"\n"
         self._due_at_wall = self._next_due(found.st_mtime if self._size else time.time())

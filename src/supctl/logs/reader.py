@@ -344,9 +344,9 @@ class Reader:
 
     def _mind_room(self, outlet: Outlet) -> None:
         """Let pipes be whose log is full: the apps will wait."""
-        if outlet.is_full and outlet.log.when_full is not WhenFull.DROP:
-            if outlet.paused_at is None:
-                outlet.pause(time.monotonic())
+        may_wait = outlet.log.when_full is not WhenFull.DROP
+        if outlet.is_full and may_wait and outlet.paused_at is None:
+            outlet.pause(time.monotonic())
             for source in outlet.sources:
                 self._await(source)
 

@@ -119,7 +119,7 @@ class Source:
 
     def take_back(self, piece: Piece) -> None:
         """Note that what is left of ``piece`` is still in the pipe, and is to come again."""
-        self._seen = piece.left
+        self._seen += piece.left
 
     def _whole(self, data: bytes) -> int:
         whole = data.rfind(b"\n") + 1
