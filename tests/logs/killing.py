@@ -65,7 +65,7 @@ def _text(line: bytes, mode: str) -> bytes:
 
 def main() -> None:
     """Prove it for a minute in each mode, and tell."""
-    for mode, max_size in (("raw", 0), ("raw", 65536), ("timestamped", 2**20), ("json", 2**20)):
+    for mode, max_size in (("raw", 0), ("raw", 2**20), ("timestamped", 2**20), ("json", 2**20)):
         with tempfile.TemporaryDirectory() as folder:
             total = SECONDS * RATE
             files = store_by_killed(Path(folder), mode, total=total, rate=RATE, max_size=max_size)

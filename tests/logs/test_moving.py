@@ -85,6 +85,18 @@ def test_a_file_that_was_cut_goes_on_at_its_end(file: LogFile, pipe: tuple[int, 
     assert Path(file.path).read_bytes() == b"one\nfrom outside\ntwo\nthree\n"
 
 
+def test_a_line_that_another_has_begun_is_poured_on(file: LogFile, pipe: tuple[int, int]) -> None:
+    file.write(b"half")
+    file.close()
+    for piece in (b" a", b" line"):
+        os.write(pipe[1], piece)
+        if file.pour(pipe[0], 100) is None:
+            file.move(pipe[0], piece, 0)
+    os.write(pipe[1], b", and its end")
+    assert file.pour(pipe[0], 100) == (13, b", and its end")
+    assert Path(file.path).read_bytes() == b"begin\nand\nhalf a line, and its end"
+
+
 def test_where_a_rotation_may_be_within_it_has_to_be_looked_at_first(
     tmp_path: Path, pipe: tuple[int, int]
 ) -> None:
