@@ -321,6 +321,8 @@ class Backend(Spawner):
 
     capabilities: Capabilities
     on_reaper_restarted: OnReaperRestarted | None = None
+    reaper_pid: int = 0
+    """Of whoever holds new processes; 0: nobody else does."""
     origin: int = 0
     """Tells what we have started from what others have, also when we are gone."""
     estate: Estate | None = None

@@ -33,12 +33,15 @@ async def end_orphans(mark: int, stop_signal: int, grace: float) -> None:
             os.close(fd)
 
 
-def find_strays(origins: Collection[int]) -> dict[int, list[int]]:
-    """Return pids by mark: of what backends of these origins have started and nobody holds."""
+def find_strays(origins: Collection[int], held: Collection[int]) -> dict[int, list[int]]:
+    """Return pids by mark: of what backends of these origins have started, but for those whose
+    marks are ``held``."""
     found: dict[int, list[int]] = {}
     for pid in marks.pids():
         mark = marks.own_mark_of(pid)
-        if mark is not None and marks.nonce_of(mark) in origins and not marks.is_zombie(pid):
+        if mark is None or mark in held or marks.nonce_of(mark) not in origins:
+            continue
+        if not marks.is_zombie(pid):
             found.setdefault(mark, []).append(pid)
     return found
 

@@ -77,8 +77,7 @@ class PosixBackend(Backend):
         self._service_scope = trio.CancelScope(shield=True)
 
     @property
-    def reaper_pid(self) -> int:
-        """The pid of the reaper that holds new processes."""
+    def reaper_pid(self) -> int:  # type: ignore[override]
         return self._link.pid
 
     async def __aenter__(self) -> Self:

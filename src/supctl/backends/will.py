@@ -43,6 +43,7 @@ class Will:
             link.send("hold", name, descriptors=[fd])
         if self._serves:
             link.send("ready")
+        link.send("that_is_all")
 
     def close(self) -> None:
         """Close the descriptors."""

@@ -89,6 +89,11 @@ def status(as_json: bool) -> None:
         return
     click.echo(f"running, pid {about['pid']}, for {seconds(about['uptime'])}, {about['version']}")
     click.echo(f"{about['running']} of {about['children']} children run")
+    if (before := about["before"]) is not None:
+        ago = seconds(before["ago"])
+        click.echo(f"the daemon before it was lost {ago} ago ({before['how']}); nothing else was")
+        if before["crash"]:
+            click.echo(before["crash"].rstrip())
     home = Home.of()
     click.echo(f"socket {home.socket}\nlogs   {home.logs}\nstate  {home.state}")
 

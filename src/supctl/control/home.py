@@ -135,6 +135,11 @@ class Home:
         return self.state / "outputs.json"
 
     @property
+    def crash(self) -> Path:
+        """What the last daemon that has crashed said then."""
+        return self.state / "crash.txt"
+
+    @property
     def origins(self) -> Path:
         """How programs are known again that nobody holds any more."""
         return self.state / "origins.json"

@@ -24,6 +24,11 @@ _REBINDING: Final = 2.0
 """Seconds in which a daemon that lives binds a socket again that somebody has deleted."""
 _LOOKING: Final = 0.02
 
+_ATTEMPTS: Final = 10
+_SILENCE: Final = 10.0
+"""Daemons that may be lost one after the other; whoever is there, and silent for so many seconds,
+is not lost."""
+
 
 def dial(home: Home) -> socket.socket:
     """Return a socket that is connected to the daemon. Blocks.
@@ -81,8 +86,17 @@ def read_holder(lock: Path) -> int | None:
 def reach(home: Home) -> Line:
     """Return a line to the daemon.
 
+    One that is lost before it has said a word is followed by another, which is asked instead.
+
     Raises:
         NoDaemon, PermissionDenied: as :func:`dial`.
         ConnectionLost, ProtocolError: as :class:`Line`.
     """
+    for _ in range(_ATTEMPTS - 1):
+        began_at = time.monotonic()
+        try:
+            return Line(dial(home))
+        except ConnectionLost:
+            if time.monotonic() - began_at > _SILENCE:
+                raise
     return Line(dial(home))

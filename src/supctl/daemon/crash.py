@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final, NoReturn
 
 from supctl.errors import SupctlError
@@ -19,22 +21,27 @@ _MISTAKE: Final = 2
 
 
 @contextmanager
-def ending_at_once() -> Iterator[None]:
+def ending_at_once(last_words: Path) -> Iterator[None]:
     """End this process if the block raises, without ending anything that it supervises.
 
     What is under way in other tasks is not unwound: that would stop programs, which live on
     under the next daemon.
+
+    Args:
+        last_words: file that is to hold what it was.
     """
     try:
         yield
     except SupctlError as error:
         _log.critical("the daemon ends, what runs is not touched: %s", error)
-        _end(_MISTAKE)
+        _end(_MISTAKE, f"{error}\n", last_words)
     except BaseException:
         _log.critical("the daemon ends by a fault, what runs is not touched", exc_info=True)
-        _end(_FAULT)
+        _end(_FAULT, traceback.format_exc(), last_words)
 
 
-def _end(status: int) -> NoReturn:
+def _end(status: int, said: str, last_words: Path) -> NoReturn:
+    with suppress(OSError):
+        last_words.write_text(said)
     logging.shutdown()  # which writes what was said
     os._exit(status)

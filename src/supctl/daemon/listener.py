@@ -75,6 +75,7 @@ class Listener:
         self._admission.open_directory(self._home)
         self._admission.open_socket(self._home.socket)
         self._socket = trio.socket.from_stdlib_socket(taken)
+        self._hold(fd, file)
         return True
 
     async def accept(self) -> socket.socket:

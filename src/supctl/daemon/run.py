@@ -123,20 +123,20 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         claim=survival.claim,
         events_after=journal.last_seq,
     ) as tree:
-        with ending_at_once():
+        with ending_at_once(home.crash):
             estate, strays = survival.take_over(tree), Strays(home.origins)
-            if estate.is_empty:
-                await strays.end()
+            if estate.is_empty or not estate.passing.complete:
+                await strays.end([it.terms.mark for it in estate.survivors.values()])
             await strays.remember(backend.origin, alone=estate.is_empty)
             listener = _listener(home, admission, backend, estate)
-        with closing(listener), ending_at_once():
+        with closing(listener), ending_at_once(home.crash):
             async with trio.open_nursery() as nursery:
                 errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
                 projects, logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
                 changing = _methods(
                     CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
                 )
-                views = Views(tree, home, lines)
+                views = Views(tree, home, lines, backend)
                 stories = Stories(tree, views, journal, home.journal)
                 looking = _methods(
                     *(LOOKING, projects, views, HealthViews(tree), details, logs, Waiting(tree)),
@@ -150,6 +150,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
                 with because_of(chronicle.begin(tree)):
+                    nursery.start_soon(survival.end_stopping)
                     nursery.start_soon(_resurrect, projects, survival)
                 nursery.start_soon(_note_outputs, logs, survival)
                 with trio.move_on_after(_BACK_BY):

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -30,10 +31,10 @@ class Strays:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def end(self) -> None:
-        """End what earlier daemons have started and nobody holds. There must be no reaper of
-        theirs, and none of ours may have started anything."""
-        left = await trio.to_thread.run_sync(find_strays, self._load())
+    async def end(self, held: Collection[int] = ()) -> None:
+        """End what earlier daemons have started and nobody holds, but for what carries marks that
+        are ``held``. None of ours may have started anything yet."""
+        left = await trio.to_thread.run_sync(find_strays, self._load(), held)
         if not left:
             return
         pids = ", ".join(str(pid) for found in left.values() for pid in found)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 from dataclasses import asdict, replace
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from supctl.actors.inheritance import Inherited, Remains, end
 from supctl.backends.base import Backend
 from supctl.backends.estate import Estate
 from supctl.errors import InvalidConfig
-from supctl.events import Event
+from supctl.events import ChildExited, Event
+from supctl.exits import ExitKind, ExitReason
 from supctl.specs.app import Stop
 from supctl.supervision.child import join
-from supctl.supervision.history import NO_PROCESS, History
+from supctl.supervision.history import NO_PROCESS, ChildState, History
 from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.tree import Tree
 from supctl.supervision.watch import Watch
@@ -50,6 +51,7 @@ class Survival(Watch):
         self._notes: dict[str, dict[str, Any]] = {}  # of the daemon before, by address
         self._stops: dict[int, Stop] = {}  # of what may have to be ended, by token
         self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
+        self._stopping: set[str] = set()
         self._awaited = {"/"}  # addresses of what ran and is not taken over yet
         self.is_complete = trio.Event()
         """Whether all that ran is in the tree again."""
@@ -68,6 +70,7 @@ class Survival(Watch):
             wanted = f"version {VERSION}; start the supctl that has written it"
             raise InvalidConfig("what the daemon before has left", f"version {version}", wanted)
         self._backend.note(_VERSION, VERSION)
+        self._tree = tree
         tree.number_events_after(int(estate.notes.get(_SEQ, "0")))
         for key, text in estate.notes.items():
             if key.startswith(_CHILD):
@@ -78,8 +81,10 @@ class Survival(Watch):
             self._stops[token] = Stop(process.terms.stop_signal, process.terms.grace)
             known = self._survivors.setdefault(address, [])
             known.append(Inherited(process, remains, print_))
-        projects = {it for it in self._notes if it.count("/") == 1 and _ran(self._notes[it])}
-        self._awaited |= {*self._survivors, *projects}
+        states = {address: _state_of(note) for address, note in self._notes.items()}
+        projects = {it for it in states if it.count("/") == 1 and states[it] not in NO_PROCESS}
+        self._stopping = {it for it in states if states[it] is ChildState.STOPPING}
+        self._awaited |= ({*self._survivors} | projects) - self._stopping
         self._is_back("/")
         return estate
 
@@ -112,17 +117,36 @@ class Survival(Watch):
             for address, lives in self._survivors.items()
             if lives and address.strip("/").partition("/")[0] not in lost
         }
-        async with trio.open_nursery() as nursery:
-            for address, lives in unwanted.items():
-                self._survivors[address] = []
-                for inherited in lives:
-                    nursery.start_soon(self._end, inherited)
+        await self._end_all(unwanted)
         return list(unwanted)
 
-    async def _end(self, inherited: Inherited) -> None:
-        process = inherited.process
+    async def end_stopping(self) -> None:
+        """See those to their end that the daemon before was about to stop."""
+        await self._end_all(
+            {
+                address: lives
+                for address, lives in self._survivors.items()
+                if address in self._stopping
+            }
+        )
+
+    async def _end_all(self, unwanted: Mapping[str, list[Inherited]]) -> None:
+        async with trio.open_nursery() as nursery:
+            for address, lives in unwanted.items():
+                for inherited in lives[:]:
+                    nursery.start_soon(self._end, address, inherited)
+
+    async def _end(self, address: str, inherited: Inherited) -> None:
+        process, started_at = inherited.process, inherited.process.started_at
         await end(inherited, self._stops[process.token])
+        lives = self._survivors[address]
+        if inherited not in lives:
+            return  # somebody has claimed it meanwhile, who has waited too
+        lives.remove(inherited)
         process.close_output()
+        reason = ExitReason(ExitKind.SHUTDOWN, process.status)
+        uptime = time.monotonic() - started_at
+        self._tree.tell(ChildExited, address=address, reason=reason, asked=True, uptime=uptime)
         self._backend.forget(process.token)
 
     # As a watch.
@@ -180,9 +204,9 @@ class Survival(Watch):
                 self._backend.forget(before)
 
 
-def _ran(note: dict[str, Any]) -> bool:
-    """Return whether a child had begun, by the note about it."""
-    return note["history"]["state"] not in NO_PROCESS
+def _state_of(note: dict[str, Any]) -> ChildState:
+    """Return the state of a child by the note about it."""
+    return ChildState(note["history"]["state"])
 
 
 def _remains(token: int, note: dict[str, Any]) -> Remains:

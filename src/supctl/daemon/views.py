@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 import trio
 
 from supctl._version import __version__
+from supctl.backends.base import Backend
+from supctl.backends.reaper.protocol import Passing
 from supctl.config.values import restart_word
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
-from supctl.exits import signal_name
+from supctl.exits import ExitStatus, signal_name
 from supctl.specs import App, Supervisor
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
@@ -30,6 +34,17 @@ _MOMENT: Final = 0.1
 """Seconds between two looks at the time that processes have used."""
 
 
+def _before(passing: Passing, crash: Path) -> dict[str, Any]:
+    code = None if passing.ended is None else os.waitstatus_to_exitcode(passing.ended)
+    status = ExitStatus()
+    if code is not None:
+        status = ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
+    said = None
+    with suppress(OSError):
+        said = crash.read_text() if status.code else None
+    return {"how": str(status), "ago": time.monotonic() - passing.at, "crash": said}
+
+
 class Views:
     """Shows what runs. Every method raises what :func:`~.naming.resolve` raises.
 
@@ -37,10 +52,11 @@ class Views:
         tree: that everything is in.
         home: of the daemon.
         lines: all output as it comes.
+        backend: that it runs with.
     """
 
-    def __init__(self, tree: Tree, home: Home, lines: Lines) -> None:
-        self._tree, self._home, self._lines = tree, home, lines
+    def __init__(self, tree: Tree, home: Home, lines: Lines, backend: Backend) -> None:
+        self._tree, self._home, self._lines, self._backend = tree, home, lines, backend
         self._began_at = trio.current_time()
 
     def ping(self) -> str:
@@ -48,14 +64,22 @@ class Views:
         return "pong"
 
     def about(self) -> dict[str, Any]:
-        """Return facts about the daemon itself."""
+        """Return facts about the daemon itself.
+
+        ``before``: how the one before was lost, if this is not the first: ``how``, in a few words;
+        ``ago``, seconds; ``crash``, what it has said then.
+        """
         rows = self._tree.status()
+        passing = Passing() if self._backend.estate is None else self._backend.estate.passing
         return {
             "version": __version__,
             "pid": os.getpid(),
             "uptime": trio.current_time() - self._began_at,
             "children": len(rows),
             "running": sum(row.state in ("running", "ready") for row in rows),
+            "reaper": self._backend.reaper_pid,
+            "lives": passing.lives,
+            "before": None if passing.lives < 2 else _before(passing, self._home.crash),
             "home": {name: str(getattr(self._home, name)) for name in _DIRECTORIES},
         }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from supctl.exits import ExitKind, ExitReason
 from supctl.specs import Backoff, Exhausted, Intensity, Restart
 
-from .history import NO_PROCESS, NOTHING, History
+from .history import NOTHING, ChildState, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class ChildPolicy:
     @property
     def outlived(self) -> bool:
         """Whether it has a process that has outlived the supervising process of before."""
-        return self.past.state is not None and self.past.state not in NO_PROCESS
+        return self.past.state in (ChildState.STARTING, ChildState.RUNNING)
 
     @property
     def stable_after(self) -> float:

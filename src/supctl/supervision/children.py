@@ -66,10 +66,11 @@ class ChildRecord:
         past = self.policy.past.state
         if past is None:
             return self.policy.autostart
-        self.was_up = past is ChildState.STOPPED
+        ended = past in (ChildState.STOPPED, ChildState.STOPPING)
+        self.was_up = ended
         if past is ChildState.FAILED:
             self.state = past
-        return past not in (ChildState.STOPPED, ChildState.FAILED)
+        return not ended and past is not ChildState.FAILED
 
     def recall(self, now: float) -> None:
         """Let its restarts of before count on."""

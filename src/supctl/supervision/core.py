@@ -261,10 +261,6 @@ class SupervisorCore:
         for child in self._children:
             self.recall(child)
         beginners = [child for child in self._children if child.begins()]
-        for child in beginners:
-            if child.policy.past.state is ChildState.STOPPING:
-                self._plans.stop_on(child)
-        beginners = [child for child in beginners if child.state is not ChildState.STOPPING]
         beginners = self._wait_on(beginners)
         if self.flags.retries:
             self._holding.begin(beginners)

@@ -116,13 +116,6 @@ class Plans:
         self._say(m.Start(child.policy.name, child.run))
         return True
 
-    def stop_on(self, child: ChildRecord) -> None:
-        """Go on with the stop of a child that was begun by a core before us."""
-        child.run += 1
-        child.state = ChildState.STOPPING
-        self._say(m.Start(child.policy.name, child.run))
-        self._say(m.Stop(child.policy.name, child.run))
-
     def _stop(self, child: ChildRecord) -> bool:
         """Stop a child; return whether an answer is to come.
 

@@ -22,11 +22,15 @@ class DaemonLine:
 
     Args:
         link: the socket, which belongs to it from now on.
+
+    Attributes:
+        is_quiet: whether nothing was there when we looked last.
     """
 
     def __init__(self, link: socket.socket) -> None:
         link.setblocking(False)
         self._link = link
+        self.is_quiet = False
         self._frames = FrameReader(LIMIT)
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
         self._descriptors: deque[int] = deque()  # received, not yet claimed by their message
@@ -52,10 +56,12 @@ class DaemonLine:
                 socket.CMSG_SPACE(MAX_DESCRIPTORS * 4),
                 socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC,
             )
-        except (BlockingIOError, InterruptedError):
+        except BlockingIOError:
+            self.is_quiet = True
             return []
         except OSError:
             return None
+        self.is_quiet = False
         for level, kind, raw in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
                 self._descriptors.extend(array.array("i", raw[: len(raw) - len(raw) % 4]))
@@ -76,8 +82,11 @@ class DaemonLine:
         depend on when a run ends."""
         self._outgoing.append((encode(message), [os.dup(fd) for fd in descriptors]))
 
-    def flush(self) -> bool:
-        """Send what waits, as far as the link takes it; return whether the daemon is there."""
+    def flush(self) -> None:
+        """Send what waits, as far as the link takes it; drop it if the daemon is gone.
+
+        Of that :meth:`receive` tells, when all that the daemon has said before is heard.
+        """
         while self._outgoing:
             data, descriptors = self._outgoing.popleft()
             rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
@@ -85,21 +94,24 @@ class DaemonLine:
                 sent = self._link.sendmsg([data], rights if descriptors else [])
             except (BlockingIOError, InterruptedError):
                 self._outgoing.appendleft((data, descriptors))
-                return True
+                return
             except OSError:
                 self._outgoing.appendleft((data, descriptors))
-                return False
+                self._drop_outgoing()
+                return
             _close(descriptors)
             if sent < len(data):  # the descriptors went with the first byte
                 self._outgoing.appendleft((data[sent:], []))
-        return True
+
+    def _drop_outgoing(self) -> None:
+        _close(fd for _, descriptors in self._outgoing for fd in descriptors)
+        self._outgoing.clear()
 
     def close(self) -> None:
         """Close it, and the descriptors that were not sent, or not claimed."""
         self._link.close()
-        _close(fd for _, descriptors in self._outgoing for fd in descriptors)
+        self._drop_outgoing()
         _close(self._descriptors)
-        self._outgoing.clear()
         self._descriptors.clear()
 
 

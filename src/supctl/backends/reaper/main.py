@@ -27,10 +27,9 @@ from .launch import Launcher, LaunchFailed, Stdio, become_subreaper, stage
 from .legacy import Legacy
 from .line import DaemonLine
 from .protocol import VERSION, Kept, Launch, Passing, decode
-from .runs import Run, Runs, status_of
+from .runs import Run, Runs, drain, status_of
 from .succession import Orders, Succession
 
-_READ_SIZE: Final = 256 * 1024
 _LOOK_REST: Final = 1
 """How long the pause after a look over ``/proc`` is, in lengths of that look: in a storm of ends
 half of our time goes into looks, and each serves all that have ended meanwhile."""
@@ -56,6 +55,8 @@ class Reaper:
         self, line: DaemonLine | None, succession: Succession | None, descriptor_limit: int
     ) -> None:
         self._line, self._succession = line, succession
+        self._is_complete = line is None or succession is None
+        """Whether we know all runs; else a daemon that was here before us is to tell them."""
         self._legacy = Legacy()
         self._runs = Runs()
         self._limit, self._launcher = descriptor_limit, Launcher(descriptor_limit)
@@ -79,22 +80,22 @@ class Reaper:
         while not self._is_over():
             for fd in self._poll():
                 if fd == self._wakeup:
-                    _drain(self._wakeup)
+                    drain(self._wakeup)
                 elif self._line is not None and fd == self._line.fileno():
                     self._receive()
                 elif self._succession is not None and fd == self._succession.pidfd:
                     self._succession.ended_elsewhere()
                 elif self._foreign.note(fd):
                     self._reap_foreign()
-                elif _drain(fd):  # nobody else empties this pipe
-                    self._runs.close_output(fd)
+                else:
+                    self._runs.drain(fd)
             self._reap()
             self._reap_foreign()
             self._look()
             self._obey_deadlines()
             self._see_to_succession()
-            if self._line is not None and not self._line.flush():
-                self._lose_daemon()
+            if self._line is not None:
+                self._line.flush()
         if self._subtree is not None:
             cgroups.dissolve(self._subtree)
         self._legacy.close()
@@ -186,6 +187,8 @@ class Reaper:
             case ["forget", int(number)]:
                 self._runs.forget(number)
                 self._bury()
+            case ["that_is_all"]:
+                self._is_complete = True
             case ["ready"]:
                 if self._succession is not None:
                     self._succession.serves()
@@ -375,7 +378,9 @@ class Reaper:
         heir = self._succession
         if heir is None or heir.due_at is None:
             return
-        if self._line is not None:  # its process has ended, the line is held by somebody else
+        while self._line is not None and not self._line.is_quiet:
+            self._receive()  # its process has ended: all that it has said is heard
+        if self._line is not None:  # and somebody else holds its end
             self._lose_daemon()
         if heir.is_hopeless:
             self._end()
@@ -391,7 +396,8 @@ class Reaper:
     def _hand_over(self, heir: Succession) -> None:
         """Tell a new daemon all that the one before has left."""
         assert self._line is not None
-        passing = Passing(heir.lives, heir.lost_at, heir.ended, self._subtree)
+        passing = Passing(heir.lives, heir.lost_at, heir.ended, self._subtree, self._is_complete)
+        self._is_complete = True  # from now on: what is missing, the new daemon ends
         names = list(self._legacy.descriptors)
         fds = self._legacy.descriptors.values()
         told = ["left_you", names, self._runs.last_number, asdict(passing)]
@@ -423,19 +429,6 @@ class Reaper:
         self._line.tell(word, run.number, *more, list(passed), descriptors=passed.values())
         for fd in pidfd.values():
             os.close(fd)
-
-
-def _drain(fd: int) -> bool:
-    """Read and drop what is there; return whether that was the end of it."""
-    try:
-        while data := os.read(fd, _READ_SIZE):
-            if len(data) < _READ_SIZE:
-                return False
-    except BlockingIOError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def _open_pidfd(pid: int) -> dict[str, int]:

@@ -23,6 +23,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["note", key, text]``                    keep a text for the next daemon; null: no more
 ``["hold", name]``                         keep a descriptor for it, in place of an earlier one
 ``["ready"]``                              this daemon serves
+``["that_is_all"]``                        after the last ``take``
 ``["bye"]``                                its end is meant: there is no next one
 ``["subtree", path]``                      the cgroup that the reaper is to take back as its last
                                            act, with the daemon gone; null if it need not
@@ -117,12 +118,14 @@ class Passing:
         at: when that was, on the monotonic clock.
         ended: wait status of the process (wait(2)); ``None`` if that is not known.
         subtree: the cgroup that is to be used on.
+        complete: whether all runs of a reaper that was lost were told to this one.
     """
 
     lives: int = 1
     at: float = 0.0
     ended: int | None = None
     subtree: str | None = None
+    complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ import termios
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from . import cgroups, foreign, marks
 from .protocol import Kept, Terms
+
+_READ_SIZE: Final = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -163,13 +165,12 @@ class Runs:
         if self._gone.pop(run.number, None) is not None:
             run.close()
 
-    def close_output(self, fd: int) -> None:
-        """Close one duplicate of an output pipe that is at its end."""
-        os.close(fd)
+    def drain(self, fd: int) -> None:
+        """Empty an output pipe that nobody else reads, and close it at its end."""
         for run in self._by_number.values():
-            for name, held in list(run.descriptors.items()):
-                if held == fd:
-                    del run.descriptors[name]
+            for name in ("stdout", "stderr"):
+                if not run.is_ours and run.descriptors.get(name) == fd and drain(fd):
+                    os.close(run.descriptors.pop(name))
                     return
 
     def survivors(self) -> dict[int, list[int]]:
@@ -245,6 +246,19 @@ class Runs:
         for pid in members:
             if pid != run.pid or run.alive:
                 marks.signal_if(pid, signal.SIGKILL, still_ours)
+
+
+def drain(fd: int) -> bool:
+    """Read and drop what is there; return whether that was the end of it."""
+    try:
+        while data := os.read(fd, _READ_SIZE):
+            if len(data) < _READ_SIZE:
+                return False
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _holds_bytes(pipe: int) -> bool:
