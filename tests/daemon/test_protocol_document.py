@@ -17,8 +17,8 @@ from supctl.daemon.control import Control
 from supctl.daemon.details import Details
 from supctl.daemon.health import HealthViews
 from supctl.daemon.logs import Logs
+from supctl.daemon.office import CHANGING, LOOKING
 from supctl.daemon.projects import Projects
-from supctl.daemon.run import CHANGING, LOOKING
 from supctl.daemon.stories import Stories
 from supctl.daemon.views import Views
 from supctl.daemon.waiting import Waiting

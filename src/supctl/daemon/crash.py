@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
+from supctl.backends.reaper.protocol import Passing
 from supctl.errors import SupctlError
+from supctl.exits import ExitStatus
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -38,6 +41,23 @@ def ending_at_once(last_words: Path) -> Iterator[None]:
     except BaseException:
         _log.critical("the daemon ends by a fault, what runs is not touched", exc_info=True)
         _end(_FAULT, traceback.format_exc(), last_words)
+
+
+def end_of(passing: Passing) -> ExitStatus:
+    """Return how the process of the daemon before has ended."""
+    if passing.ended is None:
+        return ExitStatus()
+    code = os.waitstatus_to_exitcode(passing.ended)
+    return ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
+
+
+def loss_of(passing: Passing, last_words: Path) -> dict[str, Any]:
+    """Return how the daemon before was lost: ``how``, ``ago`` (seconds), and ``crash``, what it has
+    said if it ended by a fault of its own."""
+    status, said = end_of(passing), None
+    with suppress(OSError):
+        said = last_words.read_text() if status.code else None
+    return {"how": str(status), "ago": time.monotonic() - passing.at, "crash": said}
 
 
 def _end(status: int, said: str, last_words: Path) -> NoReturn:

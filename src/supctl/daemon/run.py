@@ -6,14 +6,13 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
 from contextlib import closing
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import trio
 
 from supctl.backends.base import Backend
-from supctl.backends.estate import Estate
 from supctl.backends.platform import open_backend
 from supctl.backends.reaper_program import raise_descriptor_limit
 from supctl.control.home import Home
@@ -26,15 +25,9 @@ from supctl.supervision.tree import Tree
 
 from .admission import Admission, read_admission
 from .announce import Announcer
-from .audit import Audit
-from .calls import Calls
 from .chronicle import Chronicle
-from .control import Control
 from .crash import ending_at_once
 from .desired import DesiredFile
-from .details import Details
-from .errands import Errands
-from .health import HealthViews
 from .histories import Histories
 from .keep import daemon_command
 from .keeper import Keeper
@@ -43,29 +36,13 @@ from .listener import Listener
 from .lock import DaemonLock
 from .logbook import open_logbook
 from .logs import Logs
-from .peer import Peer
+from .office import Office
 from .projects import Projects
 from .server import ControlServer
-from .service import ControlService
-from .stories import Stories
 from .strays import Strays
 from .survival import Survival
-from .views import Views, end_of
-from .waiting import Waiting
 
 _log = logging.getLogger("supctl.daemon")
-
-CHANGING = (
-    *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
-    *("resume", "reset", "call", "env", "save", "resurrect", "rotate_logs", "flush_logs"),
-    "shutdown",
-)
-LOOKING = (
-    *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
-    *("events", "outputs", "lines", "why"),
-)
-"""Methods of the control protocol (docs/protocol.md), those that change something or may
-show a secret, and the rest."""
 
 _BACK_BY: Final = 5.0
 """Seconds after which questions are answered though not all that ran has been taken over: its
@@ -124,39 +101,16 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         events_after=journal.last_seq,
     ) as tree:
         with ending_at_once(home.crash):
-            estate, strays = survival.take_over(tree), Strays(home.origins)
-            chronicle.recover(estate.notes)
-            if estate.is_empty or not estate.passing.complete:
-                await strays.end([it.terms.mark for it in estate.survivors.values()])
-            await strays.remember(backend.origin, alone=estate.is_empty)
-            listener = _listener(home, admission, backend, estate)
+            listener = await _take_over(home, tree, survival, chronicle, admission, backend)
         with closing(listener), ending_at_once(home.crash):
             async with trio.open_nursery() as nursery:
-                errands, details, audit = Errands(nursery), Details(tree), Audit(home.audit)
-                projects, logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
-                changing = _methods(
-                    CHANGING, projects, Control(tree, keeper, errands), Calls(tree), details, logs
-                )
-                views = Views(tree, home, lines, backend)
-                stories = Stories(tree, views, journal, home.journal)
-                looking = _methods(
-                    *(LOOKING, projects, views, HealthViews(tree), details, logs, Waiting(tree)),
-                    stories,
-                )
-
-                def serve(peer: Peer) -> ControlService:
-                    return ControlService(peer, admission.of(peer), changing, looking, audit)
-
+                office = Office(tree, home, lines, backend, keeper, journal, nursery)
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                with because_of(chronicle.begin(tree, end_of(estate.passing))):
-                    nursery.start_soon(survival.end_stopping)
-                    nursery.start_soon(_resurrect, projects, survival)
-                nursery.start_soon(_note_outputs, logs, survival)
-                with trio.move_on_after(_BACK_BY):
-                    await survival.is_complete.wait()
-                nursery.start_soon(ControlServer(listener, serve).serve)
+                await _come_back(office, survival, chronicle.begin(tree, survival.loss), nursery)
+                server = ControlServer(listener, partial(office.serve, admission))
+                nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()
                 backend.serves()
@@ -165,9 +119,43 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 announcer.stopping()
                 await histories.save()
                 with trio.move_on_after(_LAST_ANSWERS):
-                    await audit.idle()
+                    await office.audit.idle()
                 nursery.cancel_scope.cancel()
         _log.info("daemon %d ends", os.getpid())
+
+
+async def _take_over(
+    home: Home,
+    tree: Tree,
+    survival: Survival,
+    chronicle: Chronicle,
+    admission: Admission,
+    backend: Backend,
+) -> Listener:
+    """Take over from the daemon before, if there was one; return a listener at its socket."""
+    estate, strays = survival.take_over(tree), Strays(home.origins)
+    chronicle.recover(estate.notes)
+    if estate.is_empty or not estate.passing.complete:
+        await strays.end([it.terms.mark for it in estate.survivors.values()])
+    await strays.remember(backend.origin, alone=estate.is_empty)
+
+    def hold(fd: int, file: str) -> None:
+        backend.hold("socket", fd)
+        backend.note("socket", file)
+
+    fd = estate.descriptors.pop("socket", None)
+    held = None if fd is None else (fd, estate.notes.get("socket", ""))
+    return Listener(home, admission, hold, held)
+
+
+async def _come_back(office: Office, survival: Survival, why: Event, nursery: trio.Nursery) -> None:
+    """Have everything start that should run; return when all that ran is in the tree again."""
+    with because_of(why):
+        nursery.start_soon(survival.end_stopping)
+        nursery.start_soon(_resurrect, office.projects, survival)
+    nursery.start_soon(_note_outputs, office.logs, survival)
+    with trio.move_on_after(_BACK_BY):
+        await survival.is_complete.wait()
 
 
 async def _resurrect(projects: Projects, survival: Survival) -> None:
@@ -184,26 +172,6 @@ async def _note_outputs(logs: Logs, survival: Survival) -> None:
     """Note where output goes; before all is back, much of it would seem to be gone."""
     await survival.is_complete.wait()
     await logs.keep()
-
-
-def _listener(home: Home, admission: Admission, backend: Backend, estate: Estate) -> Listener:
-    """Return a listener at the socket of the daemon before, if there was one."""
-
-    def hold(fd: int, file: str) -> None:
-        backend.hold("socket", fd)
-        backend.note("socket", file)
-
-    fd = estate.descriptors.pop("socket", None)
-    held = None if fd is None else (fd, estate.notes.get("socket", ""))
-    return Listener(home, admission, hold, held)
-
-
-def _methods(names: Sequence[str], *owners: object) -> dict[str, Callable[..., Any]]:
-    """Return methods by name, each of the first of ``owners`` that has it."""
-    return {
-        name: next(getattr(owner, name) for owner in owners if hasattr(owner, name))
-        for name in names
-    }
 
 
 async def _heed_signals(tree: Tree) -> None:

@@ -18,7 +18,7 @@ from supctl.backends.base import Backend
 from supctl.backends.estate import Estate
 from supctl.errors import InvalidConfig
 from supctl.events import ChildExited, Event
-from supctl.exits import ExitKind, ExitReason
+from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.specs.app import Stop
 from supctl.supervision.child import join
 from supctl.supervision.history import NO_PROCESS, ChildState, History
@@ -26,6 +26,7 @@ from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.tree import Tree
 from supctl.supervision.watch import Watch
 
+from .crash import end_of
 from .histories import Histories, read_history
 
 VERSION: Final = "1"
@@ -51,6 +52,7 @@ class Survival(Watch):
         self._notes: dict[str, dict[str, Any]] = {}  # of the daemon before, by address
         self._stops: dict[int, Stop] = {}  # of what may have to be ended, by token
         self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
+        self._estate = Estate()
         self._stopping: set[str] = set()
         self._awaited = {"/"}  # addresses of what ran and is not taken over yet
         self.is_complete = trio.Event()
@@ -64,7 +66,7 @@ class Survival(Watch):
         Raises:
             InvalidConfig: it is of another version; nothing was touched.
         """
-        estate = self._backend.estate or Estate()
+        estate = self._estate = self._backend.estate or self._estate
         version = estate.notes.get(_VERSION, VERSION)
         if version != VERSION:
             wanted = f"version {VERSION}; start the supctl that has written it"
@@ -92,6 +94,11 @@ class Survival(Watch):
         self._awaited.discard(address)
         if not self._awaited:
             self.is_complete.set()
+
+    @property
+    def loss(self) -> ExitStatus:
+        """How the daemon before has ended."""
+        return end_of(self._estate.passing)
 
     def hear(self, event: Event) -> None:
         """Note the number of the latest event: those of the next daemon come behind it."""

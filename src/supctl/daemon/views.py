@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 import trio
@@ -18,11 +16,12 @@ from supctl.backends.reaper.protocol import Passing
 from supctl.config.values import restart_word
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
-from supctl.exits import ExitStatus, signal_name
+from supctl.exits import signal_name
 from supctl.specs import App, Supervisor
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
+from .crash import loss_of
 from .ends import Ends
 from .lines import Lines
 from .naming import below, is_below, resolve, resolve_one
@@ -32,21 +31,6 @@ _DIRECTORIES: Final = ("run", "state", "logs", "config")
 
 _MOMENT: Final = 0.1
 """Seconds between two looks at the time that processes have used."""
-
-
-def end_of(passing: Passing) -> ExitStatus:
-    """Return how the daemon before has ended."""
-    if passing.ended is None:
-        return ExitStatus()
-    code = os.waitstatus_to_exitcode(passing.ended)
-    return ExitStatus(code=code) if code >= 0 else ExitStatus(signal=-code)
-
-
-def _before(passing: Passing, crash: Path) -> dict[str, Any]:
-    status, said = end_of(passing), None
-    with suppress(OSError):
-        said = crash.read_text() if status.code else None
-    return {"how": str(status), "ago": time.monotonic() - passing.at, "crash": said}
 
 
 class Views:
@@ -83,7 +67,7 @@ class Views:
             "running": sum(row.state in ("running", "ready") for row in rows),
             "reaper": self._backend.reaper_pid,
             "lives": passing.lives,
-            "before": None if passing.lives < 2 else _before(passing, self._home.crash),
+            "before": None if passing.lives < 2 else loss_of(passing, self._home.crash),
             "home": {name: str(getattr(self._home, name)) for name in _DIRECTORIES},
         }
 
