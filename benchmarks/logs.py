@@ -1,6 +1,7 @@
 """``python -m benchmarks.logs``: the log path against ``app | cat > file``, in one run.
 
-The app writes lines of 64 bytes as fast as it can. Peers are measured where they are installed.
+The app writes lines of 64 bytes as fast as it can. Peers are installed for the occasion where
+that can be.
 """
 
 from __future__ import annotations
@@ -13,24 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from rich.console import Console
 
+from .actors.environment import NotToBeHad
+from .log_peers import PEERS, Run, Way, by_cat, size_of, write_app
 from .rows import Row, table
 
 _LINE: Final = 64
-
-_APP: Final = """
-import os, sys
-block = (b"x" * 63 + b"\\n") * 1024
-for _ in range(int(sys.argv[1]) // len(block)):
-    left = block
-    while left:
-        left = left[os.write(1, left):]
-"""
 
 _OURS: Final = """
 import sys, time
@@ -67,60 +61,36 @@ seconds.sort()
 print(seconds[count // 2], seconds[count * 99 // 100])
 """
 
-_SUPERVISORD: Final = """[supervisord]
-nodaemon=true
-logfile={folder}/supervisord.log
-pidfile={folder}/pid
-[program:app]
-command={python} -SIc "exec(open('{folder}/app.py').read())" {size}
-stdout_logfile={folder}/out.log
-stdout_logfile_maxbytes=0
-autorestart=false
-startsecs=0
+_MEMORY: Final = """
+import os, sys
+from pathlib import Path
+from supctl.logs.capture import Capture
+from supctl.logs.directory import LogDirectory
+from supctl.specs import Log
+def resident(name):
+    (line,) = [it for it in Path("/proc/self/status").read_text().splitlines() if name in it]
+    return int(line.split()[1])
+with LogDirectory(sys.argv[1]) as directory:
+    capture = Capture(directory, log=Log(max_size=None))
+    before = resident("VmRSS")
+    capture.attach("/app", "stdout", 0)
+    capture.close(36000)
+    print(resident("VmHWM") - before)
+"""
+
+_THROTTLE: Final = 250
+"""Megabytes a second that the slow log takes."""
+
+_THROTTLED: Final = f"""
+import os, sys, time
+fifo, taken, began = os.open(sys.argv[1], os.O_RDONLY), 0, time.monotonic()
+while data := os.read(fifo, 65536):
+    taken += len(data)
+    time.sleep(max(0.0, began + taken / {_THROTTLE}e6 - time.monotonic()))
 """
 
 
-class Run(NamedTuple):
-    """One run: seconds, processor seconds of who stores, and bytes that were stored."""
-
-    seconds: float
-    cpu: float
-    stored: int
-
-
-def stored_by(command: list[str], size: int, files: Path) -> Run:
-    """Let the app write into a program that stores what it reads; return how that went."""
-    read, write = os.pipe()
-    with subprocess.Popen(command, stdin=read) as store:
-        os.close(read)
-        began = time.monotonic()
-        _write(size, write)
-        _, status, usage = os.wait4(store.pid, 0)
-        seconds = time.monotonic() - began
-        store.returncode = os.waitstatus_to_exitcode(status)
-    return Run(seconds, usage.ru_utime + usage.ru_stime, _size_of(files))
-
-
-def _write(size: int, out: int) -> None:
-    """Run the app to its end; ``out`` is closed."""
-    with subprocess.Popen([sys.executable, "-SIc", _APP, str(size)], stdout=out) as app:
-        os.close(out)
-    if app.returncode:
-        raise RuntimeError("what it wrote was not read to its end")
-
-
-def _size_of(files: Path) -> int:
-    found = files.rglob("*") if files.is_dir() else [files]
-    return sum(it.stat().st_size for it in found if it.is_file())
-
-
-def by_cat(size: int, folder: Path) -> Run:
-    """Store it as a shell does."""
-    script = f'exec cat > "{folder}/cat"'
-    return stored_by(["sh", "-c", script], size, folder / "cat")
-
-
-def by_us(mode: str) -> Callable[[int, Path], Run]:
+def by_us(mode: str) -> Way:
     """Store it as we do."""
 
     def run(size: int, folder: Path) -> Run:
@@ -131,64 +101,31 @@ def by_us(mode: str) -> Callable[[int, Path], Run]:
             assert ours.stdout is not None
             ours.stdout.readline()  # a daemon has started long before
             began = time.monotonic()
-            _write(size, write)
+            write_app(size, write)
             cpu = float(ours.stdout.readline())
-            return Run(time.monotonic() - began, cpu, _size_of(folder))
+            return Run(time.monotonic() - began, cpu, size_of(folder))
 
     return run
-
-
-def by_s6(size: int, folder: Path) -> Run:
-    """Store it with s6-log, which rotates and must not delete."""
-    return stored_by(["s6-log", "n1000", "s99999999", str(folder)], size, folder)
-
-
-def by_supervisord(size: int, folder: Path) -> Run:
-    """Have supervisord run the app; until all is in its file, or nothing comes any more."""
-    (folder / "app.py").write_text(_APP)
-    config = folder / "supervisord.conf"
-    config.write_text(_SUPERVISORD.format(folder=folder, python=sys.executable, size=size))
-    began = time.monotonic()
-    daemon = subprocess.Popen(["supervisord", "-c", str(config)], stdout=subprocess.DEVNULL)
-    stored = _wait_for(folder / "out.log", size)
-    seconds = time.monotonic() - began
-    daemon.terminate()
-    _, _, usage = os.wait4(daemon.pid, 0)
-    daemon.returncode = 0
-    return Run(seconds, usage.ru_utime + usage.ru_stime, stored)
-
-
-def _wait_for(file: Path, size: int, patience: float = 5.0) -> int:
-    """Return how large ``file`` has become: ``size``, or what it had when it stopped growing."""
-    before, since = -1, time.monotonic()
-    while before < size and time.monotonic() < since + patience:
-        now = file.stat().st_size if file.exists() else 0
-        if now != before:
-            before, since = now, time.monotonic()
-        time.sleep(0.005)
-    return before
-
-
-PEERS: Final[dict[str, Callable[[int, Path], Run]]] = {
-    "s6-log": by_s6,
-    "supervisord": by_supervisord,
-}
 
 
 def throughput(size: int, rounds: int) -> Iterator[Row]:
     """Yield how fast each is, and what it costs; all suffer alike from what else goes on."""
     ways = {"cat": by_cat, "raw": by_us("raw")}
     ways |= {mode: by_us(mode) for mode in ("timestamped", "json")}
-    ways |= {name: way for name, way in PEERS.items() if shutil.which(name)}
+    ways |= PEERS
     runs: dict[str, list[Run]] = {name: [] for name in ways}
     for _ in range(rounds):
-        for name, way in ways.items():
-            runs[name].append(_in_a_folder(way, size))
+        for name, way in tuple(ways.items()):
+            try:
+                runs[name].append(_in_a_folder(way, size))
+            except NotToBeHad as why:
+                print(f"{name} is not measured: {why}")
+                del ways[name], runs[name]
     best = {name: min(seen, key=lambda run: run.seconds) for name, seen in runs.items()}
     speeds = {name: size / run.seconds / 1e6 for name, run in best.items()}
     cpus = {name: min(run.cpu for run in seen) * 2**30 / size for name, seen in runs.items()}
     yield from _our_rows(speeds, cpus)
-    for name in ways.keys() & PEERS.keys():
+    for name in filter(ways.__contains__, PEERS):
         lost = (size - min(run.stored for run in runs[name])) // _LINE
         yield Row(
             f"raw, beside {name}",
@@ -216,7 +153,7 @@ def _our_rows(speeds: dict[str, float], cpus: dict[str, float]) -> Iterator[Row]
               ratio <= 1.2)  # fmt: skip
 
 
-def _in_a_folder(way: Callable[[int, Path], Run], size: int) -> Run:
+def _in_a_folder(way: Way, size: int) -> Run:
     # In memory where that can be: it is the path that is measured, not the disk.
     shared = Path("/dev/shm")
     place = tempfile.mkdtemp(prefix="bench-logs-", dir=shared if shared.is_dir() else None)
@@ -252,13 +189,34 @@ def _latency(mode: str, count: int) -> tuple[float, float]:
         return middle, late
 
 
+def memory(size: int) -> Iterator[Row]:
+    """Yield by how much we grow while an app writes more than its log takes."""
+    with tempfile.TemporaryDirectory(prefix="bench-logs-") as folder:
+        fifo = Path(folder) / "app.out.log"
+        os.mkfifo(fifo)
+        read, write = os.pipe()
+        command = [sys.executable, "-c", _MEMORY, folder]
+        with subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE) as ours:
+            os.close(read)
+            reader = subprocess.Popen([sys.executable, "-SIc", _THROTTLED, str(fifo)])
+            write_app(size, write)
+            grown = int(ours.communicate()[0]) / 1024
+            reader.wait()
+    figure = f"memory, {size / 2**30:g} GB into a log that takes {_THROTTLE} MB/s"
+    yield Row(figure, f"+{grown:.1f} MB", goal="20 MB", is_met=grown < 20)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.logs", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the bytes, one round")
+    parser.add_argument("--memory", type=float, metavar="GB", help="so much into a slow log, only")
     options = parser.parse_args()
     size, rounds = (100 * 2**20, 1) if options.quick else (2**30, 3)
-    rows = [*throughput(size, rounds), *latency(500 if options.quick else 3000)]
+    if options.memory is not None:
+        rows = [*memory(int(options.memory * 2**30))]
+    else:
+        rows = [*throughput(size, rounds), *latency(500 if options.quick else 3000)]
     Console(width=None if sys.stdout.isatty() else 140).print(table("the log path", rows))
 
 

@@ -17,7 +17,7 @@ from platformdirs import user_cache_path
 from .actors.environment import NotToBeHad, python_with
 from .probe import Probe
 
-_SUPERVISOR: Final = "supervisor==4.3.0"
+SUPERVISOR: Final = "supervisor==4.3.0"
 _PM2: Final = "pm2@7.0.4"
 
 _PATIENCE: Final = 300.0
@@ -66,7 +66,7 @@ class Command:
 @contextmanager
 def supervisorctl(probe: Probe, folder: Path, count: int) -> Iterator[Command]:
     """Have a supervisord keep ``count`` programs; give what asks it. Raises NotToBeHad."""
-    python = python_with("supervisor", [_SUPERVISOR], complete=False)
+    python = python_with("supervisor", [SUPERVISOR], complete=False)
     file = folder / "supervisord.conf"
     told = {"folder": folder, "program": probe.program, "count": count}
     file.write_text(_SUPERVISORD.format(**told))
@@ -87,7 +87,7 @@ def supervisorctl(probe: Probe, folder: Path, count: int) -> Iterator[Command]:
 @contextmanager
 def pm2(probe: Probe, folder: Path, count: int) -> Iterator[Command]:
     """Have a PM2 keep ``count`` programs; give what asks it. Raises NotToBeHad."""
-    program = _installed_pm2()
+    program = installed_pm2()
     environ = {**os.environ, "PM2_HOME": str(folder / "pm2")}
     apps = [
         {"name": f"app{number}", "script": str(probe.program), "interpreter": "none"}
@@ -117,7 +117,7 @@ def installed_environ() -> dict[str, str]:
     return {it: value for it, value in os.environ.items() if it != "PYTHONDONTWRITEBYTECODE"}
 
 
-def _installed_pm2() -> str:
+def installed_pm2() -> str:
     """Return the path of PM2, installed for the occasion. Raises NotToBeHad."""
     npm = shutil.which("npm")
     if npm is None:

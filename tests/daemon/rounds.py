@@ -45,7 +45,7 @@ APPS = "".join(
     "stop = { grace = '300ms' }\n"
     "[apps.stopped]\ncommand = ['sleep', '100000']\n"
     "[apps.started]\ncommand = ['sleep', '100001']\n"
-    "[apps.quiet]\ncommand = ['sleep', '100002']\n"
+    f"[apps.quiet]\ncommand = ['sleep', '100002.{os.getpid()}']\n"
 )
 LIVING = (*RATES, "quiet")
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import islice
 
 import pytest
 
@@ -47,6 +48,14 @@ command = ["sh", "-c", "printf 'red \\033[31mtext\\033[2J'; exec sleep 1000"]
 command = ["sleep", "1000"]
 log = { mode = "none" }
 '''
+
+COUNT = """
+import sys, time
+for number in range(0, 10**9, 10):
+    sys.stdout.write("".join(f"{number + more}\\n" for more in range(10)))
+    sys.stdout.flush()
+    time.sleep(0.002)
+"""
 
 STAMP = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 
@@ -137,6 +146,30 @@ def test_who_follows_sees_instances_that_come_and_a_daemon_that_comes_back(desk:
         following.wait()
 
 
+@pytest.mark.parametrize("mode", ["raw", "timestamped", "json"])
+def test_every_line_is_shown_once_over_rotations_and_the_death_of_the_daemon(
+    desk: Desk, mode: str
+) -> None:
+    (desk.directory / "count.py").write_text(COUNT)
+    log = f'{{ mode = "{mode}", max_size = "8K", keep = "unlimited", compress = "gzip" }}'
+    command = f'["{sys.executable}", "count.py"]'
+    desk.run("start", desk.write(f"[apps.count]\ncommand = {command}\nlog = {log}\n"))
+    with desk.popen("logs", "count", "-f", "--all", "--no-prefix") as following:
+        assert following.stdout is not None
+        numbers = (int(line) for line in following.stdout if "[interrupted]" not in line)
+        seen = [*islice(numbers, 3_000)]
+        os.kill(desk.json("daemon", "status")["pid"], signal.SIGKILL)
+        seen += islice(numbers, 3_000)
+        desk.run("logs", "rotate")
+        seen += islice(numbers, 3_000)
+        following.terminate()
+    if mode != "raw":  # where lines are told apart, one that is written just then may come twice
+        seen = [*dict.fromkeys(seen)]
+    assert seen == [*range(len(seen))]
+    assert len(seen) > 8_000
+    assert len(list((desk.home.logs / "shop").glob("count.out.log.*"))) > 2
+
+
 def test_nothing_needs_a_daemon_but_rotation(talking: Desk) -> None:
     talking.run("kill", "--yes")
     assert talking.run("logs", "talk", "-n", "1") == "30\noops\n"
@@ -201,6 +234,18 @@ def test_an_app_called_as_a_word_of_the_command_can_be_read(shop: Desk) -> None:
 def test_where_no_file_is_written_that_is_told(shop: Desk) -> None:
     told = shop.run("logs", "none")
     assert told == 'supctl: the output of shop/none is stored nowhere (mode = "none")\n'
+
+
+def test_what_no_file_holds_can_be_followed_nevertheless(desk: Desk) -> None:
+    command = 'command = ["sh", "-c", "while :; do echo tick; sleep 0.1; done"]'
+    desk.run("start", desk.write(f'[apps.a]\n{command}\nlog = {{ mode = "none" }}\n'))
+    with desk.popen("logs", "a", "-f", "--json") as following:
+        assert following.stdout is not None
+        told = json.loads(following.stdout.readline())
+        assert re.fullmatch(STAMP, told.pop("time"))
+        assert told == {"app": "/shop/a", "stream": "stdout", "text": "tick"}
+        following.send_signal(signal.SIGINT)
+        assert following.wait() == 130
 
 
 def test_times_limit_what_is_shown(shop: Desk) -> None:

@@ -15,21 +15,24 @@ from tests.logs.numbered import files_of, line_of, verify
 
 PROGRAMS = Path(__file__).parents[1] / "programs"
 SECONDS, RATE = 60, 100_000
+"""How long it lasts, and lines that the app writes a second."""
 
 
 def store_by_killed(
-    folder: Path, mode: str, *, total: int, rate: int = 0, max_size: int = 0, longest: float = 0.05
+    folder: Path, mode: str, max_size: int, *, total: int, longest: float, most: int
 ) -> list[Path]:
     """Have an app count to ``total`` while those who store that are killed; return the files.
 
-    Each lives ``longest`` seconds at the most.
+    ``most`` are killed at the most, and each has lived ``longest`` seconds at the most.
     """
-    count = [sys.executable, "-SI", str(PROGRAMS / "number_lines.py"), str(total), str(rate)]
+    count = [sys.executable, "-SI", str(PROGRAMS / "number_lines.py"), str(total), str(RATE)]
     store = [sys.executable, str(PROGRAMS / "killed_captures.py"), str(folder), mode]
     with (
         subprocess.Popen(count, stdout=subprocess.PIPE) as counter,
         subprocess.Popen(
-            [*store, str(max_size), str(longest)], stdin=counter.stdout, stdout=subprocess.PIPE
+            [*store, str(max_size), str(longest), str(most)],
+            stdin=counter.stdout,
+            stdout=subprocess.PIPE,
         ) as storing,
     ):
         assert counter.stdout is not None
@@ -65,10 +68,12 @@ def _text(line: bytes, mode: str) -> bytes:
 
 def main() -> None:
     """Prove it for a minute in each mode, and tell."""
-    for mode, max_size in (("raw", 0), ("raw", 65536), ("timestamped", 2**20), ("json", 2**20)):
+    for mode, max_size in (("raw", 0), ("raw", 2**20), ("timestamped", 2**20), ("json", 2**20)):
         with tempfile.TemporaryDirectory() as folder:
             total = SECONDS * RATE
-            files = store_by_killed(Path(folder), mode, total=total, rate=RATE, max_size=max_size)
+            files = store_by_killed(
+                Path(folder), mode, max_size, total=total, longest=0.1, most=20 * SECONDS
+            )
             if mode == "raw":
                 verify(files, total)
                 print(f"raw: {total:,} lines in {len(files)} files: none lost, doubled or torn")

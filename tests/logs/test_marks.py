@@ -164,6 +164,17 @@ def test_without_them_lines_are_as_old_as_their_file(path: Path) -> None:
     assert entries(path, Window(since=NOON + 1)) == []
 
 
+def test_marks_of_a_file_that_was_renamed_without_them_are_left_out(
+    path: Path, clock: Clock
+) -> None:
+    for number in range(2):
+        file = LogFile(str(path), Log())
+        write(file, clock, 0, 10)
+        file.close()
+        assert marks(path) == [(0, 0), (10, 2)]
+        path.rename(path.with_suffix(f".{number}"))  # and whoever did it was killed
+
+
 def test_what_cannot_be_marked_is_stored_nevertheless(path: Path) -> None:
     Path(marks_of(str(path))).mkdir()
     file = LogFile(str(path), Log())

@@ -85,6 +85,18 @@ def test_a_file_that_was_cut_goes_on_at_its_end(file: LogFile, pipe: tuple[int, 
     assert Path(file.path).read_bytes() == b"one\nfrom outside\ntwo\nthree\n"
 
 
+def test_a_line_that_another_has_begun_is_poured_on(file: LogFile, pipe: tuple[int, int]) -> None:
+    file.write(b"half")
+    file.close()
+    for piece in (b" a", b" line"):
+        os.write(pipe[1], piece)
+        if file.pour(pipe[0], 100) is None:
+            file.move(pipe[0], piece, 0)
+    os.write(pipe[1], b", and its end")
+    assert file.pour(pipe[0], 100) == (13, b", and its end")
+    assert Path(file.path).read_bytes() == b"begin\nand\nhalf a line, and its end"
+
+
 def test_where_a_rotation_may_be_within_it_has_to_be_looked_at_first(
     tmp_path: Path, pipe: tuple[int, int]
 ) -> None:
@@ -205,19 +217,20 @@ def test_half_a_line_is_stored_with_the_time_and_stays(directory: LogDirectory) 
 
 @pytest.mark.parametrize("mode", LINES)
 @pytest.mark.parametrize("capacity", [4096, 65536, 2**20])
+@pytest.mark.parametrize("size", [1000, 2049, 4097])  # of a write: most fill a page badly
 def test_a_line_may_be_longer_than_the_pipe(
-    directory: LogDirectory, mode: LogMode, capacity: int
+    directory: LogDirectory, mode: LogMode, capacity: int, size: int
 ) -> None:
     capture = Capture(directory, log=Log(mode))
     read, write = os.pipe()
     fcntl.fcntl(read, fcntl.F_SETPIPE_SZ, capacity)
     capture.attach("/app", "stdout", read)
-    left = b"%0200000d\nshort\n" % 7
+    left = b"begin\n%0200000d\nshort\n" % 7
     while left:
-        left = left[os.write(write, left[:1000]) :]
+        left = left[os.write(write, left[:size]) :]
     os.close(write)
     capture.close()
-    long, short = stored(directory).splitlines()
+    _, long, short = stored(directory).splitlines()
     assert b"%0200000d" % 7 in long
     assert b"short" in short
 

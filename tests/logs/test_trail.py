@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from supctl.errors import Unsupported
 from supctl.logs.archive import Archivist
 from supctl.logs.file import LogFile
 from supctl.logs.reading.chunks import Cutter, lines_back, lines_of
@@ -95,6 +97,33 @@ def test_one_that_is_rotated_while_it_is_read_is_there_once(
 
     monkeypatch.setattr("supctl.logs.reading.trail.look_for", look_for)
     assert [entry.text for entry in trail.history(4)] == [b"4", b"5", b"6", b"7"]
+
+
+def test_a_pipe_in_place_of_a_file_is_left_to_those_who_read_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "api.log")
+    trail = Trail(place(tmp_path / "api.log"), Window())
+    assert [*trail.history(10, goes_on=True)] == []
+    assert trail.more() is None
+    with pytest.raises(OSError, match="No such device"):  # nobody reads it
+        os.open(tmp_path / "api.log", os.O_WRONLY | os.O_NONBLOCK)
+
+
+def test_a_damaged_file_is_told(trail: Trail) -> None:
+    packed = Path(f"{trail.place.path}.20261121T100000.000000Z.gz")
+    packed.write_bytes(packed.read_bytes()[:-10])
+    with pytest.raises(OSError, match="damaged"):
+        assert [*trail.history(None)]
+
+
+def test_what_cannot_be_unpacked_here_is_told(
+    trail: Trail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = Path(f"{trail.place.path}.20261121T100000.000000Z.gz")
+    packed.rename(packed.with_suffix(".zst"))
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(Unsupported, match="install the package zstandard"):
+        assert [*trail.history(None)]
 
 
 def compress(path: Path) -> None:

@@ -45,14 +45,19 @@ class ReaperLink(Link):
 
     Attributes:
         pid: of the reaper.
-        limit: of descriptors of the programs; known once it has said hello.
+        limit: of descriptors of the programs; if we are its child, once it has said hello.
     """
 
-    def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        ours: socket.socket,
+        process: subprocess.Popen[bytes] | None = None,
+        limit: int = OWN_DESCRIPTOR_LIMIT,
+    ) -> None:
         super().__init__(ours)
         self._process = process
         self.pid = os.getppid() if process is None else process.pid
-        self.limit = 0
+        self.limit = limit
 
     @classmethod
     def start(cls, heirs: Heirs | None = None, limit: int = OWN_DESCRIPTOR_LIMIT) -> Self:
@@ -78,7 +83,7 @@ class ReaperLink(Link):
                 pass_fds=[link, *fds],
                 start_new_session=True,  # a terminal's Ctrl-C is for us, not for the reaper
             )
-        return cls(ours, process)
+        return cls(ours, process, limit)
 
     @property
     def is_above(self) -> bool:

@@ -26,6 +26,7 @@ from .logfiles import VERBS
 from .moments import MOMENT
 from .naming import some_names_argument
 from .outputs import Chosen, all_outputs, chosen_by, noted_outputs
+from .reach import reached
 
 _STREAMS: Final = {"out": ("stdout",), "err": ("stderr",), "both": BOTH}
 _LINES: Final = 100
@@ -135,7 +136,7 @@ def logs(
     try:
         _Reading(names, window, show).show(count, follow=follow)
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
+        if error.filename is None:  # it is not the log that fails
             raise
         raise StorageFailed(str(error.filename), error.errno or 0, "a log to read") from None
     except KeyboardInterrupt:
@@ -158,8 +159,9 @@ class _Reading:
         places = chosen.places(window)
         self._trails = [Trail(place, its) for place, its in places]
         self._show = show or Prefixed(it.address for it in chosen.outputs)
+        self._unkept = chosen.elsewhere
         if names or not places:
-            for to, addresses in chosen.elsewhere.items():
+            for to, addresses in self._unkept.items():
                 whose = ", ".join(it.strip("/") for it in addresses)
                 click.echo(f"supctl: the output of {whose} {_ELSEWHERE[to]}", err=True)
 
@@ -168,8 +170,10 @@ class _Reading:
         histories = [trail.history(count, goes_on=follow) for trail in self._trails]
         for entries in _in_parts(heapq.merge(*histories, key=attrgetter("order"))):
             write(entries, self._show)
-        if follow:
+        if follow and (self._trails or not self._unkept):
             self._follow()
+        elif follow:
+            self._listen()
 
     def _follow(self) -> None:
         table = str(Home.of().outputs)
@@ -178,6 +182,17 @@ class _Reading:
                 if follower.has_news:  # at first, too: it may have changed since we asked
                     follower.has_news = False
                     self._add_new(follower)
+
+    def _listen(self) -> None:
+        """Show what comes, as the daemon tells it: no file holds it."""
+        with reached() as client:
+            for it in client.lines(*self._names, streams=self._window.streams):
+                if it["event"] == "line":
+                    now, text = time.time(), it["line"].encode()
+                    entry = Entry(now, now, it["address"], it["stream"], text, text + b"\n")
+                    write(filter(self._window.wants, [entry]), self._show)
+                elif it["event"] == "lines_missed":
+                    click.echo(f"... {it['count']} lines missed: they came too fast", err=True)
 
     def _add_new(self, follower: Follower) -> None:
         """Follow those, too, that have come since; of what their files hold, what is new."""

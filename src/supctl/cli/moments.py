@@ -49,7 +49,7 @@ def _before_now(text: str) -> float | None:
 
 def _at(text: str) -> float | None:
     today = datetime.now().date().isoformat()
-    for told in (text, f"{today}T{text}"):
+    for told in (text, f"{today}T{text}" if ":" in text else text):
         try:
             return datetime.fromisoformat(told).timestamp()
         except (ValueError, OverflowError):

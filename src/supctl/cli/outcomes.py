@@ -44,12 +44,14 @@ def show(outcomes: Sequence[dict[str, Any]], *, as_json: bool, last_words: bool 
 
 def _show_last_words(address: str) -> None:
     """Show the last lines that a program has written, indented below why it has failed."""
-    from supctl.control.home import Home
-    from supctl.logs.directory import LogDirectory
     from supctl.logs.display import harmless
-    from supctl.logs.tail import tail
+    from supctl.logs.reading.trail import Trail
+    from supctl.logs.reading.window import Window
 
-    directory = LogDirectory(Home.of().logs)
-    for stream in ("stdout", "stderr"):
-        for line in tail(directory.file_of(address, stream), _LAST_WORDS):
-            click.echo(f"    {harmless(line)}", err=True)
+    from .outputs import all_outputs, chosen_by
+
+    for place, window in chosen_by([address], all_outputs()).places(Window()):
+        trail = Trail(place, window)
+        for entry in trail.history(_LAST_WORDS):
+            click.echo(f"    {harmless(entry.text)}", err=True)
+        trail.close()

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
-from supctl.errors import StorageFailed
+from supctl.errors import StorageFailed, SupctlError
+from supctl.events import ChildAdded, ChildForgotten, ChildStarted, Event, EventsMissed
 from supctl.logs.flushing import check_owned, flush
 from supctl.logs.output import Output
 from supctl.logs.reading.table import write_table
+from supctl.specs import ChildSpec
 from supctl.supervision.output import outputs_of
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
-from .naming import below, resolve
+from .naming import above, below, resolve
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -37,6 +39,7 @@ class Logs:
     def __init__(self, tree: Tree, table: Path) -> None:
         self._tree, self._table = tree, table
         self._noted: list[dict[str, Any]] | None = None
+        self._known: dict[str, ChildSpec] = {}  # by address, when that was noted
 
     async def outputs(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return where the output of what is meant, and of all below it, goes; of all if none is
@@ -70,10 +73,24 @@ class Logs:
             noted = self._latest()
             await self._note()
             async for event in subscription:
-                if event.seq > noted:
+                if event.seq > noted and self._may_matter(event):
                     noted = self._latest()
                     await self._note()
                     await trio.sleep(_PAUSE)
+
+    def _may_matter(self, event: Event) -> bool:
+        """Return whether output may go elsewhere since an event; to look costs a millisecond for
+        ten programs, and restarts may be many."""
+        match event:
+            case ChildAdded() | ChildForgotten() | EventsMissed():
+                return True
+            case ChildStarted():
+                try:
+                    return self._known.get(event.address) != self._tree[event.address].spec
+                except SupctlError:  # it is gone again
+                    return True
+            case _:
+                return False
 
     def _latest(self) -> int:
         return max((it.seq for it in self._tree.latest_events[-1:]), default=0)
@@ -81,7 +98,9 @@ class Logs:
     async def _note(self) -> None:
         if self._tree.is_stopping:  # what is gone by then comes back with the next daemon
             return
-        outputs = self._outputs(self._tree.status())
+        rows = self._tree.status()
+        self._known = {row.address: self._tree[row.address].spec for row in rows}
+        outputs = self._outputs(rows)
         if outputs == self._noted:
             return
         try:
@@ -95,11 +114,18 @@ class Logs:
         return below(resolve(names, rows), rows) if names else rows
 
     def _outputs(self, rows: Sequence[ChildStatus]) -> list[dict[str, Any]]:
+        tags = {row.address: row.tags for row in self._tree.status()}
         return [
-            it.as_dict() | {"tags": [*row.tags]}
+            it.as_dict() | {"tags": [*dict.fromkeys(_tags(row.address, tags))]}
             for row in rows
             for it in outputs_of(self._tree.logs, row.address, self._tree[row.address].spec)
         ]
+
+
+def _tags(address: str, tags: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield the tags of a child, and of the supervisors over it."""
+    for it in (address, *above(address)):
+        yield from tags.get(it, ())
 
 
 def _paths(outputs: Sequence[dict[str, Any]]) -> list[str]:

@@ -199,7 +199,7 @@ class LogFile:
             self._marker = None
             return
         if self._marker is not None:
-            self._marker.begin()
+            self._marker.begin(is_new=not found.st_size)
         self._size, self._limit = found.st_size, self._log.max_size or NEVER
         self._ends_line = self._size == 0 or self._last_byte() == b"\n"
         self._due_at_wall = self._next_due(found.st_mtime if self._size else time.time())
@@ -238,15 +238,18 @@ class LogFile:
 
         A line that is begun is brought to its end where it is.
         """
-        if self._device or not self._ends_line:
+        if self._device:
             return
-        self._moved = False
+        self._moved = False  # before we look: another thread may hear of it meanwhile
         ours = os.fstat(self._fd)
         try:
             there = os.stat(self.path)
         except FileNotFoundError:
             there = None
-        if there is None or (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino):
+        if there is not None and (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino):
+            return
+        self._moved = True
+        if self._ends_line:
             self.close()
             self._open()
 

@@ -102,7 +102,7 @@ class Timestamped:
 
     __slots__ = ("_length", "_longest", "_starts")
     has_lines, stores_begun = True, True
-    read_size = 32 * 1024
+    read_size = 64 * 1024
 
     def __init__(self, longest: int = LONGEST) -> None:
         self._longest = longest
@@ -192,7 +192,7 @@ class WholeLines:
 
     __slots__ = ("_label", "_lines")
     has_lines, stores_begun = True, False
-    read_size = 32 * 1024
+    read_size = 64 * 1024
 
     def __init__(self, longest: int = LONGEST, label: str | None = None) -> None:
         self._lines = _Assembler(longest)
@@ -223,7 +223,7 @@ class JsonLines:
 
     __slots__ = ("_known", "_lines")
     has_lines, stores_begun = True, False
-    read_size = 32 * 1024
+    read_size = 64 * 1024
 
     def __init__(self, address: str, stream: str, pid: int, longest: int = LONGEST) -> None:
         self._lines = _Assembler(longest)

@@ -38,9 +38,16 @@ class Marker:
         self._path = path
         self._due_at_wall = 0.0
 
-    def begin(self) -> None:
-        """Set a mark for what comes next, however soon that is."""
+    def begin(self, *, is_new: bool) -> None:
+        """Set a mark for what comes next, however soon that is.
+
+        ``is_new``: whether the log is empty. Marks that are there are those of another file, if
+        who renamed that was killed before he could rename them too.
+        """
         self._due_at_wall = 0.0
+        if is_new:
+            with suppress(OSError):
+                Path(marks_of(self._path)).unlink()
 
     def note(self, fd: int, size: int) -> None:
         """Note that the last ``size`` bytes of the open log have just come."""
@@ -61,4 +68,3 @@ class Marker:
         """Let the marks follow the log, which has been renamed to ``path``."""
         with suppress(OSError):
             Path(marks_of(self._path)).rename(marks_of(path))
-        self.begin()

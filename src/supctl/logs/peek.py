@@ -8,6 +8,7 @@ import os
 import struct
 import termios
 from contextlib import suppress
+from mmap import PAGESIZE
 from typing import Final
 
 LARGE_PIPE: Final = 256 * 1024
@@ -66,6 +67,15 @@ def capacity_of(pipe: int) -> int:
         return fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
     except OSError:
         return 0
+
+
+def sure_room_of(pipe: int) -> int:
+    """Return how many bytes fit in a pipe in any case.
+
+    A write that does not fit in the rest of a page goes to the next, so that two pages may hold
+    little more than one; the first may have been emptied but for its last byte.
+    """
+    return max(0, capacity_of(pipe) // PAGESIZE - 1) // 2 * PAGESIZE
 
 
 def enlarge(pipe: int) -> None:

@@ -33,6 +33,9 @@ _SHOWN: Final = 16 * 1024
 _LARGE_READ: Final = 32 * 1024
 """Bytes that come at once from an app whose pipe should be larger."""
 
+_MOVE_PATIENCE: Final = 5.0
+"""Seconds that others may still take to move what is in a pipe, when we are to end."""
+
 _LIVES: Final = 64
 """Pipes of one stream that may wait for its log."""
 
@@ -303,8 +306,11 @@ class Reader:
         self._store(outlet, Piece(last, None if stream.sources else b""), stream)
 
     def _end_all(self) -> None:
+        patience = (self.close_at or 0.0) + _MOVE_PATIENCE
         for source in tuple(self._sources):
-            self._drain(source)
+            if not self._drain(source):
+                source.outlet.wait_quick(patience - time.monotonic())
+                self._drain(source)
         for source in tuple(self._sources):  # a stranger's
             self._end(source)
 
@@ -344,9 +350,9 @@ class Reader:
 
     def _mind_room(self, outlet: Outlet) -> None:
         """Let pipes be whose log is full: the apps will wait."""
-        if outlet.is_full and outlet.log.when_full is not WhenFull.DROP:
-            if outlet.paused_at is None:
-                outlet.pause(time.monotonic())
+        may_wait = outlet.log.when_full is not WhenFull.DROP
+        if outlet.is_full and may_wait and outlet.paused_at is None:
+            outlet.pause(time.monotonic())
             for source in outlet.sources:
                 self._await(source)
 

@@ -91,10 +91,11 @@ def _look(path: Path) -> tuple[list[Rotated], list[Path]]:
 
 
 def _entries(path: Path) -> Iterator[Rotated]:
+    length, begin = len(path.name), f"{path.name}."
     with os.scandir(path.parent) as entries:
         for entry in entries:
-            if entry.name.startswith(path.name):
-                name = entry.name[len(path.name) :].removesuffix(PART)
+            if entry.name.startswith(begin):
+                name = entry.name[length:].removesuffix(PART)
                 if (match := _NAME.fullmatch(name)) is not None:
                     with suppress(FileNotFoundError):  # it has just been compressed or deleted
                         yield Rotated(match[1], Path(entry.path), entry.stat().st_size)

@@ -9,7 +9,7 @@ from supctl.specs.log import WhenFull
 
 from .format import Writer
 from .gap import Gap
-from .peek import Peeker, capacity_of
+from .peek import Peeker, sure_room_of
 from .piece import Piece
 from .seek import Seeker
 from .stream import Stream
@@ -27,8 +27,8 @@ an app that crashes again and again while its log is stuck must not fill the mem
 class Source:
     """One pipe: the output of one life.
 
-    Where lines are told apart a line stays in the pipe until it is whole, or half as long as the
-    pipe: whoever reads the pipe when we have been killed begins with a line.
+    Where lines are told apart a line stays in the pipe until it is whole, or so long that the
+    pipe may be full: whoever reads the pipe when we have been killed begins with a line.
 
     Args:
         fd: its read end.
@@ -85,7 +85,7 @@ class Source:
     def look(self, peeker: Peeker) -> None:
         """See what kind of a pipe it is."""
         self.can_peek = self.stream.log.has_output and peeker.can_peek(self.fd)
-        self._longest = min(self.writer.read_size, capacity_of(self.fd) // 2)
+        self._longest = min(self.writer.read_size, sure_room_of(self.fd))
 
     def piece_in(self, data: bytes, now: float, *, is_all: bool) -> Piece | None:
         """Return what is to be stored of ``data``, which is at the begin of the pipe and stays.
@@ -119,7 +119,7 @@ class Source:
 
     def take_back(self, piece: Piece) -> None:
         """Note that what is left of ``piece`` is still in the pipe, and is to come again."""
-        self._seen = piece.left
+        self._seen += piece.left
 
     def _whole(self, data: bytes) -> int:
         whole = data.rfind(b"\n") + 1

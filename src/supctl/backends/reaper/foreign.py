@@ -17,11 +17,28 @@ _GET_INFO: Final = 3 << 30 | _INFO.size << 16 | 0xFF << 8 | 11
 _PROCESS_GROUP: Final = 1 << 2  # PIDFD_SIGNAL_PROCESS_GROUP, since Linux 6.9
 
 
-def exit_status(pidfd: int) -> int | None:
-    """Return the wait status (wait(2)) of a process that has ended; ``None``: not known (yet).
+def exit_status(pidfd: int, pid: int) -> int | None:
+    """Return the wait status (wait(2)) of a process that has ended; ``None``: not known (yet)."""
+    status = _status_of_zombie(pidfd, pid)
+    return _status_of_reaped(pidfd) if status is None else status
 
-    The kernel tells it once somebody has reaped the process, since Linux 6.15.
-    """
+
+def _status_of_zombie(pidfd: int, pid: int) -> int | None:
+    """Return what proc_pid_stat(5) tells before somebody has reaped the process."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            owner, told = os.fstat(file.fileno()).st_uid, file.read()
+        with open(f"/proc/self/fdinfo/{pidfd}", "rb") as file:
+            is_same = b"Pid:\t%d\n" % pid in file.read()  # its pid is nobody else's yet
+    except OSError:
+        return None
+    state, *_, status = told[told.rindex(b")") + 2 :].split()[:50]
+    may_know = os.geteuid() in (0, owner)  # others are told 0
+    return int(status) if is_same and may_know and state == b"Z" else None
+
+
+def _status_of_reaped(pidfd: int) -> int | None:
+    """Return what the kernel tells afterwards, since Linux 6.15."""
     info = bytearray(_INFO.pack(_INFO_EXIT, *[0] * 12, 0))
     try:
         fcntl.ioctl(pidfd, _GET_INFO, info)

@@ -52,7 +52,7 @@ class ForeignEnds:
             if run is None or not run.alive:
                 del self._ended[number]
                 continue
-            status = foreign.exit_status(run.descriptors["pidfd"])
+            status = foreign.exit_status(run.descriptors["pidfd"], run.pid)
             if status is not None or time.monotonic() >= until or not self._may_tell():
                 del self._ended[number]
                 found.append((run, status))

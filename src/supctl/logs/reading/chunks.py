@@ -46,11 +46,11 @@ def lines_of(read: Callable[[int], bytes]) -> Iterator[bytes]:
     yield from cutter.end()
 
 
-def lines_back(fd: int, end: int) -> Iterator[bytes]:
-    """Yield the lines of a file before ``end``, the last first."""
+def lines_back(fd: int, end: int, start: int = 0) -> Iterator[bytes]:
+    """Yield the lines of a file from ``start``, where one begins, to ``end``, the last first."""
     rest = b""
-    while end > 0:
-        size = min(BLOCK, end)
+    while end > start:
+        size = min(BLOCK, end - start)
         end -= size
         first, *lines = (os.pread(fd, size, end) + rest).split(b"\n")
         if lines:

@@ -47,9 +47,8 @@ class Dates:
         size = self._places[number + 1] - self._places[number]
         return begun + passed * (place - self._places[number]) / size
 
-    def forwards(self, lines: Iterable[bytes]) -> Iterator[Dated]:
-        """Yield the lines of the file with their times."""
-        place = 0
+    def forwards(self, lines: Iterable[bytes], place: int = 0) -> Iterator[Dated]:
+        """Yield lines of the file, from a place on, with their times."""
         for line in lines:
             yield line, self.at(place)
             place += len(line)

@@ -63,6 +63,7 @@ class Entry(NamedTuple):
     def as_json(self) -> str:
         """Return it as one line of JSON; an object that a program wrote is merged with the rest,
         as in the file."""
-        if self.is_wrapped and self.stored.startswith(b"{"):
-            return self.stored.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        stored = self.stored.decode("utf-8", "backslashreplace").rstrip("\r\n")
+        if self.is_wrapped and stored.startswith("{") and stored.endswith("}"):
+            return stored
         return json.dumps(self.as_dict(), ensure_ascii=False)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import stat
+import zlib
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from supctl.errors import Unsupported
 from supctl.logs.rotated import Rotated, rotated_files, stamp_of
 
 from .chunks import lines_of
@@ -17,17 +21,21 @@ _PACKINGS = (".gz", ".zst")
 
 
 def open_to_read(path: str | Path) -> int:
-    """Return a descriptor of the regular file at ``path``; -1 if there is none."""
+    """Return a descriptor of the regular file at ``path``; -1 if there is none.
+
+    A pipe is not touched: its writer would take us for the reader that it waits for.
+    """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return -1
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
         return -1
-    return fd
 
 
-def reader(fd: int, end: int) -> Callable[[int], bytes]:
-    """Return what reads an open file from its begin to ``end``."""
-    at = 0
+def reader(fd: int, end: int, start: int = 0) -> Callable[[int], bytes]:
+    """Return what reads an open file from ``start`` to ``end``."""
+    at = start
 
     def read(size: int) -> bytes:
         nonlocal at
@@ -72,13 +80,16 @@ def open_plain(rotated: Rotated) -> int:
     return -1 if rotated.is_compressed else open_to_read(rotated.path)
 
 
-def lines_of_rotated(rotated: Rotated) -> Iterator[bytes]:
+def lines_of_rotated(rotated: Rotated | None) -> Iterator[bytes]:
     """Yield the lines of a rotated file, also if it has been compressed since it was found; none
-    if it has been deleted.
+    if it has been deleted, or is none.
 
     Raises:
-        ImportError: it is compressed with zstd, which is not to be had here.
+        OSError: it cannot be read, or is damaged.
+        Unsupported: it is compressed with zstd, which is not to be had here.
     """
+    if rotated is None:
+        return
     name = str(rotated.path)
     plain = name.removesuffix(".gz").removesuffix(".zst")
     for path in (name, *(plain + packing for packing in _PACKINGS)):
@@ -88,6 +99,8 @@ def lines_of_rotated(rotated: Rotated) -> Iterator[bytes]:
             return
         except FileNotFoundError:
             continue
+        except (EOFError, zlib.error) as error:
+            raise OSError(errno.EIO, f"damaged: {error}", path) from None
 
 
 def _opened(path: str) -> Any:
@@ -102,4 +115,8 @@ def _zstd() -> Any:
     try:
         return import_module("compression.zstd")
     except ModuleNotFoundError:  # a Python before 3.14
-        return import_module("zstandard")
+        try:
+            return import_module("zstandard")
+        except ModuleNotFoundError:
+            mend = "install the package zstandard, or use the command zstdcat"
+            raise Unsupported("reading a .zst file", "this Python", mend) from None

@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from .entry import Entry
@@ -24,6 +25,10 @@ _OBJECT: Final = re.compile(
     rb'"stream":"(\w+)","pid":\d+,?(.*)',
     re.DOTALL,
 )
+
+
+_QUOTES: Final = 4
+"""Those of ``"text":"..."``."""
 
 
 def form_of(place: Place) -> Form:
@@ -82,20 +87,24 @@ def _object(line: bytes, at: float | None, order: float, address: str, stream: s
 
 def _own(rest: bytes) -> bytes:
     """Return a program's own line from behind our fields."""
-    if rest.startswith(b'"text":'):
+    if rest.startswith(b'"text":"') and rest.endswith(b'"}'):
+        if b"\\" not in rest and rest.count(b'"') == _QUOTES:
+            return rest[8:-2]  # nothing else, and nothing escaped in it
+    elif not rest.startswith((b'"text":', b'"dropped_lines":')):
+        return b"{" + rest
+    try:
         told = json.loads(b"{" + rest)
+    except ValueError:  # whoever wrote it was killed
+        return b"{" + rest
+    if "text" in told:
         return b64decode(told["base64"]) if "base64" in told else str(told["text"]).encode()
-    if rest.startswith(b'"dropped_lines":'):
-        told = json.loads(b"{" + rest)
-        return b"[supctl: %(dropped_lines)d lines, %(dropped_bytes)d bytes dropped]" % {
-            name.encode(): count for name, count in told.items()
-        }
-    return b"{" + rest
+    return b"[supctl: %d lines, %d bytes dropped]" % (told["dropped_lines"], told["dropped_bytes"])
 
 
 def _text(line: bytes) -> bytes:
     return line.removesuffix(b"\n").removesuffix(b"\r")
 
 
+@lru_cache(maxsize=16)  # lines that come together have one time
 def _seconds(stamp: bytes) -> float:
     return datetime.fromisoformat(stamp.decode()).timestamp()

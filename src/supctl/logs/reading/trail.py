@@ -6,6 +6,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -24,6 +25,7 @@ from .files import (
 )
 from .forms import form_of
 from .place import Place
+from .seeking import place_since
 from .window import Window
 
 _PRESENT: Final = "Z"
@@ -48,7 +50,7 @@ class Trail:
     First :meth:`history`, if that is wanted; then :meth:`more`, again and again, what has come
     since. It holds the file that it reads, so that this may be renamed, compressed and deleted.
 
-    All its methods block as reading a file does, and raise OSError as that does; also ImportError
+    All its methods block as reading a file does, and raise OSError as that does; also Unsupported
     for a file that is compressed with zstd where that is not to be had.
 
     Args:
@@ -124,27 +126,49 @@ class Trail:
     def _forwards(self, spans: list[_Span]) -> Iterator[Entry]:
         for span in spans:
             self._order = span.ended if self._is_raw else span.begun or 0.0
-            if span.rotated is not None:
-                lines = lines_of_rotated(span.rotated)
-            else:
-                lines = lines_of(reader(self.fd, span.end))
-            yield from self._wanted(self._dates(span).forwards(lines))
+            dates = self._dates(span)
+            with self._plain(span) as (fd, end):
+                if fd >= 0:
+                    start = self._start(fd, end, dates)
+                    lines = dates.forwards(lines_of(reader(fd, end, start)), start)
+                else:
+                    lines = dates.forwards(lines_of_rotated(span.rotated))
+                yield from self._wanted(lines)
 
     def _backwards(self, spans: list[_Span], count: int) -> Iterator[Entry]:
         for span in reversed(spans if count else []):
             self._order = span.ended
             dates = self._dates(span)
-            if span.rotated is None:
-                yield from self._wanted(dates.backwards(lines_back(self.fd, span.end), span.end))
-            elif (fd := open_plain(span.rotated)) >= 0:
-                try:
-                    end = os.fstat(fd).st_size
-                    yield from self._wanted(dates.backwards(lines_back(fd, end), end))
-                finally:
-                    os.close(fd)
-            else:
-                lines = dates.forwards(lines_of_rotated(span.rotated))
-                yield from reversed(deque(self._wanted(lines), count))
+            with self._plain(span) as (fd, end):
+                if fd >= 0:
+                    start = self._start(fd, end, dates)
+                    yield from self._wanted(dates.backwards(lines_back(fd, end, start), end))
+                else:
+                    lines = dates.forwards(lines_of_rotated(span.rotated))
+                    yield from reversed(deque(self._wanted(lines), count))
+
+    @contextmanager
+    def _plain(self, span: _Span) -> Iterator[tuple[int, int]]:
+        """Give a descriptor and the end of what is to be read; -1 if it is compressed."""
+        if span.rotated is None:
+            yield self.fd, span.end
+            return
+        fd = open_plain(span.rotated)
+        try:
+            yield fd, os.fstat(fd).st_size if fd >= 0 else 0
+        finally:
+            if fd >= 0:
+                os.close(fd)
+
+    def _start(self, fd: int, end: int, dates: Dates) -> int:
+        """Return the begin of a line before which nothing is wanted."""
+        if self._window.since is None:
+            return 0
+
+        def time_of(place: int, line: bytes) -> float | None:
+            return self._form(line, dates.at(place), 0.0).at_wall
+
+        return place_since(fd, end, self._window.since, time_of)
 
     def _dates(self, span: _Span) -> Dates:
         if not self._is_raw:
