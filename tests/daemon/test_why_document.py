@@ -21,7 +21,9 @@ def test_its_figures_are_those_of_the_code() -> None:
     assert f"eight files of {SIZE >> 20} MiB" in DOCUMENT
     assert chronicle._LINES == 10
     assert "the last ten lines of output" in DOCUMENT
-    assert f"{journal._WAITING:,} events wait" in DOCUMENT
+    text = " ".join(DOCUMENT.split())
+    assert f"{journal._WAITING:,} events wait" in text
+    assert f"keeps the latest {chronicle._SPARED} events" in text
 
 
 def test_a_file_is_what_it_says(desk: Desk) -> None:

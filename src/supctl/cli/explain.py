@@ -180,6 +180,8 @@ def _state(row: Facts) -> str:
             return ", ".join(filter(None, [*facts, why_unwell(row)]))
         case "backoff":
             due = "" if row["due_in"] is None else f"; next attempt in {seconds(row['due_in'])}"
+            if row["end"] is not None and row["end"]["kind"] == "shutdown":
+                ended = " with its group"
             return f"is in back-off{ended}{due}"
         case "failed":
             return f"has failed for good{ended}"
