@@ -67,6 +67,8 @@ After=network.target
 
 [Service]
 Type=notify
+# The daemon says that it is ready; its parent, the reaper, is the main process.
+NotifyAccess=all
 ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
 {settings}Restart=on-failure
