@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import figures, journal
+from . import figures, journal, takeover
 from .actors.environment import NotToBeHad
 from .crowd import Crowd
 from .limit import Limit
@@ -41,7 +41,7 @@ def run(console: Console, *, quick: bool) -> None:
     """Measure and print."""
     many, rounds = (100, 5) if quick else (1000, 21)
     rows = [*_commands(10, rounds), *_commands(many, rounds), *_daemon(many, quick=quick)]
-    rows += journal.rows(quick=quick)
+    rows += [*journal.rows(quick=quick), *takeover.rows(quick=quick)]
     console.print(table("the daemon and its commands", rows))
 
 

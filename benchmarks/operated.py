@@ -8,8 +8,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
 import supctl
 from supctl.control.client import Client
 
@@ -78,13 +76,8 @@ class Operated(Contestant):
 
     def _find_pids(self) -> list[int]:
         with self.client as client:
-            daemon = psutil.Process(client.daemon["pid"])
-        reapers = [
-            child.pid
-            for child in daemon.children()
-            if "supctl.backends.reaper.main" in " ".join(child.cmdline())
-        ]
-        return [daemon.pid, *reapers]
+            about = client.about()
+        return [about["pid"], about["reaper"]]
 
     def end(self) -> float:
         with self.client as client:
