@@ -25,7 +25,8 @@ _GOAL: Final = 50e-6
 """Seconds of a processor that an event may cost."""
 
 _APPS: Final = 100
-_BURST: Final = 30
+_BURST: Final = 200
+"""Events that come at once, as when many programs die."""
 
 
 def rows(*, quick: bool) -> Iterator[Row]:
