@@ -37,6 +37,7 @@ TIMES = st.times().map(lambda at: at.replace(second=0, microsecond=0, fold=0))
 
 
 @given(ANY, ZONES)
+@example(1775312999.0, ZoneInfo("Australia/Lord_Howe"))
 @example(datetime(2026, 10, 3, 15, 29, tzinfo=UTC).timestamp(), ZoneInfo("Australia/Lord_Howe"))
 def test_hourly_is_the_next_full_hour_that_the_clock_shows(after: float, zone: ZoneInfo) -> None:
     found = next_rotation(after, Every.HOURLY, MIDNIGHT, zone)

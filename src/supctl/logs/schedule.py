@@ -44,7 +44,8 @@ def local_zone() -> tzinfo:
 def _next_hour(after: float, zone: tzinfo) -> float:
     # Where an offset changes by half an hour, full hours do not follow each other in 3,600 s.
     offsets = {_offset(after + hours * _HOUR, zone) for hours in (0, 1, 2)}
-    full = (((after + offset) // _HOUR + 1) * _HOUR - offset for offset in offsets)
+    hours = [(after + offset) // _HOUR * _HOUR - offset for offset in offsets]
+    full = (hour + number * _HOUR for hour in hours for number in (1, 2))
     return min(moment for moment in full if (moment + _offset(moment, zone)) % _HOUR == 0)
 
 

@@ -26,6 +26,9 @@ _LONGEST_PAUSE: Final = 0.5
 """Seconds between two questions whether it is ready: what starts fast is not kept waiting, and
 what starts slowly is not kept from its work."""
 
+_THAWING: Final = 1.0
+"""Seconds in which a signal to go on reaches a program, however busy the system is."""
+
 _FIRST_PATIENCE: Final = 1.0
 _LONGEST_PATIENCE: Final = 8.0
 """Seconds that an answer to that may take; more after each silence: a program that is still
@@ -72,6 +75,7 @@ class AppWatch:
         self._seen = NOTHING_SEEN
         self._answered_at: float | None = None
         self._is_held = False
+        self._thaws_until = -math.inf  # until when it may still stand still, having been let go
         self._scope = trio.CancelScope()
         self._notes: Notes | None = None
         if self._watchdog is not None or isinstance(app.ready and app.ready.probe, Notify):
@@ -134,6 +138,8 @@ class AppWatch:
     def hold(self, *, held: bool) -> None:
         """Draw no conclusions as long as it is ``held``: it is paused, and cannot answer."""
         self._is_held = held
+        if not held:
+            self._thaws_until = trio.current_time() + _THAWING
         self._heard_at = max(self._heard_at, trio.current_time())
 
     def checkup(self, *, is_ready: bool) -> Checkup:
@@ -206,14 +212,19 @@ class AppWatch:
             return
         due_at = trio.current_time()
         while True:
+            was_held = self._is_held or self._thaws(prober)
             answer = await prober.ask(health.probe, health.timeout)
-            if self._judge(answer):
+            if not was_held and self._judge(answer):
                 return
             after = trio.current_time()
             if answer.ok:
                 after = prober.next_at(health.probe, after)
             due_at = _next_turn(due_at, health.interval, after)
             await trio.sleep_until(due_at)
+
+    def _thaws(self, prober: Prober) -> bool:
+        """Return whether it was let go, and the signal that says so has not reached it."""
+        return trio.current_time() < self._thaws_until and prober.process.is_stopped()
 
     async def _mind_silence(self, prober: Prober, watchdog: Watchdog) -> None:
         """Count every stretch of ``watchdog.seconds`` in which nothing was heard."""
