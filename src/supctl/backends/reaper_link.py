@@ -42,6 +42,8 @@ class ReaperLink(Link):
         ours: our end of the socket, which belongs to it from now on.
         process: the reaper, if it is our child. Else we are its child, and not the first one
             perhaps: what others have left comes first.
+        limit: of descriptors of the programs.
+        outlives_us: whether it is there for those after us, too.
 
     Attributes:
         pid: of the reaper.
@@ -53,9 +55,11 @@ class ReaperLink(Link):
         ours: socket.socket,
         process: subprocess.Popen[bytes] | None = None,
         limit: int = OWN_DESCRIPTOR_LIMIT,
+        *,
+        outlives_us: bool = False,
     ) -> None:
         super().__init__(ours)
-        self._process = process
+        self._process, self._outlives_us = process, outlives_us or process is None
         self.pid = os.getppid() if process is None else process.pid
         self.limit = limit
 
@@ -83,7 +87,7 @@ class ReaperLink(Link):
                 pass_fds=[link, *fds],
                 start_new_session=True,  # a terminal's Ctrl-C is for us, not for the reaper
             )
-        return cls(ours, process, limit)
+        return cls(ours, process, limit, outlives_us=heirs is not None)
 
     @property
     def is_above(self) -> bool:
@@ -110,9 +114,9 @@ class ReaperLink(Link):
     async def wait(self) -> None:
         """Return when a reaper that was let go has ended; it stays until all it holds is gone.
 
-        At once if it has started us: it waits for our end.
+        At once if it is one that waits for our end.
         """
-        if self._process is None:
+        if self._outlives_us or self._process is None:
             return
         try:
             fd = os.pidfd_open(self.pid)
