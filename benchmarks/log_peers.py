@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
 
@@ -99,10 +100,12 @@ def by_supervisord(size: int, folder: Path) -> Run:
     daemon = subprocess.Popen(
         [python, "-m", "supervisor.supervisord", "-c", str(config)], stdout=subprocess.DEVNULL
     )
-    stored, seconds = _stored_in(folder, size, began)
-    daemon.terminate()
-    _, _, usage = os.wait4(daemon.pid, 0)
-    daemon.returncode = 0
+    try:
+        stored, seconds = _stored_in(folder, size, began)
+    finally:
+        daemon.terminate()
+        _, _, usage = os.wait4(daemon.pid, 0)
+        daemon.returncode = 0
     return Run(seconds, usage.ru_utime + usage.ru_stime, stored)
 
 
@@ -139,9 +142,10 @@ def _stored_in(folder: Path, size: int, began: float, patience: float = 5.0) -> 
     """Wait until all is stored, or nothing comes any more; return how much, and seconds."""
     before, since = 0, time.monotonic()
     while before < size and (before == 0 or time.monotonic() < since + patience):
-        now = sum(it.stat().st_size for it in folder.glob("out.log*"))
-        if now != before:
-            before, since = now, time.monotonic()
+        with suppress(FileNotFoundError):  # it is being rotated
+            now = sum(it.stat().st_size for it in folder.glob("out.log*"))
+            if now != before:
+                before, since = now, time.monotonic()
         time.sleep(0.005)
     return before, since - began
 

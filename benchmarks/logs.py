@@ -42,18 +42,29 @@ with LogDirectory(folder) as directory:
 """
 
 _LATENCY: Final = """
-import os, sys, time
+import ctypes, os, select, sys, time
 out, path, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 os.write(out, b"y" * 63 + b"\\n")
-while not os.path.exists(path):
+while not os.path.exists(path) or not os.path.getsize(path):
     time.sleep(0.01)
+# It sleeps until the file has changed: who looks again and again would keep the processor from
+# whoever is to store the line.
+libc = ctypes.CDLL(None)
+watch = libc.inotify_init1(os.O_NONBLOCK)
+libc.inotify_add_watch(watch, path.encode(), 2)  # IN_MODIFY
+changes = select.poll()
+changes.register(watch, select.POLLIN)
 file = os.open(path, os.O_RDONLY)
 size, seconds = os.fstat(file).st_size, []
 while len(seconds) < count:
     began = time.perf_counter()
     os.write(out, b"y" * 63 + b"\\n")
     while (now := os.fstat(file).st_size) == size:
-        pass
+        changes.poll()
+        try:
+            os.read(watch, 4096)
+        except BlockingIOError:
+            pass
     seconds.append(time.perf_counter() - began)
     size = now
     time.sleep(max(0.0, 0.001 - seconds[-1]))
@@ -165,24 +176,32 @@ def _in_a_folder(way: Way, size: int) -> Run:
 
 def latency(count: int) -> Iterator[Row]:
     """Yield how soon a line is to be seen in its file, at a thousand lines a second."""
+    beside = [_latency("cat", count) for _ in range(3)]
+    cat = statistics.median(it[0] for it in beside) * 1e6, min(it[1] for it in beside) * 1e6
     for mode, worst in (("raw", 300), ("timestamped", 600)):
         runs = [_latency(mode, count) for _ in range(3)]
-        middle = statistics.median(it[0] for it in runs) * 1e6
-        late = min(it[1] for it in runs) * 1e6
-        yield Row(
-            f"{mode}, line to file, p50", f"{middle:.0f} us", goal="50 us", is_met=middle < 50
-        )
-        yield Row(f"{mode}, line to file, p99", f"{late:.0f} us", goal=f"{worst} us",
-                  is_met=late < worst)  # fmt: skip
+        ours = statistics.median(it[0] for it in runs) * 1e6, min(it[1] for it in runs) * 1e6
+        for name, found, floor, goal in zip(("p50", "p99"), ours, cat, (50, worst), strict=True):
+            yield Row(
+                f"{mode}, line to file, {name}",
+                f"{found:.0f} us",
+                f"cat {floor:.0f}",
+                found / floor,
+                f"{goal} us",
+                found < goal,
+            )
 
 
 def _latency(mode: str, count: int) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="bench-logs-") as folder:
+        path = f"{folder}/app.out.log"
         read, write = os.pipe()
-        ours = [sys.executable, "-c", _OURS, folder, mode]
-        with subprocess.Popen(ours, stdin=read, stdout=subprocess.DEVNULL):
+        storing = [sys.executable, "-c", _OURS, folder, mode]
+        if mode == "cat":
+            storing = ["sh", "-c", 'exec cat > "$0"', path]
+        with subprocess.Popen(storing, stdin=read, stdout=subprocess.DEVNULL):
             os.close(read)
-            command = [sys.executable, "-SIc", _LATENCY, str(write), f"{folder}/app.out.log"]
+            command = [sys.executable, "-SIc", _LATENCY, str(write), path]
             told = subprocess.check_output([*command, str(count)], pass_fds=[write])
             os.close(write)
         middle, late = map(float, told.split())
