@@ -113,9 +113,9 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
         *("supctl", "supctl._version", "supctl.ipc", "supctl.ipc.framing"),
         *("supctl.errors", "supctl.errors.base", "supctl.errors.ipc"),
         *("supctl.backends", "supctl.backends.reaper"),
-        *(f"supctl.backends.reaper.{n}" for n in ("foreign", "foreign_ends", "legacy", "line")),
+        *(f"supctl.backends.reaper.{n}" for n in ("births", "foreign", "foreign_ends", "legacy")),
         *(f"supctl.backends.reaper.{n}" for n in ("main", "marks", "launch", "protocol")),
-        *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups", "succession")),
+        *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups", "line", "succession")),
     }
 
 

@@ -25,7 +25,7 @@ class ForeignEnds:
         self._kernel_tells: bool | None = None
 
     def _alive(self) -> list[Run]:
-        return [run for run in self._runs if not run.is_child and run.alive]
+        return [run for run in self._runs.foreign if run.alive]
 
     def fds(self) -> list[int]:
         """Return descriptors that are readable when one has ended."""

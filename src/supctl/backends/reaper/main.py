@@ -7,7 +7,6 @@ once of an end and of what it has left behind. Last, a daemon that was lost gets
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import resource
@@ -21,12 +20,13 @@ from typing import Any, Final
 
 from supctl.errors import ProtocolError
 
-from . import cgroups, marks
+from . import cgroups
+from .births import Births, tell_run
 from .foreign_ends import ForeignEnds
-from .launch import Launcher, LaunchFailed, Stdio, become_subreaper, stage
+from .launch import become_subreaper
 from .legacy import Legacy
 from .line import DaemonLine
-from .protocol import VERSION, Kept, Launch, Passing, decode
+from .protocol import VERSION, Passing, decode
 from .runs import Run, Runs, drain, status_of
 from .succession import Orders, Succession
 
@@ -59,8 +59,7 @@ class Reaper:
         """Whether we know all runs; else a daemon that was here before us is to tell them."""
         self._legacy = Legacy()
         self._runs = Runs()
-        self._limit, self._launcher = descriptor_limit, Launcher(descriptor_limit)
-        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        self._limit, self._births = descriptor_limit, Births(self._runs, descriptor_limit)
         self._is_last = succession is None  # no daemon is to come after the present one
         self._is_ending = False  # none will
         self._subtree: str | None = None  # cgroup of all of ours, to be taken back at the end
@@ -114,15 +113,15 @@ class Reaper:
             poll.register(self._succession.pidfd, select.POLLIN)
         for fd in self._foreign.fds():
             poll.register(fd, select.POLLIN)
-        for run in self._runs:
-            for fd in () if run.is_ours else run.outputs:
+        for run in self._runs.disowned:
+            for fd in run.outputs:
                 poll.register(fd, select.POLLIN)
         return [fd for fd, _ in poll.poll(self._patience())]
 
     def _patience(self) -> float | None:
         """Return the milliseconds until there is something to do unasked, ``None`` if nothing."""
         deadlines = [self._look_not_before] if self._look_needed else []
-        deadlines += [run.kill_at for run in self._runs if run.kill_at is not None]
+        deadlines += [run.kill_at for run in self._runs.disowned if run.kill_at is not None]
         if self._burial_at is not None:
             deadlines.append(self._burial_at)
         deadlines += self._foreign.due()
@@ -151,14 +150,16 @@ class Reaper:
 
     def _obey(self, payload: bytes | memoryview) -> None:
         """Carry out one message; what makes no sense is refused and harms nothing."""
+        assert self._line is not None
         try:
             match decode(payload):
                 case ["spawn", int(number), dict(told)]:
-                    self._spawn(number, told)
-                case ["take", int(number), dict(fields), list(names)]:
-                    self._take(number, fields, names)
+                    self._births.spawn(self._line, number, told)
                 case ["adopt", int(number), dict(told), int(pid)]:
-                    self._adopt(number, told, pid)
+                    self._births.adopt(self._line, number, told, pid)
+                case ["take", int(number), dict(fields), list(names)]:
+                    self._births.take(self._line, number, fields, names)
+                    self._look_needed = True
                 case ["signal", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal(run, signum)
@@ -196,81 +197,6 @@ class Reaper:
                 self._is_last = True
             case other:
                 raise ProtocolError(repr(other)[:80], "a message of the reaper protocol")
-
-    def _spawn(self, number: int, told: dict[str, Any]) -> None:
-        assert self._line is not None
-        taken: dict[str, int] = {}
-        try:
-            launch = Launch.of(told)
-            for name in ("stdin", "notify"):
-                if getattr(launch, name):
-                    taken[name] = self._line.take_descriptor()
-            self._start(number, launch, taken.get("stdin", self._null), taken)
-        except LaunchFailed as error:
-            self._tell("failed", number, error.stage, error.errno, error.detail)
-        except ProtocolError as error:
-            self._tell("failed", number, "system", errno.EPROTO, str(error))
-        finally:
-            for fd in taken.values():
-                os.close(fd)
-
-    def _start(self, number: int, launch: Launch, stdin: int, taken: dict[str, int]) -> None:
-        """Start a program, hold it as a run and tell its pid and descriptors.
-
-        The socket among what was ``taken`` is held with it, and taken out there.
-        """
-        reads: dict[str, int] = {}
-        writes: dict[str, int] = {}
-        try:
-            with stage("system"):
-                for name in ("stdout", "stderr"):
-                    if getattr(launch, name):
-                        reads[name], writes[name] = os.pipe2(os.O_CLOEXEC)
-                        os.set_blocking(reads[name], False)
-            stdio = Stdio(stdin, writes.get("stdout", self._null), writes.get("stderr", self._null))
-            started_at = time.monotonic()
-            pid = self._launcher.start(launch, stdio)
-        except LaunchFailed:
-            for fd in reads.values():
-                os.close(fd)
-            raise
-        finally:
-            for fd in writes.values():
-                os.close(fd)
-        if "notify" in taken:
-            reads["notify"] = taken.pop("notify")
-        self._hold(Run(number, pid, launch.terms, started_at, reads))
-
-    def _adopt(self, number: int, told: dict[str, Any], pid: int) -> None:
-        """Hold as a run what a zygote has forked for the daemon: an orphan, and so our child."""
-        try:
-            launch = Launch.of(told)
-            with stage("system"):
-                if self._runs.is_main(pid) or marks.parent_of(pid) != os.getpid():
-                    raise ProcessLookupError(errno.ESRCH, "it has ended already")
-                marks.put(pid, launch.mark)
-        except LaunchFailed as error:
-            self._tell("failed", number, error.stage, error.errno, error.detail)
-        except ProtocolError as error:
-            self._tell("failed", number, "system", errno.EPROTO, str(error))
-        else:
-            self._hold(Run(number, pid, launch.terms, time.monotonic(), {}))
-
-    def _take(self, number: int, fields: dict[str, Any], names: list[str]) -> None:
-        """Hold a run of a reaper that was lost."""
-        assert self._line is not None
-        descriptors = {name: self._line.take_descriptor() for name in names}
-        try:
-            self._runs.add(Run.taken(number, Kept(**fields), descriptors))
-        except TypeError as error:
-            raise ProtocolError(f"a run with {error}", "the fields of Kept") from None
-        self._look_needed = True
-
-    def _hold(self, run: Run) -> None:
-        """Hold a run, and tell its pid and descriptors."""
-        self._runs.add(run)
-        outputs = {name: fd for name, fd in run.descriptors.items() if name != "notify"}
-        self._tell_with_pidfd("started", run, run.pid, passed=outputs)
 
     # What becomes of the runs.
 
@@ -331,7 +257,7 @@ class Reaper:
         now = time.monotonic()
         if self._burial_at is not None and self._burial_at <= now:
             self._bury()
-        for run in self._runs:
+        for run in self._runs.disowned:
             if run.kill_at is not None and run.kill_at <= now:
                 run.kill_at, run.killing = None, True
                 self._doomed.append(run)
@@ -408,7 +334,7 @@ class Reaper:
         for run in [*self._runs, *gone]:
             if run.is_ours:
                 fields = asdict(run.as_kept(gone=run in gone))
-                self._tell_with_pidfd("kept", run, fields, passed=run.descriptors)
+                tell_run(self._line, "kept", run, fields, passed=run.descriptors)
         self._line.tell("that_is_all")
 
     # What goes over the line.
@@ -420,23 +346,6 @@ class Reaper:
     def _tell_of(self, run: Run, word: str, *more: Any) -> None:
         if run.is_ours:
             self._tell(word, run.number, *more)
-
-    def _tell_with_pidfd(self, word: str, run: Run, *more: Any, passed: dict[str, int]) -> None:
-        if self._line is None:
-            return
-        pidfd = _open_pidfd(run.pid) if run.alive and run.is_child else {}
-        passed = pidfd | passed
-        self._line.tell(word, run.number, *more, list(passed), descriptors=passed.values())
-        for fd in pidfd.values():
-            os.close(fd)
-
-
-def _open_pidfd(pid: int) -> dict[str, int]:
-    """Return a pidfd of our child under its name; none where the kernel has none (before 5.3)."""
-    try:
-        return {"pidfd": os.pidfd_open(pid)}
-    except OSError:
-        return {}
 
 
 def _ignore_signals() -> None:

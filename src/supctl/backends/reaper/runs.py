@@ -82,6 +82,8 @@ class Runs:
         self._by_mark: dict[int, Run] = {}
         self._ended: dict[int, Run] = {}
         self._gone: dict[int, Run] = {}  # what became of them is still to be told, or noted
+        self._disowned: dict[int, Run] = {}
+        self._foreign: dict[int, Run] = {}
 
     def __len__(self) -> int:
         return len(self._by_number)
@@ -93,6 +95,16 @@ class Runs:
     def gone(self) -> list[Run]:
         """Those of which nothing lives, and of whose end no daemon has taken note."""
         return list(self._gone.values())
+
+    @property
+    def disowned(self) -> list[Run]:
+        """Those of which no daemon is told any more."""
+        return list(self._disowned.values())
+
+    @property
+    def foreign(self) -> list[Run]:
+        """Those that are no children of ours."""
+        return list(self._foreign.values())
 
     @property
     def last_number(self) -> int:
@@ -107,6 +119,8 @@ class Runs:
         """Hold a run that has just been started, or taken over."""
         self._by_number[run.number] = run
         self._by_mark[run.terms.mark] = run
+        if not run.is_child:
+            self._foreign[run.number] = run
         if run.alive:
             self._by_pid[run.pid] = run
         else:
@@ -132,7 +146,8 @@ class Runs:
         """Know that nothing of a run lives. One that is kept stays among the :attr:`gone`."""
         del self._by_number[run.number]
         del self._by_mark[run.terms.mark]
-        self._ended.pop(run.number, None)
+        for some in (self._ended, self._disowned, self._foreign):
+            some.pop(run.number, None)
         run.survivors = ()
         if run.terms.cgroup is not None:
             cgroups.remove(run.terms.cgroup)
@@ -162,14 +177,16 @@ class Runs:
     def disown(self, run: Run) -> None:
         """Tell no daemon of a run any more."""
         run.is_ours = False
+        if run.number in self._by_number:
+            self._disowned[run.number] = run
         if self._gone.pop(run.number, None) is not None:
             run.close()
 
     def drain(self, fd: int) -> None:
         """Empty an output pipe that nobody else reads, and close it at its end."""
-        for run in self._by_number.values():
+        for run in self._disowned.values():
             for name in ("stdout", "stderr"):
-                if not run.is_ours and run.descriptors.get(name) == fd and drain(fd):
+                if run.descriptors.get(name) == fd and drain(fd):
                     os.close(run.descriptors.pop(name))
                     return
 
@@ -181,9 +198,7 @@ class Runs:
         quarter of the time of a look.
         """
         # Of what another reaper has started, survivors are children of somebody else.
-        children = (
-            marks.own_children() if all(run.is_child for run in self._by_number.values()) else None
-        )
+        children = None if self._foreign else marks.own_children()
         if children is not None and children <= self._by_pid.keys():
             return {}
         wanted: dict[int, Run] = {}
