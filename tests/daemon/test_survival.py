@@ -36,8 +36,9 @@ restart = "never"
 
 DEAF = """
 [apps.deaf]
-command = ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
+command = ["sh", "-c", "trap '' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.1; done"]
 stop = { grace = "2s" }
+log = { together = true }
 """
 
 TELLING = """
@@ -141,6 +142,10 @@ def test_a_stop_that_has_begun_goes_on(desk: Desk) -> None:
     assert psutil.wait_procs([deaf], timeout=20)[1] == []
     assert time.monotonic() - asked_at >= 2
     until(lambda: row(desk, "deaf")["state"] == "stopped")
+    desk.run("daemon", "stop")
+    told = (desk.home.logs / "shop" / "deaf.all.log").read_text().splitlines()
+    assert list(dict.fromkeys(told)) == [str(it) for it in range(1, int(told[-1]) + 1)]
+    assert int(told[-1]) >= 15  # also what it wrote when its daemon was gone
 
 
 def test_a_restart_that_has_begun_is_brought_to_its_end(desk: Desk) -> None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Container, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import Any, Final
 
 import trio
 
 from supctl.actors.inheritance import Inherited, Remains, end
+from supctl.actors.services import handed_to
 from supctl.backends.base import Backend
 from supctl.backends.estate import Estate
-from supctl.errors import InvalidConfig
+from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound
 from supctl.events import ChildExited, Event
 from supctl.exits import ExitKind, ExitReason, ExitStatus
+from supctl.specs import App
 from supctl.specs.app import Stop
 from supctl.supervision.child import join
 from supctl.supervision.history import NO_PROCESS, ChildState, History
@@ -34,6 +37,9 @@ VERSION: Final = "1"
 
 _VERSION: Final = "version"
 _SEQ: Final = "seq"
+_SPEC_BY: Final = 1.0
+"""Seconds after which the output of what is ended is stored, be its spec known or not."""
+
 _CHILD: Final = "child "
 """What the names of notes about children begin with; the rest is an address."""
 
@@ -145,16 +151,27 @@ class Survival(Watch):
 
     async def _end(self, address: str, inherited: Inherited) -> None:
         process, started_at = inherited.process, inherited.process.started_at
+        with trio.move_on_after(_SPEC_BY):
+            await self.is_complete.wait()
+        self._store_output(address, inherited)
         await end(inherited, self._stops[process.token])
         lives = self._survivors[address]
         if inherited not in lives:
             return  # somebody has claimed it meanwhile, who has waited too
         lives.remove(inherited)
-        process.close_output()
         reason = ExitReason(ExitKind.SHUTDOWN, process.status)
         uptime = time.monotonic() - started_at
         self._tree.tell(ChildExited, address=address, reason=reason, asked=True, uptime=uptime)
         self._backend.forget(process.token)
+
+    def _store_output(self, address: str, inherited: Inherited) -> None:
+        """Have what it has written, and writes yet, stored where its spec says, if it has one."""
+        log = None
+        with suppress(ProcessNotFound, InvalidState):
+            spec = self._tree[address].spec
+            log = spec.log if isinstance(spec, App) else None
+        take = handed_to(self._tree.logs.attach)
+        take(address, inherited.process, None, None, log)
 
     # As a watch.
 
