@@ -12,7 +12,7 @@ from supctl.errors import ConnectionLost, NoDaemon, PermissionDenied
 
 from .endpoint import connect
 from .home import Home
-from .line import Line
+from .line import GREETING, Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +83,8 @@ def read_holder(lock: Path) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
-def reach(home: Home) -> Line:
-    """Return a line to the daemon.
+def reach(home: Home, greeting: float = GREETING) -> Line:
+    """Return a line to the daemon, which has so many seconds to introduce itself.
 
     One that is lost before it has said a word is followed by another, which is asked instead.
 
@@ -95,8 +95,8 @@ def reach(home: Home) -> Line:
     for _ in range(_ATTEMPTS - 1):
         began_at = time.monotonic()
         try:
-            return Line(dial(home))
+            return Line(dial(home), greeting=greeting)
         except ConnectionLost:
             if time.monotonic() - began_at > _SILENCE:
                 raise
-    return Line(dial(home))
+    return Line(dial(home), greeting=greeting)

@@ -10,7 +10,7 @@ from supctl.errors import ConnectionLost, NoDaemon
 
 from .line import Line
 
-_ONCE: Final = frozenset({"restart", "signal", "call"})
+_ONCE: Final = frozenset({"restart", "signal", "call", "upgrade"})
 """Methods that may do something other when they are called twice than when they are called once."""
 
 _ATTEMPTS: Final = 10
