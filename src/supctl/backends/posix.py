@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,6 +37,7 @@ from .posix_process import PosixProcess
 from .pythons import Pythons
 from .reaper import cgroups
 from .reaper.marks import new_marks
+from .reaper.program import Program
 from .reaper.protocol import Kept, Launch, Passing, Terms
 from .reaper_link import Heirs, ReaperLink
 from .reaper_program import OWN_DESCRIPTOR_LIMIT
@@ -178,6 +180,9 @@ class PosixBackend(Backend):
     def serves(self) -> None:
         """Tell the reaper that it is of use by now to be told signals that are meant for us."""
         self._will.serves(self._link)
+
+    def upgrade(self, program: Program, within: float) -> None:
+        self._link.send("upgrade", asdict(program), within)
 
     async def _end_all(self) -> None:
         for process in list(self._runs.values()):

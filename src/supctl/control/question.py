@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from supctl.errors import ConnectionLost
 
-_ONCE: Final = frozenset({"restart", "signal", "call"})
-"""Methods that may do something other when they are called twice than when they are called once."""
+_ONCE: Final = frozenset({"restart", "delete", "signal", "call", "upgrade"})
+"""Methods that may do, or tell, something other when they are called twice than when they are called
+once."""
 
 _ATTEMPTS: Final = 10
 """Daemons that may be lost, one after the other, while one thing is asked."""

@@ -12,7 +12,7 @@ from supctl.errors import ConnectionLost, NoDaemon, PermissionDenied
 
 from .endpoint import connect
 from .home import Home
-from .line import Line
+from .line import GREETING, Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +100,8 @@ class Search:
         self._began_at = now
 
 
-def reach(home: Home) -> Line:
-    """Return a line to the daemon.
+def reach(home: Home, greeting: float = GREETING) -> Line:
+    """Return a line to the daemon, which has so many seconds to introduce itself.
 
     Raises:
         NoDaemon, PermissionDenied: as :func:`dial`.
@@ -110,6 +110,6 @@ def reach(home: Home) -> Line:
     search = Search()
     while True:
         try:
-            return Line(dial(home))
+            return Line(dial(home), greeting=greeting)
         except ConnectionLost as loss:
             search.go_on(loss)

@@ -26,10 +26,11 @@ from supctl.supervision.tree import Tree
 from .admission import Admission, read_admission
 from .announce import Announcer
 from .chronicle import Chronicle
+from .code import own_program
 from .crash import ending_at_once
 from .desired import DesiredFile
 from .histories import Histories
-from .keep import daemon_command
+from .keep import heirs_of
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -81,7 +82,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
-    backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
+    backend = open_backend(link=link, heirs=heirs_of(own_program(), lock))
     chronicle = Chronicle(journal, backend.note)
     survival, strays = Survival(backend, histories), Strays(home.origins)
 
@@ -109,7 +110,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(strays.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                await _come_back(office, survival, chronicle.begin(tree, survival.loss), nursery)
+                await _come_back(office, survival, chronicle.begin(tree, survival.passing), nursery)
                 server = ControlServer(listener, partial(office.serve, admission))
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
