@@ -206,12 +206,11 @@ class Survival(Watch):
             life, now = child.life, trio.current_time()
             remains = None if life is None else life.remains
             history = replace(
-                actor.core.history_of(name, now),
+                actor.core.legacy_of(name, now),
                 restarts=child.restarts,
                 age=now - child.started_at if life is not None and child.started_at else None,
                 reason=child.reason,
                 stop_asked=child.stop_asked,
-                state=actor.core.state_to_resume(name),
             )
             told: dict[str, Any] = {"history": asdict(history), "at": time.monotonic()}
             token = 0
