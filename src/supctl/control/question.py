@@ -8,8 +8,7 @@ from typing import Any, Final
 from supctl.errors import ConnectionLost
 
 _ONCE: Final = frozenset({"restart", "delete", "signal", "call", "upgrade"})
-"""Methods that may do, or tell, something other when they are called twice than when they are called
-once."""
+"""Methods that do, or answer, something other when they are called twice than when called once."""
 
 _ATTEMPTS: Final = 10
 """Daemons that may be lost, one after the other, while one thing is asked."""

@@ -16,7 +16,7 @@ import trio
 
 from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.supervision.child import join
-from supctl.supervision.history import NOTHING, ChildState, History
+from supctl.supervision.history import NOTHING, ChildState, History, Standing
 from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.watch import Watch
 
@@ -176,13 +176,14 @@ def read_history(told: dict[str, Any]) -> History:
     Raises:
         ValueError, TypeError: it cannot be one.
     """
-    state, reason = told.get("state"), told.get("reason")
+    state = told.get("state")
     history = History(
         **{
             **told,
             "recent": tuple(told["recent"]),
             "state": None if state is None else ChildState(state),
-            "reason": None if reason is None else _read_reason(reason),
+            "reason": _read_reason(told.get("reason")),
+            "unheard": _read_reason(told.get("unheard")),
         }
     )
     numbers = (history.restarts, history.streak, history.delay, history.wait or 0, *history.recent)
@@ -191,7 +192,14 @@ def read_history(told: dict[str, Any]) -> History:
     return history
 
 
-def _read_reason(told: dict[str, Any]) -> ExitReason:
+def read_standing(told: dict[str, Any]) -> Standing:
+    """Return the standing that was written with ``asdict``."""
+    return Standing(tuple(told["recent"]), told["group_of"], _read_reason(told["ending"]))
+
+
+def _read_reason(told: dict[str, Any] | None) -> ExitReason | None:
+    if told is None:
+        return None
     status = told["status"]
     return ExitReason(
         ExitKind(told["kind"]), None if status is None else ExitStatus(**status), told["detail"]
