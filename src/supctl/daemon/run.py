@@ -84,7 +84,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     await histories.save()
     backend = open_backend(link=link, heirs=heirs_of(own_program(), lock))
     chronicle = Chronicle(journal, backend.note)
-    survival, strays = Survival(backend, histories), Strays(home.origins)
+    survival, strays = Survival(backend, histories, stopped), Strays(home.origins)
 
     def hear(event: Event) -> None:
         chronicle.hear(event)

@@ -40,6 +40,12 @@ _SEQ: Final = "seq"
 _SPEC_BY: Final = 1.0
 """Seconds after which the output of what is ended is stored, be its spec known or not."""
 
+_ASKED: Final = "asked "
+"""What the names of notes about lives that were asked to stop begin with; the rest is a token."""
+
+_ENDING: Final = frozenset({ChildState.STOPPING, ChildState.STOPPED})
+"""States of children whose lives, if there are any, are to end."""
+
 _CHILD: Final = "child "
 """What the names of notes about children begin with; the rest is an address."""
 
@@ -53,15 +59,17 @@ class Survival(Watch):
     Args:
         backend: keeps the notes; entered before the first child is asked for.
         histories: what is known if there was no daemon before, or the reaper is gone as well.
+        stopped: addresses of what an operator has stopped, and not started since.
     """
 
-    def __init__(self, backend: Backend, histories: Histories) -> None:
-        self._backend, self._histories = backend, histories
+    def __init__(self, backend: Backend, histories: Histories, stopped: Container[str]) -> None:
+        self._backend, self._histories, self._stopped = backend, histories, stopped
         self._survivors: dict[str, list[Inherited]] = {}  # by address, the latest last
         self._notes: dict[str, dict[str, Any]] = {}  # of the daemon before, by address
         self._standings: dict[str, dict[str, Any]] = {}  # those about supervisors themselves
         self._told: dict[str, Standing] = {}  # what was noted of ours, by address
         self._stops: dict[int, Stop] = {}  # of what may have to be ended, by token
+        self._asked: set[int] = set()  # tokens of lives about which that is noted
         self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
         self._estate = Estate()
         self._stopping: set[str] = set()
@@ -92,13 +100,15 @@ class Survival(Watch):
                 self._standings[key.removeprefix(_SUPERVISOR)] = json.loads(text)
         for token, process in sorted(estate.survivors.items()):
             address, _, print_ = process.kept.rpartition(" ")
-            remains = _remains(token, self._notes.get(address, {}))
+            asked = estate.notes.get(f"{_ASKED}{token}")
+            remains = _remains(token, self._notes.get(address, {}), asked)
+            self._note_asked(remains)
             self._stops[token] = Stop(process.terms.stop_signal, process.terms.grace)
             known = self._survivors.setdefault(address, [])
-            known.append(Inherited(process, remains, print_))
+            known.append(Inherited(process, remains, print_, self._note_asked))
         states = {address: _state_of(note) for address, note in self._notes.items()}
         projects = {it for it in states if it.count("/") == 1 and states[it] not in NO_PROCESS}
-        self._stopping = {it for it in states if states[it] is ChildState.STOPPING}
+        self._stopping = {it for it in states if states[it] in _ENDING}
         self._awaited |= ({*self._survivors} | projects) - self._stopping
         self._is_back("/")
         return estate
@@ -107,6 +117,18 @@ class Survival(Watch):
         self._awaited.discard(address)
         if not self._awaited:
             self.is_complete.set()
+
+    def _note_asked(self, remains: Remains) -> None:
+        """Note that a life was asked to stop which no child may have by now."""
+        if remains.asked_at is not None:
+            self._asked.add(remains.token)
+            self._backend.note(f"{_ASKED}{remains.token}", json.dumps(remains.asked_at))
+
+    def _forget(self, token: int) -> None:
+        self._backend.forget(token)
+        if token in self._asked:
+            self._asked.remove(token)
+            self._backend.note(f"{_ASKED}{token}", None)
 
     @property
     def passing(self) -> Passing:
@@ -169,7 +191,7 @@ class Survival(Watch):
         reason = ExitReason(ExitKind.SHUTDOWN, process.status)
         uptime = time.monotonic() - started_at
         self._tree.tell(ChildExited, address=address, reason=reason, asked=True, uptime=uptime)
-        self._backend.forget(process.token)
+        self._forget(process.token)
 
     def _store_output(self, address: str, inherited: Inherited) -> None:
         """Have what it has written, and writes yet, stored where its spec says, if it has one."""
@@ -187,6 +209,8 @@ class Survival(Watch):
         if note is None:
             return self._histories.recall(address)
         history: History = read_history(note["history"])
+        if history.stop_asked and history.state in _ENDING and address not in self._stopped:
+            history = replace(history, state=ChildState.STARTING)  # it was asked to start since
         return history.aged(max(0.0, time.monotonic() - note["at"]))
 
     def standing_of(self, address: str) -> Standing:
@@ -250,7 +274,7 @@ class Survival(Watch):
         if before != token:
             self._tokens[address] = token
             if before:  # after the note: who is killed in between has told both
-                self._backend.forget(before)
+                self._forget(before)
 
 
 def _state_of(note: dict[str, Any]) -> ChildState:
@@ -258,7 +282,8 @@ def _state_of(note: dict[str, Any]) -> ChildState:
     return ChildState(note["history"]["state"])
 
 
-def _remains(token: int, note: dict[str, Any]) -> Remains:
+def _remains(token: int, note: dict[str, Any], asked: str | None) -> Remains:
     """Return what is known of a life; of one that nothing was noted about, that it has begun."""
     told = note.get("life", {})
-    return Remains(**told) if told.get("token") == token else Remains(token)
+    remains = Remains(**told) if told.get("token") == token else Remains(token)
+    return remains if asked is None else replace(remains, asked_at=json.loads(asked))
