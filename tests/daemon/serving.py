@@ -1,4 +1,4 @@
-"""``python -m tests.daemon.serving``: a real server answers while its daemon is killed and upgraded.
+"""``python -m tests.daemon.serving``: a server answers while its daemon is killed and upgraded.
 
 nginx under supctl; requests come over connections that stay and over new ones.
 """
