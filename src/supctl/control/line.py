@@ -104,6 +104,11 @@ class Line:
             self._socket.shutdown(socket.SHUT_RDWR)  # who reads is woken
         self._socket.close()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is over."""
+        return self._end is not None
+
     # Asking.
 
     def call(self, method: str, kwargs: Mapping[str, Any], timeout: float | None = None) -> Any:

@@ -84,7 +84,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     await histories.save()
     backend = open_backend(link=link, heirs=heirs_of(own_program(), lock))
     chronicle = Chronicle(journal, backend.note)
-    survival = Survival(backend, histories)
+    survival, strays = Survival(backend, histories), Strays(home.origins)
 
     def hear(event: Event) -> None:
         chronicle.hear(event)
@@ -102,12 +102,13 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         events_after=journal.last_seq,
     ) as tree:
         with ending_at_once(home.crash):
-            listener = await _take_over(home, tree, survival, chronicle, admission, backend)
+            listener = await _take_over(home, tree, survival, strays, chronicle, admission, backend)
         with closing(listener), ending_at_once(home.crash):
             async with trio.open_nursery() as nursery:
                 office = Office(tree, home, lines, backend, keeper, journal, nursery)
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
+                nursery.start_soon(strays.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
                 await _come_back(office, survival, chronicle.begin(tree, survival.passing), nursery)
                 server = ControlServer(listener, partial(office.serve, admission))
@@ -129,12 +130,13 @@ async def _take_over(
     home: Home,
     tree: Tree,
     survival: Survival,
+    strays: Strays,
     chronicle: Chronicle,
     admission: Admission,
     backend: Backend,
 ) -> Listener:
     """Take over from the daemon before, if there was one; return a listener at its socket."""
-    estate, strays = survival.take_over(tree), Strays(home.origins)
+    estate = survival.take_over(tree)
     chronicle.recover(estate.notes)
     if estate.is_empty or not estate.passing.complete:
         await strays.end([it.terms.mark for it in estate.survivors.values()])

@@ -57,6 +57,10 @@ class Plans:
         stages = (stage for plan in self._plans for stage in plan.stages)
         return any(it.kind is StageKind.START and it.is_to_begin(child) for it in stages)
 
+    def is_under_way(self, stage: Stage) -> bool:
+        """Return whether one of them has come as far as a stage, and not further."""
+        return any(plan.stages and plan.stages[0] is stage for plan in self._plans)
+
     def carry_out(
         self,
         *stages: Stage,
@@ -110,11 +114,15 @@ class Plans:
         """Start a child that has no process; return whether an answer is to come."""
         if child.state not in NO_PROCESS:
             return False
+        self.begin(child)
+        return True
+
+    def begin(self, child: ChildRecord) -> None:
+        """Start a child, whether or not a plan awaits that."""
         child.run += 1
         child.state, child.due_at, child.admitted = ChildState.STARTING, None, False
         child.is_warming = child.kept = False
         self._say(m.Start(child.policy.name, child.run))
-        return True
 
     def _stop(self, child: ChildRecord) -> bool:
         """Stop a child; return whether an answer is to come.
