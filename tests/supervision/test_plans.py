@@ -176,7 +176,7 @@ def test_a_plan_that_is_dropped_is_answered_and_its_children_can_be_taken_up() -
 
 
 def names_of(stage: Stage) -> Sequence[str]:
-    return [child.name for child in stage.ready]
+    return [child.name for child in stage.next_free()]
 
 
 def test_those_that_are_free_are_begun_in_the_order_given() -> None:

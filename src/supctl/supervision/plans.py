@@ -93,8 +93,7 @@ class Plans:
         while plan.stages:
             stage = plan.stages[0]
             begin = self._start if stage.kind is StageKind.START else self._stop
-            while stage.ready:
-                child = stage.ready.popleft()
+            for child in stage.next_free():
                 if begin(child):
                     child.plan = plan
                     stage.awaited.add(child)
