@@ -112,6 +112,11 @@ class Plan:
     request: m.Change | None = None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether all children of all its stages have been begun."""
+        return all(stage.has_begun for stage in self.stages)
+
+    @property
     def is_start(self) -> bool:
         """Whether what is under way are starts."""
         return bool(self.stages) and self.stages[0].kind is StageKind.START
