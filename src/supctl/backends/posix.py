@@ -104,6 +104,7 @@ class PosixBackend(Backend):
             self._link.send("bye")
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
+                await self._link.wait_sent()
             self._service_scope.cancel()
             self._pythons.close()
             for process in list(self._with_output):
