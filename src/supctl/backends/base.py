@@ -20,6 +20,7 @@ from .notify import NotifySocket
 
 if TYPE_CHECKING:
     from .estate import Estate
+    from .reaper.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class PythonSpec:
         start_method: ``fork``: a copy of a process that has imported all that already, which
             takes some milliseconds; ``spawn``: a fresh interpreter.
         grace: seconds from the stop signal to the end by force if *we* are gone.
+        kept: as of :class:`ProcessSpec`. The other end of its socket, which it must have then, is
+            held with it.
         warm_up: ``module:function``, without arguments, that a copy calls while nobody waits for
             it; it should do what ``entry`` does first, and leave nothing behind.
     """
@@ -104,6 +107,7 @@ class PythonSpec:
     needs_script: bool = False
     start_method: str = "fork"
     grace: float = 5.0
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +346,18 @@ class Backend(Spawner):
 
     def forget(self, token: int) -> None:
         """Know that the end of a process that is kept was taken note of."""
+
+    def upgrade(self, program: Program, within: float) -> None:
+        """Have this process ended, and followed by one of other code.
+
+        Args:
+            program: what starts it.
+            within: seconds in which it must serve; else the present code is started again.
+
+        Raises:
+            PlatformNotSupported: nobody follows us here.
+        """
+        raise PlatformNotSupported("an upgrade", "it takes a daemon on linux")
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import trio
@@ -23,7 +24,11 @@ from .zygote.child import own_script
 Spawn = Callable[..., Awaitable[Process]]
 
 # The user's own interpreter with the user's own flags: what is forked runs the user's code.
-_PROGRAM: Final = "from supctl.backends.zygote.main import main; main()"
+# This package and no other of that name: the one that is installed may have been upgraded below us.
+_PROGRAM: Final = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import supctl;"
+    "del sys.path[0]; from supctl.backends.zygote.main import main; main()"
+)
 
 
 @dataclass(slots=True)
@@ -34,13 +39,13 @@ class Talk:
     theirs: tuple[int, ...]
 
     @classmethod
-    def open(cls, spec: PythonSpec) -> Talk:
+    def open(cls, *, with_socket: bool = False) -> Talk:
         """Make them. Raises OSError."""
         made: list[int] = []
         try:
             for _ in range(2):
                 made += os.pipe2(os.O_CLOEXEC)
-            if spec.with_socket:
+            if with_socket:
                 pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 made += [end.detach() for end in pair]
         except OSError:
@@ -71,12 +76,15 @@ class ZygoteLink(Link):
         self._imported: set[str] = set()
 
     @classmethod
-    async def start(cls, spawn: Spawn, spec: PythonSpec, notify: Notify | None) -> ZygoteLink:
+    async def start(
+        cls, spawn: Spawn, spec: PythonSpec, notify: Notify | None, held: int | None = None
+    ) -> ZygoteLink:
         """Start an interpreter that is to serve ``spec``.
 
         Args:
             spawn: of the backend, which holds the interpreter as it holds every program.
             notify: hears, too, what becomes of it.
+            held: a descriptor that is held with it, if it is to be kept.
 
         Raises:
             SpawnFailed, ReaperLost: as for every program.
@@ -101,6 +109,8 @@ class ZygoteLink(Link):
                         stdout=is_alone,
                         stderr=is_alone,
                         grace=spec.grace,
+                        kept=spec.kept if is_alone else "",
+                        notify=held,
                     ),
                     hear,
                 )

@@ -62,6 +62,7 @@ class Histories(Watch):
         self._path = path
         self._supervisors: dict[str, SupervisorActor] = {}
         self._has_changed = trio.Event()
+        self._is_failing = False
         self._one_at_a_time = trio.Lock()
         self._noted = {
             address: _Noted(history, trio.current_time())
@@ -127,15 +128,19 @@ class Histories(Watch):
             await trio.sleep(_PAUSE)
 
     async def save(self) -> None:
-        """Save them now. What cannot be saved is logged, and harms nobody."""
+        """Save them now. What cannot be saved is logged once, and :meth:`keep` tries again."""
         async with self._one_at_a_time:
             self._has_changed = trio.Event()
             children = {address: asdict(noted.now()) for address, noted in self._noted.items()}
             held = {"version": VERSION, "at": time.time(), "children": children}
             try:
                 await trio.to_thread.run_sync(_write, self._path, held)
+                self._is_failing = False
             except OSError as error:
-                _log.warning("%s: restarts are not remembered: %s", self._path, error)
+                if not self._is_failing:
+                    _log.warning("%s: restarts are not remembered: %s", self._path, error)
+                self._is_failing = True
+                self._has_changed.set()
 
 
 def _write(path: Path, held: dict[str, Any]) -> None:

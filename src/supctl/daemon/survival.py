@@ -18,9 +18,10 @@ from supctl.actors.inheritance import Inherited, Remains, end
 from supctl.actors.services import handed_to
 from supctl.backends.base import Backend
 from supctl.backends.estate import Estate
+from supctl.backends.reaper.protocol import Passing
 from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound
 from supctl.events import ChildExited, Event
-from supctl.exits import ExitKind, ExitReason, ExitStatus
+from supctl.exits import ExitKind, ExitReason
 from supctl.specs import App
 from supctl.specs.app import Stop
 from supctl.supervision.child import join
@@ -29,7 +30,6 @@ from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.tree import Tree
 from supctl.supervision.watch import Watch
 
-from .crash import end_of
 from .histories import Histories, read_history, read_standing
 
 VERSION: Final = "1"
@@ -124,9 +124,9 @@ class Survival(Watch):
             self.is_complete.set()
 
     @property
-    def loss(self) -> ExitStatus:
+    def passing(self) -> Passing:
         """How the daemon before has ended."""
-        return end_of(self._estate.passing)
+        return self._estate.passing
 
     def hear(self, event: Event) -> None:
         """Note the number of the latest event: those of the next daemon come behind it."""
