@@ -74,6 +74,17 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
             "process had 63.0 MiB at the most",
         ),
         (
+            ExitReason(
+                ExitKind.OUT_OF_MEMORY,
+                ExitStatus(
+                    signal=9, out_of_memory=True, peak_memory=40 << 20, peak_of_all=64 << 20
+                ),
+            ),
+            {"memory_limit": 64 << 20},
+            "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB; all its "
+            "processes had 64.0 MiB at the most",
+        ),
+        (
             ExitReason(ExitKind.OUT_OF_MEMORY, ExitStatus(signal=9, out_of_memory=True)),
             {},
             "out of memory after 2 s: killed by the kernel at no limit of its own",

@@ -264,6 +264,8 @@ def _command(given: events.CommandGiven, address: str) -> str:
 def _memory(event: events.ChildExited) -> str:
     limit, status = event.memory_limit, event.reason.status
     told = " at no limit of its own" if limit is None else f" at its limit of {size(limit)}"
+    if status is not None and status.peak_of_all:
+        return f"{told}; all its processes had {size(status.peak_of_all)} at the most"
     peak = 0 if status is None else status.peak_memory
     return f"{told}; its main process had {size(peak)} at the most" if peak else told
 
