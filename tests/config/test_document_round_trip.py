@@ -172,7 +172,6 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
         "kwargs": st.dictionaries(TEXT, JSON, max_size=3),
         "grace": SECONDS,
         "isolation": st.sampled_from(["task", "process"]),
-        "blocking": st.booleans(),
         "hung_after": PATIENCE,
     },
     SupervisorKeys: CHILD
@@ -182,7 +181,7 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
 }
 BY_HAND = {
     AppKeys: {"inherit_env", "significant", "depends_on", "within", "exhausted"},
-    WorkerKeys: {"significant", "depends_on", "within", "exhausted"},
+    WorkerKeys: {"significant", "depends_on", "within", "exhausted", "blocking", "on_daemon_loss"},
     SupervisorKeys: {"apps", "start", "significant", "depends_on", "exhausted"},
     RootKeys: {"start"},
 }
@@ -225,8 +224,12 @@ def test_every_field_of_a_spec_is_a_key(spec: type, keys: type) -> None:
 
 
 @st.composite
-def children(draw: st.DrawFn, parent: dict[str, Any], deeper: int) -> list[Any]:
+def children(
+    draw: st.DrawFn, parent: dict[str, Any], deeper: int, losses: st.SearchStrategy[str]
+) -> list[Any]:
     """Return siblings that fit ``parent``, tied to each other by ``depends_on``."""
+    if parent.get("isolation") == "process":
+        losses = st.just("restart")
     made: list[Any] = []
     names = draw(st.permutations(["a", "b-1", "c.d", "_e"]))[: draw(st.integers(1, 3))]
     for name in names:
@@ -246,23 +249,28 @@ def children(draw: st.DrawFn, parent: dict[str, Any], deeper: int) -> list[Any]:
             options.setdefault("cwd", "/")
             made.append(App(name, options.pop("command", ["ls"]), **options))
         elif keys is WorkerKeys:
-            options["blocking"] = options.get("isolation") == "process" and draw(st.booleans())
+            if options.get("isolation") == "process":
+                options["blocking"] = draw(st.booleans())
+                options["on_daemon_loss"] = draw(losses)
             actor, args = options.pop("actor", "m:C"), options.pop("args", ())
             made.append(Worker(name, actor, *args, **options))
         else:
-            made.append(draw(supervisors(name, options, deeper - 1)))
+            made.append(draw(supervisors(name, options, deeper - 1, losses)))
     return draw(st.permutations(made))
 
 
 @st.composite
-def supervisors(draw: st.DrawFn, name: str, options: dict[str, Any], deeper: int) -> Supervisor:
+def supervisors(
+    draw: st.DrawFn, name: str, options: dict[str, Any], deeper: int, losses: Any
+) -> Supervisor:
     if options.get("strategy", Strategy.ONE_FOR_ONE) is Strategy.ONE_FOR_ONE:
         options["start"] = draw(st.sampled_from(Start))
-    return Supervisor(name, draw(children(options, deeper)), **options)
+    return Supervisor(name, draw(children(options, deeper, losses)), **options)
 
 
+LOSSES = st.sampled_from(["restart", "survive"])
 TREES = st.fixed_dictionaries({}, optional=DRAWN[RootKeys]).flatmap(
-    lambda options: supervisors("tree", options, 2)
+    lambda options: supervisors("tree", options, 2, LOSSES)
 )
 
 

@@ -75,6 +75,7 @@ grace = "2s"
 isolation = "process"
 blocking = true
 hung_after = "never"
+on_daemon_loss = "restart"
 """
 
 
@@ -294,6 +295,23 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
         ),
         ("[apps.a]\nactor = 'm:C'\nblocking = true", "apps.a.blocking is true; wanted isolation"),
         ("[apps.a]\nisolation = 'x'\napps.b.actor = 'm:C'", "apps.a.isolation is 'x'; wanted 't"),
+        (
+            "[apps.a]\nactor = 'm:C'\non_daemon_loss = 'x'",
+            "apps.a.on_daemon_loss is 'x'; wanted 'restart' or 'survive'",
+        ),
+        (
+            "[apps.a]\nactor = 'm:C'\non_daemon_loss = 'survive'",
+            "apps.a.on_daemon_loss is 'survive'; wanted isolation='process' with it",
+        ),
+        (
+            "[apps.a]\nisolation = 'process'\n"
+            "apps.b = {actor='m:C', isolation='process', on_daemon_loss='survive'}",
+            "apps.a.apps.b.on_daemon_loss is 'survive'; wanted 'restart' below a supervisor",
+        ),
+        (
+            "[apps.a]\nisolation = 'process'\non_daemon_loss = 'survive'\napps.b.actor = 'm:C'",
+            "apps.a.on_daemon_loss is unknown; wanted one of",
+        ),
         ("[apps.a]\nactor = 'm:C'\ngrace = '-1s'", "apps.a.grace is '-1s'; wanted a duration"),
         ("[apps.a]\nactor = 'm:C'\nnice = 1", "apps.a.nice is unknown; wanted one of "),
         (

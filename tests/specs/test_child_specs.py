@@ -65,6 +65,8 @@ def _local_class() -> type:
         (worker(actor="a:b:c"), "actor"),
         (worker(isolation="thread"), "isolation"),
         (lambda: Worker("w", _local_class(), isolation="process"), "actor"),
+        (lambda: Worker("w", "m:C", on_daemon_loss="survive"), "on_daemon_loss"),
+        (lambda: Worker("w", "m:C", on_daemon_loss="stay"), "on_daemon_loss"),
         (worker(grace=-1), "grace"),
         (worker(give_up_after=-1), "give_up_after"),
         (worker(significant=True), "significant"),

@@ -29,6 +29,10 @@ def partitioned(template: Any = None, partitions: int = 2, **keys: Any) -> Calla
     return lambda: PartitionSupervisor("s", template or app(), partitions=partitions, **keys)
 
 
+def survivor(**keys: Any) -> Worker:
+    return Worker("a", "m:C", isolation="process", on_daemon_loss="survive", **keys)
+
+
 SIGNIFICANT = app(significant=True, restart="transient")
 CIRCLE = [app("a", depends_on=["b"]), app("b", depends_on=["a"])]
 
@@ -67,6 +71,12 @@ CIRCLE = [app("a", depends_on=["b"]), app("b", depends_on=["a"])]
             supervisor(app(depends_on=["job"]), app("job", restart="temporary")),
             "children.a.depends_on",
         ),
+        (supervisor(survivor(), isolation="process"), "children.a.on_daemon_loss"),
+        (
+            supervisor(Supervisor("b", [survivor()]), isolation="process"),
+            "children.b.a.on_daemon_loss",
+        ),
+        (dynamic(survivor(), isolation="process"), "children.a.on_daemon_loss"),
         (dynamic("a"), "children"),
         (dynamic(Supervisor("t")), "template"),
         (dynamic(app(depends_on=["x"])), "template.depends_on"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 import zlib
@@ -83,6 +84,11 @@ def fingerprint(spec: ProcessSpec) -> str:
     told = {name: getattr(spec, name) for name in _HOW_IT_RUNS}
     told["env"] = sorted(spec.env.items())
     told["rlimits"] = sorted(spec.rlimits.items())
+    return digest(told)
+
+
+def digest(told: object) -> str:
+    """Return what is the same for two values if, and most likely only if, ``repr`` is."""
     text = repr(told).encode("utf-8", "surrogateescape")
     return f"{zlib.crc32(text):08x}{zlib.adler32(text):08x}"
 
@@ -94,6 +100,9 @@ async def end(inherited: Inherited, stop: Stop) -> None:
     """
     process = inherited.process
     process.listen(None)
+    if process.notify_fd is not None:
+        os.close(process.notify_fd)
+        process.notify_fd = None
     grace = inherited.ask(stop)
     if inherited.remains.is_paused:
         process.signal_all(signal.SIGCONT)

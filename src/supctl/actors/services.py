@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
@@ -84,6 +85,9 @@ class Services:
         if self.start_method not in ("fork", "spawn"):
             raise InvalidConfig("start_method", self.start_method, "'fork' or 'spawn'")
         self.board.names = self.registry
+        if self.keeps:
+            # An actor that outlives us has references which mean nobody, and never somebody else.
+            self.board.number_after(time.monotonic_ns())
 
 
 Attach: TypeAlias = Callable[[str, str, int, LastWords | None, Seek | None, Log | None, int], None]

@@ -94,6 +94,8 @@ class PythonSpec:
         start_method: ``fork``: a copy of a process that has imported all that already, which
             takes some milliseconds; ``spawn``: a fresh interpreter.
         grace: seconds from the stop signal to the end by force if *we* are gone.
+        kept: as of :class:`ProcessSpec`. The other end of its socket, which it must have then, is
+            held with it.
         warm_up: ``module:function``, without arguments, that a copy calls while nobody waits for
             it; it should do what ``entry`` does first, and leave nothing behind.
     """
@@ -105,6 +107,7 @@ class PythonSpec:
     needs_script: bool = False
     start_method: str = "fork"
     grace: float = 5.0
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
@@ -104,6 +105,7 @@ class PosixBackend(Backend):
             self._link.send("bye")
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
+                await self._link.wait_sent()
             self._service_scope.cancel()
             self._pythons.close()
             for process in list(self._with_output):
@@ -194,8 +196,9 @@ class PosixBackend(Backend):
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         cgroup, unenforced = self.prepare_limits(spec)
         launch = _launch(spec, next(self._marks), cgroup)
-        passed = [fd for fd in (spec.stdin, spec.notify) if fd is not None]
-        process = await self._begin("spawn", launch, notify, descriptors=passed)
+        stdin = [] if spec.stdin is None else [spec.stdin]
+        held = {} if spec.notify is None else {"notify": spec.notify}
+        process = await self._begin("spawn", launch, notify, stdin=stdin, held=held)
         process.unenforced = unenforced
         return process
 
@@ -204,15 +207,20 @@ class PosixBackend(Backend):
     ) -> tuple[Process, tuple[int, ...]]:
         return await self._pythons.spawn(spec, notify)
 
-    async def adopt(self, pid: int, grace: float, notify: Notify | None) -> Process:
+    async def adopt(
+        self, pid: int, spec: PythonSpec, held: Mapping[str, int], notify: Notify | None
+    ) -> Process:
         """Hold a process that a zygote of ours has forked as if it had been spawned.
+
+        Args:
+            held: descriptors that the next who supervises is to find with it, by name.
 
         Raises:
             SpawnFailed: it has ended already.
             ReaperLost: as :meth:`spawn`.
         """
-        launch = Launch(["python"], {}, next(self._marks), grace=grace)
-        return await self._begin("adopt", launch, notify, pid)
+        launch = Launch(["python"], {}, next(self._marks), grace=spec.grace, kept=spec.kept)
+        return await self._begin("adopt", launch, notify, pid, [*held], held=held)
 
     async def _begin(
         self,
@@ -220,15 +228,23 @@ class PosixBackend(Backend):
         launch: Launch,
         notify: Notify | None,
         *more: Any,
-        descriptors: list[int] | None = None,
+        stdin: Sequence[int] = (),
+        held: Mapping[str, int] | None = None,
     ) -> PosixProcess:
-        """Have the reaper hold a new run, and return once it does."""
+        """Have the reaper hold a new run, and return once it does.
+
+        Descriptors that are ``held`` go to every next reaper, too.
+        """
         number = next(self._numbers)
         program, terms = launch.command[0], launch.terms
         process = PosixProcess(number, program, terms, self._link, self._with_output)
         self._runs[number] = process
         try:
+            held = held or {}
+            descriptors = [*stdin, *held.values()]
             self._link.send(word, number, launch.as_dict(), *more, descriptors=descriptors)
+            if launch.kept:
+                process.hold(held)
             await process.wait_answer()
         except trio.Cancelled:
             self._abandon(process)
@@ -284,7 +300,10 @@ class PosixBackend(Backend):
                 while True:
                     for message in await link.receive():
                         self._handle(link, message)
-            except (EOFError, ProtocolError) as error:
+            except EOFError:
+                nursery.cancel_scope.cancel()
+                return "it was killed, or has crashed"
+            except ProtocolError as error:
                 nursery.cancel_scope.cancel()
                 return str(error)
 

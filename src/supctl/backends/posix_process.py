@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import trio
@@ -78,8 +79,13 @@ class PosixProcess(ToldProcess):
         self.started_at = time.monotonic()
         if self.terms.kept:
             held = {name: fd for name, fd in descriptors.items() if name != "pidfd"}
-            self._spare = {name: os.dup(fd) for name, fd in held.items()}
+            self.hold(held)
         self._answer()
+
+    def hold(self, descriptors: Mapping[str, int]) -> None:
+        """Hold duplicates of what a next reaper must hold with it."""
+        for name, fd in descriptors.items():
+            self._spare[name] = os.dup(fd)
 
     @property
     def can_be_handed_on(self) -> bool:

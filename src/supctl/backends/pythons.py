@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -15,7 +15,8 @@ from .base import Notify, Process, PythonSpec
 from .zygote.child import LEAVE
 from .zygote_link import Spawn, Talk, ZygoteLink, close_all
 
-Adopt: TypeAlias = Callable[[int, float, Notify | None], Awaitable[Process]]
+Adopt: TypeAlias = Callable[[int, PythonSpec, Mapping[str, int], Notify | None], Awaitable[Process]]
+"""Holds a process, given its pid, and with it duplicates of descriptors, by name."""
 
 
 class Pythons:
@@ -40,7 +41,7 @@ class Pythons:
     ) -> tuple[Process, tuple[int, ...]]:
         """Start a process; as :meth:`supctl.backends.base.Backend.spawn_python`."""
         try:
-            talk = Talk.open(spec)
+            talk = Talk.open(with_socket=spec.with_socket)
         except OSError as error:
             raise SpawnFailed(spec.entry, "system", error.errno or 0) from None
         try:
@@ -61,7 +62,8 @@ class Pythons:
         reads, writes = _output_pipes(spec)
         try:
             pid = await zygote.fork(spec.entry, [*writes, *talk.theirs])
-            process = await self._adopt(pid, spec.grace, notify)
+            held = {"stdout": reads[0], "stderr": reads[1], "notify": talk.ours[-1]}
+            process = await self._adopt(pid, spec, held if spec.kept else {}, notify)
             with suppress(BrokenPipeError):  # it has been killed already, and that will be told
                 os.write(talk.ours[1], LEAVE)
         except BaseException:
@@ -79,7 +81,7 @@ class Pythons:
         return self._zygote
 
     async def _start_fresh(self, spec: PythonSpec, talk: Talk, notify: Notify | None) -> Process:
-        link = await self._start(spec, notify)
+        link = await self._start(spec, notify, talk.ours[-1] if spec.kept else None)
         assert link.process is not None
         try:
             await link.prepare(spec)
@@ -90,8 +92,10 @@ class Pythons:
             raise
         return link.process
 
-    async def _start(self, spec: PythonSpec, notify: Notify | None) -> ZygoteLink:
-        link = await ZygoteLink.start(self._spawn, spec, notify)
+    async def _start(
+        self, spec: PythonSpec, notify: Notify | None, held: int | None = None
+    ) -> ZygoteLink:
+        link = await ZygoteLink.start(self._spawn, spec, notify, held)
         self._links.add(link)
         self._nursery.start_soon(self._serve, link)
         return link

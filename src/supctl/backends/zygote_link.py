@@ -39,13 +39,13 @@ class Talk:
     theirs: tuple[int, ...]
 
     @classmethod
-    def open(cls, spec: PythonSpec) -> Talk:
+    def open(cls, *, with_socket: bool = False) -> Talk:
         """Make them. Raises OSError."""
         made: list[int] = []
         try:
             for _ in range(2):
                 made += os.pipe2(os.O_CLOEXEC)
-            if spec.with_socket:
+            if with_socket:
                 pair = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
                 made += [end.detach() for end in pair]
         except OSError:
@@ -76,12 +76,15 @@ class ZygoteLink(Link):
         self._imported: set[str] = set()
 
     @classmethod
-    async def start(cls, spawn: Spawn, spec: PythonSpec, notify: Notify | None) -> ZygoteLink:
+    async def start(
+        cls, spawn: Spawn, spec: PythonSpec, notify: Notify | None, held: int | None = None
+    ) -> ZygoteLink:
         """Start an interpreter that is to serve ``spec``.
 
         Args:
             spawn: of the backend, which holds the interpreter as it holds every program.
             notify: hears, too, what becomes of it.
+            held: a descriptor that is held with it, if it is to be kept.
 
         Raises:
             SpawnFailed, ReaperLost: as for every program.
@@ -106,6 +109,8 @@ class ZygoteLink(Link):
                         stdout=is_alone,
                         stderr=is_alone,
                         grace=spec.grace,
+                        kept=spec.kept if is_alone else "",
+                        notify=held,
                     ),
                     hear,
                 )

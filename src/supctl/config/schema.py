@@ -207,6 +207,7 @@ class WorkerKeys(RunKeys, total=False):
     isolation: Text
     blocking: Flag
     hung_after: Patience
+    on_daemon_loss: Text
 
 
 class RootKeys(TypedDict, total=False):

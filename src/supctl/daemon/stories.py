@@ -30,6 +30,7 @@ _MOST: Final = 10_000
 """Events that are told in one answer."""
 
 _UNWELL: Final = frozenset({"backoff", "failed", "waiting"})
+_DOWN: Final = frozenset({"backoff", "failed", "waiting", "stopped", "exited"})
 _SICK: Final = frozenset({"unhealthy", "unresponsive"})
 
 
@@ -54,7 +55,8 @@ class Stories:
         """Return the story of each child that is meant, also of those that are not there any more;
         that of everything if none is named.
 
-        A story is ``address``, ``row`` (as of ``status``; nothing if it is not there), ``unwell``
+        A story is ``address``, ``row`` (as of ``status``; nothing if it is not there), ``above``
+        (then the row of the supervisor that it would be in, if that does not run), ``unwell``
         (rows of those below it that are not well), ``events`` (those about it, and their causes;
         the oldest first), ``is_cut`` (there were more) and ``damaged`` (lines of the journal that
         cannot be read).
@@ -95,20 +97,32 @@ class Stories:
         return await trio.to_thread.run_sync(work, limiter=self._readers, abandon_on_cancel=True)
 
     async def _now(self, address: str) -> dict[str, Any]:
-        """Return how it is, and those below it that are not well."""
+        """Return how it is, and those below it that are not well; how its supervisor is, if it is
+        not there because of that."""
         try:
             row, *rows = await self._views.status(names=[address])
         except ProcessNotFound:
-            return {}
+            return {"above": await self._above(address)}
         below = [it for it in rows if is_below(it["address"], {address})]
         unwell = [it for it in below if it["state"] in _UNWELL or it["health"] in _SICK]
         return {"row": row, "unwell": unwell}
+
+    async def _above(self, address: str) -> dict[str, Any] | None:
+        above = address.rpartition("/")[0]
+        if not above:
+            return None
+        try:
+            row = (await self._views.status(names=[above]))[0]
+        except ProcessNotFound:
+            return await self._above(above)
+        return row if row["state"] in _DOWN else None
 
 
 def _told(address: str, story: Story) -> dict[str, Any]:
     return {
         "address": address,
         "row": None,
+        "above": None,
         "unwell": [],
         "events": story.events,
         "is_cut": story.is_cut,

@@ -87,6 +87,7 @@ class Connection(Caller):
     Attributes:
         closed: set once it is over; ``reason`` says why.
         is_hung: whether that was because the peer gave no sign of life.
+        was_let_go: whether that was because the peer said goodbye.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class Connection(Caller):
         super().__init__(Channel(transport, codec), Loans(codec.is_lendable))
         codec.borrow = partial(Borrowed, self)
         self.closed = trio.Event()
-        self.is_hung = False
+        self.is_hung = self.was_let_go = False
         self._hello, self._codec, self._heartbeat = hello, codec, heartbeat
         self._answering = Answering(self._channel, service, lambda: self.peer.label, self._loans)
         self._heard = 0
@@ -229,6 +230,7 @@ class Connection(Caller):
         self._greeted.set()
 
     def _on_bye(self, message: list[Any]) -> None:
+        self.was_let_go = True
         self._end(f"it said goodbye: {message[1]}")
 
     def _on_ping(self, message: list[Any]) -> None:

@@ -13,7 +13,7 @@ from .app import App, Stop
 from .child import put_child_fields
 from .dependencies import check_dependencies
 from .ignore import Ignore
-from .isolation import Code, check_code, check_isolation
+from .isolation import Code, check_code, check_isolation, check_survivors
 from .names import check_name
 from .policy import (
     AutoShutdown,
@@ -153,14 +153,25 @@ class Supervisor:
         put("hung_after", hung_after)
         if isolation == "process":
             check_code(self)
+            check_survivors(self)
 
     def code(self) -> Iterator[tuple[str, Code]]:
         """Yield what it needs of the user's: as :class:`~.isolation.HasCode`."""
         if self.factory is not None:
             yield "children", self.factory
-        for child in self.children:
+        for child in self.below():
             if not isinstance(child, App):
                 yield from ((f"{child.name}.{field}", code) for field, code in child.code())
+
+    def survivors(self) -> Iterator[str]:
+        """Yield workers that are to outlive the daemon: as :class:`~.isolation.HasCode`."""
+        for child in self.below():
+            if not isinstance(child, App):
+                yield from (f"{child.name}.{field}" for field in child.survivors())
+
+    def below(self) -> Sequence[ChildSpec]:
+        """Return the children that are known, or what they will be made of."""
+        return self.children
 
     def make_children(self) -> tuple[ChildSpec, ...] | Ignore:
         """Return the children of one start; raises what their factory raises.
@@ -252,12 +263,10 @@ class DynamicSupervisor(Supervisor):
         object.__setattr__(self, "template", self.adopt(template))
         if self.isolation == "process":
             check_code(self)
+            check_survivors(self)
 
-    def code(self) -> Iterator[tuple[str, Code]]:
-        yield from Supervisor.code(self)
-        template: App | Worker | None = getattr(self, "template", None)  # not set from the start
-        if isinstance(template, Worker):
-            yield from template.code()
+    def below(self) -> Sequence[ChildSpec]:
+        return [self.template] if hasattr(self, "template") else ()  # not set from the start
 
     def _check_strategy(self, strategy: Strategy | str) -> Strategy:
         if strategy != Strategy.SIMPLE_ONE_FOR_ONE:

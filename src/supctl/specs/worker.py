@@ -11,7 +11,7 @@ from typing import Any
 from supctl.errors import InvalidConfig
 
 from .child import put_child_fields, put_run_fields
-from .isolation import Code, check_code, check_isolation
+from .isolation import Code, check_code, check_daemon_loss, check_isolation
 from .policy import Backoff, Exhausted, Restart, check_seconds
 
 
@@ -37,6 +37,13 @@ class Worker:
         hung_after: seconds without a sign of life after which a process counts as hung and is
             killed, 20 by default; ``None``: never, as for code that computes for longer without
             letting its event loop run.
+        on_daemon_loss: what becomes of it when the daemon that supervises it is killed or crashes,
+            and is followed by another one: ``"restart"`` (default): it ends with the daemon and is
+            started anew, its memory is lost; ``"survive"``: its process, its memory and its pid
+            stay, and the next daemon goes on with it (docs/survival.md). The latter with
+            ``isolation="process"`` only, and not below a supervisor with a process of its own.
+            Without a daemon, in :func:`supctl.run` and :func:`supctl.open_tree`, it means nothing:
+            there everything ends with the program.
 
     Raises:
         InvalidConfig: naming the field and what it wanted.
@@ -63,6 +70,7 @@ class Worker:
     isolation: str
     blocking: bool
     hung_after: float | None
+    on_daemon_loss: str
 
     def __init__(
         self,
@@ -86,6 +94,7 @@ class Worker:
         isolation: str = "task",
         blocking: bool = False,
         hung_after: float | None = 20.0,
+        on_daemon_loss: str = "restart",
     ) -> None:
         put = partial(object.__setattr__, self)
         if isinstance(actor, str) and actor.count(":") != 1:
@@ -95,6 +104,7 @@ class Worker:
         check_isolation(isolation, hung_after)
         if blocking and isolation != "process":
             raise InvalidConfig("blocking", blocking, "isolation='process' with it")
+        check_daemon_loss(on_daemon_loss, isolation)
         check_seconds("grace", grace)
         put_child_fields(
             put,
@@ -118,14 +128,25 @@ class Worker:
         put("isolation", isolation)
         put("blocking", blocking)
         put("hung_after", hung_after)
+        put("on_daemon_loss", on_daemon_loss)
         if isolation == "process":
             check_code(self)
+
+    @property
+    def survives(self) -> bool:
+        """Whether it is to outlive the daemon."""
+        return self.on_daemon_loss == "survive"
 
     def code(self) -> Iterator[tuple[str, Code]]:
         """Yield what it needs of the user's: as :class:`~.isolation.HasCode`."""
         yield "actor", self.actor
         # Functions that it is to call are told by their places.
         yield from (("args", place) for place in self.args if isinstance(place, str))
+
+    def survivors(self) -> Iterator[str]:
+        """Yield itself if it is to outlive the daemon: as :class:`~.isolation.HasCode`."""
+        if self.survives:
+            yield "on_daemon_loss"
 
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""

@@ -302,7 +302,8 @@ class SupervisorActor(Incarnation):
 
     def _hear(self, child: Child, run: int, report: Report) -> None:
         self._changed.add(child.name)
-        if isinstance(child.life, SupervisorActor) and run == 1 and isinstance(report, Up):
+        is_supervisor = isinstance(child.life, SupervisorActor)
+        if is_supervisor and run == 1 and isinstance(report, Up) and child.past.outlived:
             report = replace(report, age=child.past.age)
         match report:
             case Started(pid, unenforced, age):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+import sys
+from typing import Any, Final
 
 import trio
 
@@ -13,15 +14,27 @@ from supctl.specs import Worker
 from supctl.specs.place import place_of
 
 from .host import Host, rehearse
+from .lifeline import Lifeline
 
 ENTRY = f"{__name__}:main"
 WARM_UP = f"{__name__}:warm_up"
 
 
-def main(read_fd: int, write_fd: int) -> None:
-    """Live until the actor has ended, or whoever started us is gone."""
+ACTOR: Final = 1
+"""The number of the actor in its process: it is the first."""
+
+
+def main(read_fd: int, write_fd: int, lifeline_fd: int | None = None) -> None:
+    """Live until the actor has ended, or whoever started us is gone, and nobody follows.
+
+    Ends with status 1 if the actor has crashed: who follows them may learn no more than that.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    trio.run(ActorHost().run, read_fd, write_fd)
+    host = ActorHost()
+    lifeline = None if lifeline_fd is None else Lifeline(lifeline_fd)
+    trio.run(host.run, read_fd, write_fd, lifeline)
+    if host.ended is not None and not host.ended.is_normal:
+        sys.exit(1)
 
 
 def warm_up() -> None:
@@ -33,15 +46,15 @@ def warm_up() -> None:
 class ActorHost(Host):
     """Hosts one actor."""
 
-    _worker: WorkerActor
-
     def make(
         self, address: str, actor: str, args: tuple[Any, ...], options: dict[str, Any]
     ) -> WorkerActor:
         spec = Worker("actor", actor, *args, isolation="process", **options)
-        self._worker = WorkerActor(spec, address, self.hear, self.board.names)
-        return self._worker
+        worker = WorkerActor(spec, address, self.hear, self.board.names)
+        number = self.board.number_of(worker.life)
+        assert number == ACTOR
+        return worker
 
     def fact(self) -> int:
         """Return the number of the actor in this process."""
-        return self.board.number_of(self._worker.life)
+        return ACTOR

@@ -66,7 +66,7 @@ class Hosted(Incarnation):
         self._process: Process | None = None
         self._connection: Connection | None = None
         self._state = "starting"
-        self._killed = self._was_cut_off = False
+        self._killed = self._was_cut_off = self._is_up = False
         self._told: ExitReason | None = None  # by the host
         self._status_reason: ExitReason | None = None  # by the system
         self._over = trio.Event()  # what it hosts has ended, or the process
@@ -122,10 +122,8 @@ class Hosted(Incarnation):
 
     async def run(self) -> None:
         try:
-            self._process, descriptors = await self._services.backend.spawn_python(
-                self._python(), self._hear_notice
-            )
-        except SupctlError as error:
+            self._process, descriptors = await self._start()
+        except (SupctlError, OSError) as error:
             self._services.board.end_branch(self._branch, not_started(error), "", died=True)
             self._tell(NotUp(not_started(error)))
             return
@@ -139,6 +137,10 @@ class Hosted(Incarnation):
             self._process.kill()
             raise
         await self._bury(report)
+
+    async def _start(self) -> tuple[Process, Sequence[int]]:
+        """Return its process, and the descriptors to talk with it. Raises what keeps us from it."""
+        return await self._services.backend.spawn_python(self._python(), self._hear_notice)
 
     def _python(self) -> PythonSpec:
         return PythonSpec(
@@ -198,8 +200,7 @@ class Hosted(Incarnation):
 
     async def _begin(self, connection: Connection) -> NotUp | Ignored | None:
         try:
-            told = ([*self._branch.place], self._address, *self._what())
-            match await connection.call(HOST, "begin", told):
+            match await self._ask_to_begin(connection):
                 case ("up", fact):
                     self._take_fact(fact)
                 case ("ignored", _):
@@ -211,11 +212,19 @@ class Hosted(Incarnation):
             return NotUp(not_started(lost))
         except Exception as error:  # such as an argument that cannot be sent
             return NotUp(not_started(error))
+        self._be_up()
+        return None
+
+    async def _ask_to_begin(self, connection: Connection) -> Any:
+        told = ([*self._branch.place], self._address, *self._what())
+        return await connection.call(HOST, "begin", told)
+
+    def _be_up(self, age: float | None = None) -> None:
         assert self._process is not None
         if self._state == "starting":
             self._state = "running"
-        self._tell(Up(self._process.pid))
-        return None
+        self._is_up = True
+        self._tell(Up(self._process.pid, age=age))
 
     async def _watch_grace(self) -> None:
         if await self._alarm.sleep():

@@ -73,6 +73,10 @@ class Switchboard:
         """Run what waits for the ends of actors elsewhere in that nursery."""
         self._nursery = nursery
 
+    def number_after(self, last: int) -> None:
+        """Give processes below and actors numbers higher than ``last``. For one that has none."""
+        self._last_branch = self._last_number = last
+
     def start_soon(self, work: Callable[..., Any], *args: Any) -> None:
         """Run something as long as the tree does."""
         assert self._nursery is not None

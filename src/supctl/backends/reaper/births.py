@@ -75,8 +75,14 @@ class Births:
             reads["notify"] = taken.pop("notify")
         self._hold(line, Run(number, pid, launch.terms, started_at, reads))
 
-    def adopt(self, line: DaemonLine, number: int, told: dict[str, Any], pid: int) -> None:
-        """Hold as a run what a zygote has forked for the daemon: an orphan, and so our child."""
+    def adopt(
+        self, line: DaemonLine, number: int, told: dict[str, Any], pid: int, names: list[str]
+    ) -> None:
+        """Hold as a run what a zygote has forked for the daemon: an orphan, and so our child.
+
+        The daemon has the descriptors that we are to hold with it.
+        """
+        held = {name: line.take_descriptor() for name in names}
         try:
             launch = Launch.of(told)
             with stage("system"):
@@ -88,7 +94,13 @@ class Births:
         except ProtocolError as error:
             line.tell("failed", number, "system", errno.EPROTO, str(error))
         else:
-            self._hold(line, Run(number, pid, launch.terms, time.monotonic(), {}))
+            run = Run(number, pid, launch.terms, time.monotonic(), held)
+            held = {}
+            self._runs.add(run)
+            tell_run(line, "started", run, pid, passed={})
+        finally:
+            for fd in held.values():
+                os.close(fd)
 
     def take(self, line: DaemonLine, number: int, fields: dict[str, Any], names: list[str]) -> None:
         """Hold a run of a reaper that was lost.

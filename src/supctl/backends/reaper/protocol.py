@@ -12,7 +12,8 @@ The daemon asks, and never waits for one answer before it asks the next:
                                            before, ``launch`` the fields of :class:`Launch`.
                                            One descriptor each with ``launch["stdin"]`` and
                                            ``launch["notify"]`` true.
-``["adopt", run, launch, pid]``            hold an orphan of ours as a run: a zygote has forked it
+``["adopt", run, launch, pid, names]``     hold an orphan of ours as a run, a zygote has forked it;
+                                           with descriptors, as of ``kept``
 ``["take", run, fields, names]``           hold a run of a reaper that was lost, with descriptors,
                                            as of ``kept``; it is no child of ours
 ``["signal", run, number]``                to its process group; when the main process is

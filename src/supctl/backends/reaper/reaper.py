@@ -167,8 +167,8 @@ class Reaper:
             match decode(payload):
                 case ["spawn", int(number), dict(told)]:
                     self._births.spawn(self._line, number, told)
-                case ["adopt", int(number), dict(told), int(pid)]:
-                    self._births.adopt(self._line, number, told, pid)
+                case ["adopt", int(number), dict(told), int(pid), list(names)]:
+                    self._births.adopt(self._line, number, told, pid, names)
                 case ["take", int(number), dict(fields), list(names)]:
                     self._births.take(self._line, number, fields, names)
                     self._look_needed = True
