@@ -158,10 +158,14 @@ def processes(*command: str) -> set[int]:
 
 # It stops.
 
+DEAF = """
+[apps.a]
+command = ["sh", "-c", "trap 'echo asked >> asked' TERM; while :; do sleep 0.1; done"]
+"""
+
 
 def test_who_is_deaf_is_asked_once_and_has_the_whole_of_its_grace(desk: Desk) -> None:
-    deaf = "trap 'echo asked >> asked' TERM; while :; do sleep 0.1; done"
-    start(desk, f'[apps.a]\ncommand = ["sh", "-c", "{deaf}"]\nstop = {{ grace = "6s" }}\n')
+    start(desk, DEAF + "stop = { grace = '6s' }\n")
     a = psutil.Process(desk.pid("a"))
     asked_at = time.monotonic()
     desk.run("stop", "a", "--no-wait")
@@ -175,6 +179,36 @@ def test_who_is_deaf_is_asked_once_and_has_the_whole_of_its_grace(desk: Desk) ->
         assert asked_at + 6 <= time.monotonic() < due_at + 3
         assert (desk.directory / "asked").read_text() == "asked\n"
         until(lambda: client.status("a")[0]["state"] == "stopped")
+
+
+def test_a_stop_is_over_when_nothing_is_left(desk: Desk) -> None:
+    start(desk, DEAF + "stop = { grace = '4s' }\n")
+    a = psutil.Process(desk.pid("a"))
+    with desk.popen("stop", "a") as command:
+        until((desk.directory / "asked").exists)
+        kill_daemon(desk)
+        assert command.communicate(timeout=50) == (
+            "shop/a was being stopped (exit status 137)\n",
+            "",
+        )
+    assert not a.is_running()
+    assert row(desk, "a")["state"] == "stopped"
+
+
+def test_what_is_being_stopped_can_be_killed_and_started(desk: Desk) -> None:
+    start(desk, DEAF + "stop = { grace = '1h' }\n[apps.b]\ncommand = ['sleep', '1000']\n")
+    for _ in range(2):
+        a = psutil.Process(desk.pid("a"))
+        (desk.directory / "asked").unlink(missing_ok=True)
+        desk.run("stop", "a", "--no-wait")
+        until((desk.directory / "asked").exists)
+        kill_daemon(desk)
+        assert (row(desk, "a")["state"], row(desk, "b")["state"]) == ("stopping", "running")
+        desk.run("stop", "a", "--force")
+        assert not a.is_running()
+        desk.run("start", "a")
+        assert row(desk, "a")["state"] == "running"
+    desk.run("stop", "a", "--force")
 
 
 # It has just begun.

@@ -111,8 +111,9 @@ class Survival(Watch):
         states = {address: _state_of(note) for address, note in self._notes.items()}
         self.was_ending = self._standings.pop("/", {}).get("standing", {}).get("ending") is not None
         projects = {it for it in states if it.count("/") == 1 and states[it] not in NO_PROCESS}
-        self._stopping = {it for it in states if states[it] in _ENDING}
+        self._stopping = {it for it in states if states[it] is ChildState.STOPPING}
         self._forget_below()
+        self._stopping -= {it for it in self._survivors if it in self._notes}
         self._awaited |= ({*self._survivors} | projects) - self._stopping
         self._is_back("/")
         return estate
@@ -226,6 +227,8 @@ class Survival(Watch):
         history: History = read_history(note["history"])
         if history.stop_asked and history.state in _ENDING and address not in self._stopped:
             history = replace(history, state=ChildState.STARTING)  # it was asked to start since
+        elif history.state is ChildState.STOPPING and not self._survivors.get(address):
+            history = replace(history, state=ChildState.STOPPED)
         return history.aged(max(0.0, time.monotonic() - note["at"]))
 
     def standing_of(self, address: str) -> Standing:

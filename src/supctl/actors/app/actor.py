@@ -101,6 +101,8 @@ class AppActor(Incarnation):
 
     def kill(self) -> None:
         self._is_asked = True
+        if self._process is None and self._inherited is not None:
+            self._inherited.process.kill()
         self._decide(Event.KILL)
 
     def checkup(self) -> Checkup | None:
