@@ -30,8 +30,9 @@ bench-logs: $(READY) ## the log path against `app | cat > file` and peers that a
 test-logs: $(READY) ## who stores logs is killed every 50 ms, for a minute in each mode
 	$(BIN)/python -m tests.logs.killing
 
-test-survival: $(READY) ## daemon, reaper and clients are killed, 200 times, while ten apps work
+test-survival: $(READY) ## daemon, reaper and clients are killed or upgraded, 200 times, while ten apps work
 	$(BIN)/python -m tests.daemon.rounds
+	if command -v nginx; then $(BIN)/python -m tests.daemon.serving; else echo "skipped: no nginx"; fi
 
 fuzz: $(READY) ## bytes that a fuzzer makes up, for FUZZ_SECONDS=600
 	sh scripts/fuzz $(BIN)/python

@@ -313,12 +313,16 @@ class DaemonStarted(Event):
     """A daemon has begun.
 
     ``lost``: there was one before it, which has not ended in order; ``how`` it ended, if known.
+    ``upgrade``: the version that it has taken over from, or that has ``failed`` to take over, and
+    why.
     """
 
     pid: int
     version: str
     lost: bool
     how: str = ""
+    upgrade: str = ""
+    failed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

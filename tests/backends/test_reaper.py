@@ -115,6 +115,7 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
         *("supctl.backends", "supctl.backends.reaper"),
         *(f"supctl.backends.reaper.{n}" for n in ("births", "foreign", "foreign_ends", "legacy")),
         *(f"supctl.backends.reaper.{n}" for n in ("main", "marks", "launch", "protocol")),
+        *(f"supctl.backends.reaper.{n}" for n in ("program", "reaper", "rebirth")),
         *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups", "line", "succession")),
     }
 
@@ -139,6 +140,7 @@ def still_serves(reaper: Reaper, number: int) -> bool:
         ["signal", 1, -15],
         ["kill", None],
         ["dance", 1],
+        ["upgrade", {"version": "2", "daemon": ["a"], "reaper": ["b"]}, 1],
     ],
 )
 def test_a_message_that_makes_no_sense_is_refused(reaper: Reaper, message: Any) -> None:

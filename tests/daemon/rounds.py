@@ -1,4 +1,4 @@
-"""``python -m tests.daemon.rounds``: daemon, reaper and clients are killed, 200 times.
+"""``python -m tests.daemon.rounds``: daemon, reaper and clients are killed, or upgraded, 200 times.
 
 Ten apps run meanwhile: they write numbered lines at various rates, die, ignore SIGTERM, and are
 stopped and started. The tests do the same for some rounds.
@@ -24,6 +24,7 @@ import psutil
 
 from supctl.control.client import Client
 from supctl.control.reaching import reach
+from supctl.daemon.code import PACKAGE
 from supctl.errors import ConnectionLost, SupctlError
 from tests.daemon.conftest import Desk, desk_in
 from tests.logs.numbered import files_of, line_of
@@ -49,13 +50,18 @@ APPS = "".join(
 )
 LIVING = (*RATES, "quiet")
 
+_VICTIMS = (
+    *(("daemon",) * 4 + ("reaper",) * 2 + ("client",) * 2 + ("both in turn",) * 2),
+    *("upgrade", "amid an upgrade"),
+)
+
 
 @dataclass
 class Found:
     """What the rounds have shown.
 
     Args:
-        silences: seconds from each kill to the next answer.
+        silences: seconds from each kill to the next answer, but for upgrades.
         statuses: how often each exit of those that die was told.
     """
 
@@ -92,7 +98,7 @@ def _round(desk: Desk, client: Client, chance: random.Random, found: Found) -> N
         with suppress(ConnectionLost):
             chance.choice((client.stop, client.start))(name, wait=False)
     time.sleep(chance.uniform(0, 0.3))
-    victim = chance.choice(("daemon", "daemon", "reaper", "client", "both in turn"))
+    victim = chance.choice(_VICTIMS)
     found.killed[victim] = found.killed.get(victim, 0) + 1
     daemon = client.about()["pid"]
     at = time.monotonic()
@@ -104,8 +110,15 @@ def _round(desk: Desk, client: Client, chance: random.Random, found: Found) -> N
         os.kill(daemon, signal.SIGKILL)
     if victim in ("reaper", "both in turn"):
         _kill_reaper(client)
-    client.ping()
-    found.silences.append(time.monotonic() - at)
+    if victim == "upgrade":
+        client.upgrade(python=sys.executable, package=str(PACKAGE))
+    elif victim == "amid an upgrade":
+        with desk.popen("daemon", "upgrade"):
+            time.sleep(chance.uniform(0, 3))
+            os.kill(client.about()["pid"], signal.SIGKILL)
+    else:
+        client.ping()
+        found.silences.append(time.monotonic() - at)
 
 
 def _kill_reaper(client: Client) -> None:

@@ -20,13 +20,14 @@ from supctl.daemon.logs import Logs
 from supctl.daemon.office import CHANGING, LOOKING
 from supctl.daemon.projects import Projects
 from supctl.daemon.stories import Stories
+from supctl.daemon.upgrade import Upgrades
 from supctl.daemon.views import Views
 from supctl.daemon.waiting import Waiting
 from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-OWNERS = (Projects, Control, Calls, Details, Logs, HealthViews, Views, Waiting, Stories)
+OWNERS = (Projects, Control, Calls, Details, Logs, HealthViews, Views, Waiting, Stories, Upgrades)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }

@@ -175,8 +175,22 @@ def test_a_plan_that_is_dropped_is_answered_and_its_children_can_be_taken_up() -
     assert hand.down == [("a", SHUTDOWN)]
 
 
+def test_it_is_known_who_is_yet_to_be_started() -> None:
+    hand = Stagehand()
+    a, b = children("a", "b", state=ChildState.RUNNING)
+    (c,) = children("c")
+    hand.carry_out(Stage.in_turn(STOP, [b, a]), Stage.in_turn(START, [a, b]))
+    hand.carry_out(Stage.at_once(START, [c]))
+    assert [hand.plans.will_start(child) for child in (a, b, c)] == [True, True, False]
+    hand.gone(b)
+    hand.gone(a)
+    assert [hand.plans.will_start(child) for child in (a, b, c)] == [False, True, False]
+    hand.plans.drop_all(InvalidState("/", "stopping", "a supervisor that runs"))
+    assert not hand.plans.will_start(b)
+
+
 def names_of(stage: Stage) -> Sequence[str]:
-    return [child.name for child in stage.ready]
+    return [child.name for child in stage.next_free()]
 
 
 def test_those_that_are_free_are_begun_in_the_order_given() -> None:

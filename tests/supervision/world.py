@@ -12,6 +12,7 @@ from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.core import SupervisorCore
 from supctl.supervision.flags import Flags
+from supctl.supervision.history import NEW, Standing
 from supctl.supervision.pacer import Pacer
 
 CRASH = ExitReason(ExitKind.CRASHED, ExitStatus(code=1))
@@ -44,6 +45,7 @@ class World:
         slow: names whose starts and stops are answered by the test, with :meth:`rise`,
             :meth:`fail`, :meth:`ignore` and :meth:`exit`.
         ends: with what a child ends that is stopped, by name; else ``shutdown``.
+        past: what was with the supervisor in a process of before.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class World:
         slow: Iterable[str] = (),
         ends: dict[str, ExitReason] | None = None,
         reports: bool = False,
+        past: Standing = NEW,
     ) -> None:
         policies = [policy(child) if isinstance(child, str) else child for child in children]
         self.names = [child.name for child in policies]
@@ -75,6 +78,7 @@ class World:
             ),
             random=lambda: 0.5,
             pacer=pacer,
+            past=past,
         )
         self.now = 0.0
         self.fails, self.ignores, self.slow = list(fails), set(ignores), set(slow)

@@ -20,6 +20,7 @@ from .notify import NotifySocket
 
 if TYPE_CHECKING:
     from .estate import Estate
+    from .reaper.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +346,18 @@ class Backend(Spawner):
 
     def forget(self, token: int) -> None:
         """Know that the end of a process that is kept was taken note of."""
+
+    def upgrade(self, program: Program, within: float) -> None:
+        """Have this process ended, and followed by one of other code.
+
+        Args:
+            program: what starts it.
+            within: seconds in which it must serve; else the present code is started again.
+
+        Raises:
+            PlatformNotSupported: nobody follows us here.
+        """
+        raise PlatformNotSupported("an upgrade", "it takes a daemon on linux")
 
     @abstractmethod
     async def __aenter__(self) -> Self: ...

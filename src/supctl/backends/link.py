@@ -32,7 +32,8 @@ class Link:
         self._frames = FrameReader(LIMIT)
         self._descriptors: deque[int] = deque()
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()
-        self._has_outgoing = trio.Event()
+        self._has_outgoing, self._is_sent = trio.Event(), trio.Event()
+        self._is_sent.set()
 
     def send(self, *message: Any, descriptors: list[int] | None = None) -> None:
         """Send a message, now or as soon as the link takes it. Never blocks.
@@ -47,6 +48,8 @@ class Link:
                 return
             if sent:
                 data, fds = data[sent:], []
+        if not self._outgoing:
+            self._is_sent = trio.Event()
         self._outgoing.append((data, [os.dup(fd) for fd in fds]))
         self._has_outgoing.set()
 
@@ -73,6 +76,11 @@ class Link:
                 if sent:
                     _close(fds)
             self._has_outgoing = trio.Event()
+            self._is_sent.set()
+
+    async def wait_sent(self) -> None:
+        """Return when all is sent that :meth:`send` has left waiting, or the link is closed."""
+        await self._is_sent.wait()
 
     async def receive(self) -> Iterator[list[Any]]:
         """Wait for the next messages and return them, in order.
@@ -115,6 +123,7 @@ class Link:
         _close([*self._descriptors, *(fd for _, fds in self._outgoing for fd in fds)])
         self._descriptors.clear()
         self._outgoing.clear()
+        self._is_sent.set()
 
 
 def _close(descriptors: list[int]) -> None:

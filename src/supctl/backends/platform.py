@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from supctl.errors import PlatformNotSupported
 
 from .base import Backend, OnReaperRestarted
 
+if TYPE_CHECKING:
+    from .reaper_link import Heirs
+
 
 def open_backend(
     on_reaper_restarted: OnReaperRestarted | None = None,
     link: int | None = None,
-    heirs: Sequence[str] = (),
-    heirlooms: Sequence[int] = (),
+    heirs: Heirs | None = None,
 ) -> Backend:
     """Return the backend of this system, to be entered with ``async with``.
 
@@ -24,22 +26,20 @@ def open_backend(
         on_reaper_restarted: called when the reaper was lost and replaced.
         link: descriptor of the link to the reaper that has started us, if one has; what there was
             before is taken over then.
-        heirs: with ``link``: argument vector of who supervises after us, to which ``--link N`` is
-            added.
-        heirlooms: descriptors of ours that they get too.
+        heirs: with ``link``: who supervises after us.
 
     Raises:
         PlatformNotSupported: naming the systems there are backends for.
     """
     if sys.platform == "linux":
         from .linux import LinuxBackend, probe
-        from .reaper_link import Heirs, ReaperLink
+        from .reaper_link import ReaperLink
 
         if link is None:
             return LinuxBackend(probe(), on_reaper_restarted)
         above = ReaperLink(socket.socket(fileno=link))
         ours = probe(head=os.getppid())  # the reaper
-        return LinuxBackend(ours, on_reaper_restarted, above, Heirs(heirs, heirlooms))
+        return LinuxBackend(ours, on_reaper_restarted, above, heirs)
     raise PlatformNotSupported(f"supervision on {sys.platform}", "there is a backend for linux")
 
 

@@ -10,6 +10,7 @@ import errno
 import itertools
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self
 
@@ -37,6 +38,7 @@ from .posix_process import PosixProcess
 from .pythons import Pythons
 from .reaper import cgroups
 from .reaper.marks import new_marks
+from .reaper.program import Program
 from .reaper.protocol import Kept, Launch, Passing, Terms
 from .reaper_link import Heirs, ReaperLink
 from .reaper_program import OWN_DESCRIPTOR_LIMIT
@@ -103,6 +105,7 @@ class PosixBackend(Backend):
             self._link.send("bye")
             with trio.move_on_after(_CLOSE_PATIENCE):
                 await self._end_all()
+                await self._link.wait_sent()
             self._service_scope.cancel()
             self._pythons.close()
             for process in list(self._with_output):
@@ -179,6 +182,9 @@ class PosixBackend(Backend):
     def serves(self) -> None:
         """Tell the reaper that it is of use by now to be told signals that are meant for us."""
         self._will.serves(self._link)
+
+    def upgrade(self, program: Program, within: float) -> None:
+        self._link.send("upgrade", asdict(program), within)
 
     async def _end_all(self) -> None:
         for process in list(self._runs.values()):

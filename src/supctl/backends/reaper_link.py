@@ -10,7 +10,7 @@ import subprocess
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 import trio
@@ -18,6 +18,7 @@ import trio
 from supctl.errors import ProtocolError
 
 from .link import Link
+from .reaper.program import Program
 from .reaper.protocol import VERSION
 from .reaper_program import OWN_DESCRIPTOR_LIMIT, reaper_command
 
@@ -27,12 +28,14 @@ class Heirs:
     """How whoever supervises after us is started.
 
     Args:
-        command: argument vector, but for the link to the reaper.
+        program: what starts them.
+        arguments: theirs, but for the link to the reaper.
         fds: descriptors of ours that they get.
     """
 
-    command: Sequence[str]
-    fds: Sequence[int]
+    program: Program
+    arguments: Sequence[str] = ()
+    fds: Sequence[int] = ()
 
 
 class ReaperLink(Link):
@@ -77,9 +80,9 @@ class ReaperLink(Link):
                 # It must know us also if we are killed before it looks for its parent.
                 pidfd = os.pidfd_open(os.getpid())
                 held.callback(os.close, pidfd)
-                orders = {"command": list(heirs.command), "fds": list(heirs.fds), "link": link}
-                orders |= {"pid": os.getpid(), "pidfd": pidfd}
-                command, fds = reaper_command(json.dumps(orders), limit), [pidfd, *heirs.fds]
+                orders = asdict(heirs) | {"link": link, "pid": os.getpid(), "pidfd": pidfd}
+                command = [*heirs.program.reaper, json.dumps(orders), str(limit)]
+                fds = [pidfd, *heirs.fds]
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

@@ -29,7 +29,16 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def reaper_program(root: Path = Path(__file__).parents[2]) -> list[str]:
+    """Return the argument vector of a reaper, but for what its ``main`` describes.
+
+    Args:
+        root: the directory that this package is in.
+    """
+    return [sys.executable, "-I", "-S", "-c", _PROGRAM, str(root)]
+
+
 def reaper_command(first: str, limit: int = OWN_DESCRIPTOR_LIMIT) -> list[str]:
-    """Return the argument vector of a reaper; the arguments are what its ``main`` describes."""
-    root = str(Path(__file__).parents[2])
-    return [sys.executable, "-I", "-S", "-c", _PROGRAM, root, first, str(limit)]
+    """Return the argument vector of a reaper of this code; the arguments are what its ``main``
+    describes."""
+    return [*reaper_program(), first, str(limit)]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import trio
@@ -23,7 +24,11 @@ from .zygote.child import own_script
 Spawn = Callable[..., Awaitable[Process]]
 
 # The user's own interpreter with the user's own flags: what is forked runs the user's code.
-_PROGRAM: Final = "from supctl.backends.zygote.main import main; main()"
+# This package and no other of that name: the one that is installed may have been upgraded below us.
+_PROGRAM: Final = (
+    f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r}); import supctl;"
+    "del sys.path[0]; from supctl.backends.zygote.main import main; main()"
+)
 
 
 @dataclass(slots=True)

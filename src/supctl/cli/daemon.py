@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
+from typing import Final
 
 import click
 
+from supctl._version import __version__
 from supctl.errors import StorageFailed
 
 from .words import seconds
 
-_INTERRUPTED = 130
+_INTERRUPTED: Final = 130
 """Exit status of a program that Ctrl-C has ended, as shells say it."""
+
+_BACK_WITHIN: Final = 30.0
+"""Seconds in which a daemon of the old code serves again."""
 
 
 @click.group()
@@ -44,6 +50,46 @@ def serve(link: int, lock: int, ready_fd: int | None) -> None:
     from supctl.daemon.run import run_daemon
 
     run_daemon(Home.of(), link, lock, ready_fd)
+
+
+@daemon.command(hidden=True)
+def program() -> None:
+    """Load all that a daemon and its reaper may need, and tell how they are started, as JSON."""
+    from dataclasses import asdict
+
+    import supctl.backends.reaper.main
+    import supctl.daemon.run  # noqa: F401
+    from supctl.daemon.code import own_program
+
+    click.echo(json.dumps(asdict(own_program())))
+
+
+@daemon.command()
+@click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True,
+    help="Seconds in which the new daemon must serve; else the old code is started again.",
+)  # fmt: skip
+def upgrade(timeout: float) -> None:
+    """Have this version of supctl take over from the daemon that runs. What that keeps alive is not
+    touched.
+
+    \b
+    Example:
+      pip install -U supctl && supctl daemon upgrade
+    """
+    import supctl
+
+    from .reach import reached
+
+    with reached(greeting=timeout + _BACK_WITHIN) as client:
+        was = client.about()
+        package = str(Path(supctl.__file__).parent)
+        about = client.upgrade(python=sys.executable, package=package, within=timeout)
+    click.echo(
+        f"the daemon is supctl {about['version']} now, pid {about['pid']}; "
+        f"it was {was['version']}, pid {was['pid']}\n"
+        f"what ran was not touched; {about['running']} of {about['children']} children run"
+    )
 
 
 @daemon.command()
@@ -91,11 +137,22 @@ def status(as_json: bool) -> None:
     click.echo(f"{about['running']} of {about['children']} children run")
     if (before := about["before"]) is not None:
         ago = seconds(before["ago"])
-        click.echo(f"the daemon before it was lost {ago} ago ({before['how']}); nothing else was")
+        click.echo(_told_before(before["how"], ago, about["upgrade"]))
         if before["crash"]:
             click.echo(before["crash"].rstrip())
+    if about["version"] != __version__:
+        click.echo(f'this is supctl {__version__}: "supctl daemon upgrade" has it take over')
     home = Home.of()
     click.echo(f"socket {home.socket}\nlogs   {home.logs}\nstate  {home.state}")
+
+
+def _told_before(how: str, ago: str, upgrade: dict[str, str | None] | None) -> str:
+    """Return what became of the daemon before."""
+    if upgrade is None:
+        return f"the daemon before it was lost {ago} ago ({how}); nothing else was"
+    if upgrade["failed"] is None:
+        return f"it took over from supctl {upgrade['before']} {ago} ago, in an upgrade"
+    return f"an upgrade to supctl {upgrade['to']} failed {ago} ago: {upgrade['failed']}"
 
 
 @daemon.command()

@@ -89,5 +89,5 @@ def _daemon(home: Home) -> Finding:
     seen = f"pid {told['pid']}, version {told['version']}"
     if told["version"] == __version__:
         return Finding("daemon", Verdict.GOOD, seen)
-    mend = f'this is version {__version__}; "supctl daemon stop" and "start" bring it up to date'
+    mend = f'this is version {__version__}; "supctl daemon upgrade" makes the daemon that, too'
     return Finding("daemon", Verdict.LIMITED, seen, mend)

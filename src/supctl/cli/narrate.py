@@ -142,7 +142,11 @@ def past(reason: ExitReason) -> str:
 
 
 def lost_before(event: events.DaemonStarted) -> str:
-    """Return whether the daemon before was lost, as the end of a sentence."""
+    """Return what became of the daemon before, as the end of a sentence, if there is a tale."""
+    if event.failed:
+        return f"; the upgrade to supctl {event.upgrade} has failed: {event.failed}"
+    if event.upgrade:
+        return f"; it takes over from supctl {event.upgrade}, in an upgrade"
     if not event.lost:
         return ""
     return "; the one before it was lost" + (f" ({event.how})" if event.how else "")

@@ -9,14 +9,19 @@ from functools import partial
 
 from supctl.control.client import Client
 from supctl.control.home import Home
+from supctl.control.line import GREETING
 from supctl.control.reaching import reach
 
 
-def reached(*, start: bool = False) -> Client:
-    """Return the daemon; raises NoDaemon if none runs, unless it is to be started then."""
+def reached(*, start: bool = False, greeting: float = GREETING) -> Client:
+    """Return the daemon; raises NoDaemon if none runs, unless it is to be started then.
+
+    Args:
+        greeting: seconds in which one that has taken over has to introduce itself.
+    """
     home = Home.of()
     if not start:
-        return Client(reach(home), partial(reach, home))
+        return Client(reach(home), partial(reach, home, greeting))
     from supctl.control.launch import reach_or_start
 
     return Client(reach_or_start(home), partial(reach, home))

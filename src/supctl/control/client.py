@@ -106,6 +106,7 @@ class Client:
     flush_logs = _blocking(Methods[Iterator[Facts]].flush_logs)
     wait = _blocking(Methods[Iterator[Facts]].wait)
     why = _blocking(Methods[Iterator[Facts]].why)
+    upgrade = _blocking(Methods[Iterator[Facts]].upgrade)
     shutdown = _blocking(Methods[Iterator[Facts]].shutdown)
 
     def events(

@@ -19,6 +19,8 @@ class Connector:
     """A way to the daemon: ``with`` gives a :class:`~.client.Client`, which blocks and may be used
     by any thread; ``async with`` gives the same methods as coroutines, for trio.
 
+    Both go on with the next daemon when one is lost, as docs/survival.md tells.
+
     Both raise on entry:
         NoDaemon: none runs.
         ConnectionLost, ProtocolError: it went away, or speaks another version.

@@ -140,6 +140,11 @@ class Home:
         return self.state / "crash.txt"
 
     @property
+    def code(self) -> Path:
+        """The directory of the code that is run."""
+        return self.state / "code"
+
+    @property
     def origins(self) -> Path:
         """How programs are known again that nobody holds any more."""
         return self.state / "origins.json"

@@ -39,8 +39,8 @@ _READ_SIZE: Final = 256 * 1024
 _WINDOW: Final = 256
 """Items of a stream that may be on their way."""
 
-_GREETING: Final = 15.0
-"""Seconds in which the daemon has to introduce itself."""
+GREETING: Final = 15.0
+"""Seconds in which a daemon has to introduce itself, which may have to be started before."""
 
 
 class _Waiting:
@@ -63,13 +63,19 @@ class Line:
     Args:
         sock: belongs to the line from now on.
         facts: told to the daemon with the greeting.
+        greeting: seconds in which the daemon has to introduce itself.
 
     Raises:
         ConnectionLost: the daemon went away, or said nothing.
         ProtocolError: it speaks another version.
     """
 
-    def __init__(self, sock: socket.socket, facts: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        facts: Mapping[str, Any] | None = None,
+        greeting: float = GREETING,
+    ) -> None:
         # It has no time-out: that would be one for those who send meanwhile as well.
         sock.settimeout(None)
         self._socket = sock
@@ -86,7 +92,7 @@ class Line:
         """What the daemon has told of itself: ``version``, ``pid``, ..."""
         try:
             self._send([m.HELLO, m.VERSION, "command", os.getpid(), dict(facts or {})])
-            self._greet(time.monotonic() + _GREETING)
+            self._greet(greeting)
         except BaseException:
             self.close()
             raise
@@ -97,6 +103,11 @@ class Line:
         with suppress(OSError):  # the daemon has hung up already
             self._socket.shutdown(socket.SHUT_RDWR)  # who reads is woken
         self._socket.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is over."""
+        return self._end is not None
 
     # Asking.
 
@@ -257,13 +268,14 @@ class Line:
             waiting.is_over = True
             del self._waiting[told[0]]
 
-    def _greet(self, deadline: float) -> None:
+    def _greet(self, patience: float) -> None:
+        deadline = time.monotonic() + patience
         while not self.daemon and self._end is None and time.monotonic() < deadline:
             self._read(max(0.0, deadline - time.monotonic()))
         if self._end is not None:
             raise self._end
         if not self.daemon:
-            raise ConnectionLost("the daemon", f"it said nothing within {_GREETING:g} s")
+            raise ConnectionLost("the daemon", f"it said nothing within {patience:g} s")
 
     def _lose(self, error: Exception) -> None:
         with self._turn:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from supctl.errors import ConnectionLost, ProtocolError, UpgradeFailed
+
 Facts: TypeAlias = dict[str, Any]
 
 Items = TypeVar("Items", covariant=True)
@@ -284,6 +286,31 @@ class Methods(Generic[Items]):
     def lines(self, *names: str, streams: Sequence[str] = ("stdout", "stderr")) -> Items:
         """Return lines of output as they come; the first item says that they come from now on."""
         return self._asks.stream("lines", {"names": [*names], "streams": [*streams]})
+
+    async def upgrade(self, *, python: str, package: str, within: float = 10.0) -> Facts:
+        """Have the daemon followed by one of other code, reaper included, and return what that
+        tells of itself, as :meth:`about`. All that runs goes on.
+
+        Args:
+            python: the interpreter.
+            package: directory of the code, which is copied.
+            within: seconds in which the new daemon must serve; else one of the present code is
+                started again.
+
+        Raises:
+            UpgradeFailed: the new code cannot be loaded, or has not served.
+        """
+        try:
+            await self._call("upgrade", python=python, package=package, within=within)
+        except ConnectionLost:
+            about = await self.about()  # of the next daemon, whichever that is
+            if (upgrade := about["upgrade"]) is None:
+                raise
+            if upgrade["failed"] is not None:
+                said = (about["before"] or {}).get("crash") or ""
+                raise UpgradeFailed(upgrade["to"], upgrade["failed"], said) from None
+            return about
+        raise ProtocolError("an answer to upgrade", "the end of the daemon")
 
     async def shutdown(
         self, *, graceful: bool = True, timeout: float | None = None, wait: bool = True

@@ -12,7 +12,7 @@ from supctl.errors import ConnectionLost, NoDaemon, PermissionDenied
 
 from .endpoint import connect
 from .home import Home
-from .line import Line
+from .line import GREETING, Line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,20 +83,33 @@ def read_holder(lock: Path) -> int | None:
     return pid if isinstance(pid, int) else None
 
 
-def reach(home: Home) -> Line:
-    """Return a line to the daemon.
+class Search:
+    """How long a daemon is looked for that says a word: one that is lost before it does is
+    followed by another, which is asked instead."""
 
-    One that is lost before it has said a word is followed by another, which is asked instead.
+    def __init__(self) -> None:
+        self._left = _ATTEMPTS
+        self._began_at = time.monotonic()
+
+    def go_on(self, loss: ConnectionLost) -> None:
+        """Return if another one should be dialled now; else raise ``loss``."""
+        now = time.monotonic()
+        self._left -= 1
+        if not self._left or now - self._began_at > _SILENCE:
+            raise loss
+        self._began_at = now
+
+
+def reach(home: Home, greeting: float = GREETING) -> Line:
+    """Return a line to the daemon, which has so many seconds to introduce itself.
 
     Raises:
         NoDaemon, PermissionDenied: as :func:`dial`.
         ConnectionLost, ProtocolError: as :class:`Line`.
     """
-    for _ in range(_ATTEMPTS - 1):
-        began_at = time.monotonic()
+    search = Search()
+    while True:
         try:
-            return Line(dial(home))
-        except ConnectionLost:
-            if time.monotonic() - began_at > _SILENCE:
-                raise
-    return Line(dial(home))
+            return Line(dial(home), greeting=greeting)
+        except ConnectionLost as loss:
+            search.go_on(loss)

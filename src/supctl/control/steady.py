@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 from supctl.errors import ConnectionLost, NoDaemon
 
 from .line import Line
-
-_ONCE: Final = frozenset({"restart", "signal", "call"})
-"""Methods that may do something other when they are called twice than when they are called once."""
-
-_ATTEMPTS: Final = 10
-"""Daemons that may be lost, one after the other, while one thing is asked."""
+from .question import Question
 
 
 class SteadyLine:
@@ -47,43 +42,38 @@ class SteadyLine:
         """As :meth:`Line.call`.
 
         Raises:
-            ConnectionLost: the daemon is gone; or another one is there, and whether what was asked
-                was done is not known.
+            ConnectionLost: the daemon is gone; or as :meth:`Question.repeat`.
         """
-        for _ in range(_ATTEMPTS):
-            line = self._line
-            try:
-                return line.call(method, kwargs, timeout)
-            except ConnectionLost as error:
-                lost = error
-                self._replace(line, error)
-            if method in _ONCE or kwargs.get("relative"):
-                told = f"another one has taken over; look whether {method} was done, and ask again"
-                raise ConnectionLost("the daemon", told)
-        raise lost
-
-    def stream(self, method: str, kwargs: Mapping[str, Any]) -> Iterator[Any]:
-        """As :meth:`Line.stream`."""
-        asked = dict(kwargs)
+        question = Question(method, kwargs)
         while True:
             line = self._line
             try:
-                for item in line.stream(method, asked):
+                return line.call(method, question.kwargs, timeout)
+            except ConnectionLost as error:
+                self._replace(line, error)
+                question.repeat(error)
+
+    def stream(self, method: str, kwargs: Mapping[str, Any]) -> Iterator[Any]:
+        """As :meth:`Line.stream`."""
+        question = Question(method, kwargs)
+        while True:
+            line = self._line
+            try:
+                for item in line.stream(method, question.kwargs):
                     yield item
-                    if method == "events":
-                        asked["since"] = item["seq"]
+                    question.note(item)
                 return
             except ConnectionLost as error:
                 self._replace(line, error)
-                if method != "events":
-                    raise
+                question.repeat(error)
 
     def _replace(self, line: Line, error: ConnectionLost) -> None:
-        """Have another line in place of one that is lost. Raises ``error`` if none can be had."""
+        """Have another line in place of one that is lost. Raises ``error`` if none can be had, or
+        if it is the daemon that tells of it, about somebody else."""
         with self._one_at_a_time:
             if self._line is not line:
                 return  # somebody else has seen to it
-            if self._is_closed:
+            if self._is_closed or not line.is_lost:
                 raise error
             try:
                 self._line = self._reach()

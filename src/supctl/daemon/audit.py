@@ -34,7 +34,7 @@ class Audit:
         self._path = path
         self._one_at_a_time = trio.Lock()
         self._under_way = 0
-        self._is_idle = trio.Event()
+        self._one_is_done = trio.Event()
 
     @asynccontextmanager
     async def of(self, peer: Peer, method: str, kwargs: Mapping[str, Any]) -> AsyncIterator[str]:
@@ -61,14 +61,13 @@ class Audit:
                 async with self._one_at_a_time:
                     await trio.to_thread.run_sync(self._write, told)
             self._under_way -= 1
-            if not self._under_way:
-                self._is_idle.set()
-                self._is_idle = trio.Event()
+            self._one_is_done.set()
+            self._one_is_done = trio.Event()
 
-    async def idle(self) -> None:
-        """Return when no command is under way that changes something."""
-        if self._under_way:
-            await self._is_idle.wait()
+    async def idle(self, *, but: int = 0) -> None:
+        """Return when no command is under way that changes something, or not more than ``but``."""
+        while self._under_way > but:
+            await self._one_is_done.wait()
 
     def _write(self, told: Mapping[str, Any]) -> None:
         line = json.dumps(told, ensure_ascii=False) + "\n"

@@ -12,6 +12,7 @@ from typing import Any, Final
 import trio
 
 from supctl._version import __version__
+from supctl.backends.reaper.protocol import Passing
 from supctl.events import (
     ChildExited,
     ChildForgotten,
@@ -24,11 +25,13 @@ from supctl.events import (
     SupervisorReport,
     TreeStarted,
 )
-from supctl.exits import ExitKind, ExitStatus
+from supctl.exits import ExitKind
 from supctl.journal.journal import Journal
 from supctl.journal.record import line_of, seq_of
 from supctl.logs.capture import Capture
 from supctl.supervision.tree import Tree
+
+from .crash import end_of
 
 _SPARE: Final = "event "
 """What the names of texts for the next daemon begin with; the rest is the number of a slot."""
@@ -107,16 +110,20 @@ class Chronicle:
             if seq_of(line) > self._journal.last_seq:
                 self._journal.note_line(line)
 
-    def begin(self, tree: Tree, before: ExitStatus) -> DaemonStarted:
+    def begin(self, tree: Tree, passing: Passing) -> DaemonStarted:
         """Tell that the daemon begins, and return that event.
 
         Args:
-            before: how the one before has ended, as far as that is known.
+            passing: how the one before has ended.
         """
         last = self._journal.last
         facts: dict[str, Any] = {"pid": os.getpid(), "version": __version__}
         facts["lost"] = last is not None and last["event"] != "daemon_stopped"
-        if facts["lost"] and not before.is_unknown:
+        if passing.upgrade is not None:
+            failed = passing.upgrade["failed"]
+            facts["lost"], facts["failed"] = False, failed or ""
+            facts["upgrade"] = passing.upgrade["to" if failed else "before"]
+        elif facts["lost"] and not (before := end_of(passing)).is_unknown:
             facts["how"] = str(before)
         return tree.tell(DaemonStarted, **facts)
 

@@ -16,7 +16,7 @@ import trio
 
 from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.supervision.child import join
-from supctl.supervision.history import NOTHING, ChildState, History
+from supctl.supervision.history import NOTHING, ChildState, History, Standing
 from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.watch import Watch
 
@@ -62,6 +62,7 @@ class Histories(Watch):
         self._path = path
         self._supervisors: dict[str, SupervisorActor] = {}
         self._has_changed = trio.Event()
+        self._is_failing = False
         self._one_at_a_time = trio.Lock()
         self._noted = {
             address: _Noted(history, trio.current_time())
@@ -127,15 +128,19 @@ class Histories(Watch):
             await trio.sleep(_PAUSE)
 
     async def save(self) -> None:
-        """Save them now. What cannot be saved is logged, and harms nobody."""
+        """Save them now. What cannot be saved is logged once, and :meth:`keep` tries again."""
         async with self._one_at_a_time:
             self._has_changed = trio.Event()
             children = {address: asdict(noted.now()) for address, noted in self._noted.items()}
             held = {"version": VERSION, "at": time.time(), "children": children}
             try:
                 await trio.to_thread.run_sync(_write, self._path, held)
+                self._is_failing = False
             except OSError as error:
-                _log.warning("%s: restarts are not remembered: %s", self._path, error)
+                if not self._is_failing:
+                    _log.warning("%s: restarts are not remembered: %s", self._path, error)
+                self._is_failing = True
+                self._has_changed.set()
 
 
 def _write(path: Path, held: dict[str, Any]) -> None:
@@ -171,13 +176,14 @@ def read_history(told: dict[str, Any]) -> History:
     Raises:
         ValueError, TypeError: it cannot be one.
     """
-    state, reason = told.get("state"), told.get("reason")
+    state = told.get("state")
     history = History(
         **{
             **told,
             "recent": tuple(told["recent"]),
             "state": None if state is None else ChildState(state),
-            "reason": None if reason is None else _read_reason(reason),
+            "reason": _read_reason(told.get("reason")),
+            "unheard": _read_reason(told.get("unheard")),
         }
     )
     numbers = (history.restarts, history.streak, history.delay, history.wait or 0, *history.recent)
@@ -186,7 +192,14 @@ def read_history(told: dict[str, Any]) -> History:
     return history
 
 
-def _read_reason(told: dict[str, Any]) -> ExitReason:
+def read_standing(told: dict[str, Any]) -> Standing:
+    """Return the standing that was written with ``asdict``."""
+    return Standing(tuple(told["recent"]), told["group_of"], _read_reason(told["ending"]))
+
+
+def _read_reason(told: dict[str, Any] | None) -> ExitReason | None:
+    if told is None:
+        return None
     status = told["status"]
     return ExitReason(
         ExitKind(told["kind"]), None if status is None else ExitStatus(**status), told["detail"]

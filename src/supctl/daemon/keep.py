@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import sys
+from dataclasses import asdict
 from typing import NoReturn
 
-from supctl.backends.reaper_program import reaper_command
+from supctl.backends.reaper.program import Program
+from supctl.backends.reaper_link import Heirs
+from supctl.backends.reaper_program import OWN_DESCRIPTOR_LIMIT
 from supctl.control.home import Home
+from supctl.errors import StorageFailed
 
+from .code import PACKAGE, drop_others, keep_code, own_program, program_at
 from .lock import DaemonLock
 
 
@@ -27,22 +31,31 @@ def keep_daemon(home: Home, ready_fd: int | None = None) -> NoReturn:
     """
     home.make()
     with DaemonLock(home.lock) as lock:
-        first = [] if ready_fd is None else ["--ready-fd", str(ready_fd)]
-        orders = {
-            "command": daemon_command(lock.fileno()),
-            "first": first,
-            "fds": [lock.fileno()],
+        program = _kept_program(home)
+        orders = asdict(heirs_of(program, lock.fileno())) | {
+            "first": [] if ready_fd is None else ["--ready-fd", str(ready_fd)],
             "first_fds": [] if ready_fd is None else [ready_fd],
         }
         os.set_inheritable(lock.fileno(), True)
-        command = reaper_command(json.dumps(orders))
-        os.execv(command[0], command)
+        limit = str(OWN_DESCRIPTOR_LIMIT)
+        os.execv(program.reaper[0], [*program.reaper, json.dumps(orders), limit])
 
 
-def daemon_command(lock: int) -> list[str]:
-    """Return the argument vector of a daemon, but for its link to the reaper.
+def heirs_of(program: Program, lock: int) -> Heirs:
+    """Return how daemons are started.
 
     Args:
-        lock: descriptor of the lock of its home.
+        program: what starts them.
+        lock: descriptor of the lock of their home.
     """
-    return [sys.executable, "-m", "supctl", "daemon", "serve", "--lock", str(lock)]
+    return Heirs(program, ["--lock", str(lock)], [lock])
+
+
+def _kept_program(home: Home) -> Program:
+    """Return a program that an upgrade does not touch; the installed one if there can be none."""
+    try:
+        root = keep_code(PACKAGE, home.code)
+    except StorageFailed:  # a full disk is no reason to run nothing
+        return own_program()
+    drop_others(home.code, kept=root)
+    return program_at(root)

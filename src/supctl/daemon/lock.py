@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -37,10 +38,16 @@ class DaemonLock:
 
     @staticmethod
     def sign(fd: int) -> None:
-        """Have the file tell that we are the daemon; ``fd`` is that of the lock, which is held."""
+        """Have the file tell that we are the daemon, unless the disk is full.
+
+        Args:
+            fd: of the lock, which is held.
+        """
         os.set_inheritable(fd, False)
-        os.truncate(fd, 0)
-        os.pwrite(fd, json.dumps({"pid": os.getpid()}).encode(), 0)
+        told = json.dumps({"pid": os.getpid()}).encode()
+        with suppress(OSError):
+            os.pwrite(fd, told, 0)
+            os.truncate(fd, len(told))
 
     def __enter__(self) -> Self:
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -26,13 +26,14 @@ from .peer import Peer
 from .projects import Projects
 from .service import ControlService
 from .stories import Stories
+from .upgrade import Upgrades
 from .views import Views
 from .waiting import Waiting
 
 CHANGING = (
     *("add", "update", "scale", "start", "stop", "restart", "delete", "signal", "pause"),
     *("resume", "reset", "call", "env", "save", "resurrect", "rotate_logs", "flush_logs"),
-    "shutdown",
+    *("upgrade", "shutdown"),
 )
 LOOKING = (
     *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
@@ -71,7 +72,10 @@ class Office:
             Control(tree, keeper, errands),
             Stories(tree, views, journal, home.journal),
         )
-        self._changing = _methods(CHANGING, self.projects, control, Calls(tree), details, self.logs)
+        self._changing = _methods(
+            *(CHANGING, self.projects, control, Calls(tree), details, self.logs),
+            Upgrades(tree, home, backend, self.audit),
+        )
         self._looking = _methods(
             *(LOOKING, self.projects, views, HealthViews(tree), details, self.logs),
             *(Waiting(tree), stories),

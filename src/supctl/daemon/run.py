@@ -26,10 +26,11 @@ from supctl.supervision.tree import Tree
 from .admission import Admission, read_admission
 from .announce import Announcer
 from .chronicle import Chronicle
+from .code import own_program
 from .crash import ending_at_once
 from .desired import DesiredFile
 from .histories import Histories
-from .keep import daemon_command
+from .keep import heirs_of
 from .keeper import Keeper
 from .lines import Lines
 from .listener import Listener
@@ -81,9 +82,9 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     stopped = keeper.desired.stopped
     histories = Histories(home.histories, keeper.desired.projects)
     await histories.save()
-    backend = open_backend(link=link, heirs=daemon_command(lock), heirlooms=(lock,))
+    backend = open_backend(link=link, heirs=heirs_of(own_program(), lock))
     chronicle = Chronicle(journal, backend.note)
-    survival = Survival(backend, histories)
+    survival, strays = Survival(backend, histories), Strays(home.origins)
 
     def hear(event: Event) -> None:
         chronicle.hear(event)
@@ -101,14 +102,15 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         events_after=journal.last_seq,
     ) as tree:
         with ending_at_once(home.crash):
-            listener = await _take_over(home, tree, survival, chronicle, admission, backend)
+            listener = await _take_over(home, tree, survival, strays, chronicle, admission, backend)
         with closing(listener), ending_at_once(home.crash):
             async with trio.open_nursery() as nursery:
                 office = Office(tree, home, lines, backend, keeper, journal, nursery)
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
+                nursery.start_soon(strays.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                await _come_back(office, survival, chronicle.begin(tree, survival.loss), nursery)
+                await _come_back(office, survival, chronicle.begin(tree, survival.passing), nursery)
                 server = ControlServer(listener, partial(office.serve, admission))
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
@@ -128,12 +130,13 @@ async def _take_over(
     home: Home,
     tree: Tree,
     survival: Survival,
+    strays: Strays,
     chronicle: Chronicle,
     admission: Admission,
     backend: Backend,
 ) -> Listener:
     """Take over from the daemon before, if there was one; return a listener at its socket."""
-    estate, strays = survival.take_over(tree), Strays(home.origins)
+    estate = survival.take_over(tree)
     chronicle.recover(estate.notes)
     if estate.is_empty or not estate.passing.complete:
         await strays.end([it.terms.mark for it in estate.survivors.values()])

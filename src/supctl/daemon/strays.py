@@ -20,6 +20,9 @@ _log = logging.getLogger("supctl.daemon")
 _GRACE: Final = 10.0
 """Seconds from SIGTERM to SIGKILL. Which program is which is not known any more."""
 
+_AGAIN: Final = 1.0
+"""Seconds after which a disk that was full is tried again."""
+
 
 class Strays:
     """Remembers what is told of our programs when nobody holds them.
@@ -30,6 +33,8 @@ class Strays:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._origins: set[int] = set()
+        self._is_written = False
 
     async def end(self, held: Collection[int] = ()) -> None:
         """End what earlier daemons have started and nobody holds, but for what carries marks that
@@ -49,11 +54,23 @@ class Strays:
 
         What cannot be written is logged, and harms nobody as long as not all are lost.
         """
-        known = set() if alone else self._load()
+        self._origins = {origin} if alone else {origin, *self._load()}
+        if (failure := await self._write()) is not None:
+            _log.warning("%s: what we start is not remembered: %s", self._path, failure)
+
+    async def keep(self) -> None:
+        """Return when what could not be written is."""
+        while not self._is_written:
+            await trio.sleep(_AGAIN)
+            await self._write()
+
+    async def _write(self) -> OSError | None:
         try:
-            await trio.to_thread.run_sync(self._save, known | {origin})
+            await trio.to_thread.run_sync(self._save, self._origins)
         except OSError as error:
-            _log.warning("%s: %s", self._path, error)
+            return error
+        self._is_written = True
+        return None
 
     def _load(self) -> set[int]:
         with suppress(OSError, ValueError, TypeError):

@@ -18,19 +18,19 @@ from supctl.actors.inheritance import Inherited, Remains, end
 from supctl.actors.services import handed_to
 from supctl.backends.base import Backend
 from supctl.backends.estate import Estate
+from supctl.backends.reaper.protocol import Passing
 from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound
 from supctl.events import ChildExited, Event
-from supctl.exits import ExitKind, ExitReason, ExitStatus
+from supctl.exits import ExitKind, ExitReason
 from supctl.specs import App
 from supctl.specs.app import Stop
 from supctl.supervision.child import join
-from supctl.supervision.history import NO_PROCESS, ChildState, History
+from supctl.supervision.history import NEW, NO_PROCESS, ChildState, History, Standing
 from supctl.supervision.supervisor import SupervisorActor
 from supctl.supervision.tree import Tree
 from supctl.supervision.watch import Watch
 
-from .crash import end_of
-from .histories import Histories, read_history
+from .histories import Histories, read_history, read_standing
 
 VERSION: Final = "1"
 """Of the notes; kept among them, under the name of :data:`_VERSION`."""
@@ -42,6 +42,9 @@ _SPEC_BY: Final = 1.0
 
 _CHILD: Final = "child "
 """What the names of notes about children begin with; the rest is an address."""
+
+_SUPERVISOR: Final = "supervisor "
+"""What those begin with that are about supervisors themselves."""
 
 
 class Survival(Watch):
@@ -56,6 +59,8 @@ class Survival(Watch):
         self._backend, self._histories = backend, histories
         self._survivors: dict[str, list[Inherited]] = {}  # by address, the latest last
         self._notes: dict[str, dict[str, Any]] = {}  # of the daemon before, by address
+        self._standings: dict[str, dict[str, Any]] = {}  # those about supervisors themselves
+        self._told: dict[str, Standing] = {}  # what was noted of ours, by address
         self._stops: dict[int, Stop] = {}  # of what may have to be ended, by token
         self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
         self._estate = Estate()
@@ -83,6 +88,8 @@ class Survival(Watch):
         for key, text in estate.notes.items():
             if key.startswith(_CHILD):
                 self._notes[key.removeprefix(_CHILD)] = json.loads(text)
+            elif key.startswith(_SUPERVISOR):
+                self._standings[key.removeprefix(_SUPERVISOR)] = json.loads(text)
         for token, process in sorted(estate.survivors.items()):
             address, _, print_ = process.kept.rpartition(" ")
             remains = _remains(token, self._notes.get(address, {}))
@@ -102,9 +109,9 @@ class Survival(Watch):
             self.is_complete.set()
 
     @property
-    def loss(self) -> ExitStatus:
+    def passing(self) -> Passing:
         """How the daemon before has ended."""
-        return end_of(self._estate.passing)
+        return self._estate.passing
 
     def hear(self, event: Event) -> None:
         """Note the number of the latest event: those of the next daemon come behind it."""
@@ -182,6 +189,12 @@ class Survival(Watch):
         history: History = read_history(note["history"])
         return history.aged(max(0.0, time.monotonic() - note["at"]))
 
+    def standing_of(self, address: str) -> Standing:
+        note = self._standings.pop(address, None)
+        if note is None:
+            return NEW
+        return read_standing(note["standing"]).aged(max(0.0, time.monotonic() - note["at"]))
+
     def opened(self, actor: SupervisorActor) -> None:
         self._histories.opened(actor)
         if actor.address != "/":
@@ -196,8 +209,21 @@ class Survival(Watch):
         self._histories.closed(actor)
         for name in actor.children:
             self._tell(join(actor.address, name), None, 0)
+        if self._told.pop(actor.address, NEW) != NEW:
+            self._backend.note(_SUPERVISOR + actor.address, None)
+
+    def _note_standing(self, actor: SupervisorActor) -> None:
+        """Note what is with a supervisor itself, if it is something and has changed."""
+        address, standing = actor.address, actor.core.standing(trio.current_time())
+        before = self._told.get(address, NEW)
+        if standing == before:
+            return
+        self._told[address] = standing
+        told = {"standing": asdict(standing), "at": time.monotonic()}
+        self._backend.note(_SUPERVISOR + address, None if standing == NEW else json.dumps(told))
 
     def _note_all(self, actor: SupervisorActor, names: Collection[str]) -> None:
+        self._note_standing(actor)
         for name in names:
             address, child = join(actor.address, name), actor.children.get(name)
             if child is None:
@@ -206,12 +232,11 @@ class Survival(Watch):
             life, now = child.life, trio.current_time()
             remains = None if life is None else life.remains
             history = replace(
-                actor.core.history_of(name, now),
+                actor.core.legacy_of(name, now),
                 restarts=child.restarts,
                 age=now - child.started_at if life is not None and child.started_at else None,
                 reason=child.reason,
                 stop_asked=child.stop_asked,
-                state=actor.core.state_to_resume(name),
             )
             told: dict[str, Any] = {"history": asdict(history), "at": time.monotonic()}
             token = 0

@@ -55,7 +55,8 @@ class Views:
         """Return facts about the daemon itself.
 
         ``before``: how the one before was lost, if this is not the first: ``how``, in a few words;
-        ``ago``, seconds; ``crash``, what it has said then.
+        ``ago``, seconds; ``crash``, what it has said then. ``upgrade``: if that was, or was to be,
+        an upgrade: the versions ``before`` and ``to``, and why it has ``failed``.
         """
         rows = self._tree.status()
         passing = Passing() if self._backend.estate is None else self._backend.estate.passing
@@ -68,6 +69,7 @@ class Views:
             "reaper": self._backend.reaper_pid,
             "lives": passing.lives,
             "before": None if passing.lives < 2 else loss_of(passing, self._home.crash),
+            "upgrade": passing.upgrade,
             "home": {name: str(getattr(self._home, name)) for name in _DIRECTORIES},
         }
 

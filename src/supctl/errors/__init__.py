@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .daemon import DaemonFailed as DaemonFailed
     from .daemon import NoDaemon as NoDaemon
     from .daemon import PermissionDenied as PermissionDenied
+    from .daemon import UpgradeFailed as UpgradeFailed
     from .ipc import CannotDecode as CannotDecode
     from .ipc import CannotEncode as CannotEncode
     from .ipc import ConnectionFull as ConnectionFull
@@ -105,6 +106,7 @@ _HOLDINGS: Final = {
         "DaemonFailed",
         "PermissionDenied",
         "Ambiguous",
+        "UpgradeFailed",
     ),
 }
 _PLACES: Final = {name: module for module, names in _HOLDINGS.items() for name in names}

@@ -52,6 +52,30 @@ class DaemonFailed(SupctlError):
         return f"the daemon did not start (its log is {self.log}){said}"
 
 
+class UpgradeFailed(SupctlError):
+    """Other code has not taken over; the daemon is of the same code as before, and all runs on.
+
+    Args:
+        version: that was to take over; empty if that is not known.
+        why: what has kept it from that.
+        said: its last words; may be empty.
+    """
+
+    code, category = "upgrade_failed", "daemon"
+
+    def __init__(self, version: str, why: str, said: str) -> None:
+        self.version, self.why, self.said = version, why, said
+        super().__init__(version, why, said)
+
+    def __str__(self) -> str:
+        said = f"; it said:\n{self.said.rstrip()}" if self.said else ""
+        new = f"supctl {self.version}" if self.version else "the new code"
+        return (
+            f"{new} has not taken over: {self.why}. The code from before goes on, and so does all "
+            f"that runs{said}"
+        )
+
+
 class PermissionDenied(SupctlError):
     """Who asks may not have that done."""
 

@@ -70,7 +70,7 @@ class ChildRecord:
         self.was_up = ended
         if past is ChildState.FAILED:
             self.state = past
-        return not ended and past is not ChildState.FAILED
+        return not ended and past is not ChildState.FAILED and self.exit_waits is None
 
     def recall(self, now: float) -> None:
         """Let its restarts of before count on."""
@@ -116,6 +116,11 @@ class ChildRecord:
     def has_begun(self) -> bool:
         """Whether it does not wait for its first start."""
         return self.state is not ChildState.HELD
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether its own limits allow no more restarts."""
+        return self.state is ChildState.FAILED
 
     @property
     def lives(self) -> bool:
@@ -214,5 +219,5 @@ def revived(group: Iterable[ChildRecord]) -> list[ChildRecord]:
         for child in group
         if child.state is not ChildState.FAILED
         and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
-        and (child.policy.autostart or child.run > 0)
+        and (child.policy.autostart or child.run > 0 or child.policy.past.begun)
     ]

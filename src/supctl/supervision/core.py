@@ -12,17 +12,18 @@ not hold up the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from enum import Enum, auto
 
 from supctl.errors import InvalidState, ProcessNotFound
 from supctl.exits import SHUTDOWN, ExitKind, ExitReason
-from supctl.specs import AutoShutdown, Exhausted
+from supctl.specs import AutoShutdown
 
 from . import messages as m
-from .children import ChildRecord, Children, revived
+from .children import ChildRecord, Children
 from .endings import escalation
 from .flags import Flags
-from .history import NOTHING, History
+from .history import NEW, NOTHING, History, Standing
 from .holding import Holding
 from .inbox import Inbox, Waiting
 from .messages import ChildPolicy, ChildState, Context
@@ -30,7 +31,8 @@ from .operations import Operations
 from .pacer import Pacer
 from .plan import Retry, Stage, StageKind
 from .plans import Answer, Impossible, Plans
-from .window import RestartWindow
+from .restarts import Restarts
+from .takeover import Takeover
 
 
 class Phase(Enum):
@@ -51,6 +53,7 @@ class SupervisorCore:
         flags: what else it goes by.
         random: returns floats in [0, 1), for the jitter.
         pacer: the start rate, if there is one.
+        past: what was with it under a supervising process of before.
     """
 
     def __init__(
@@ -60,23 +63,24 @@ class SupervisorCore:
         *,
         random: Callable[[], float],
         pacer: Pacer | None = None,
+        past: Standing = NEW,
     ) -> None:
         self.flags = flags
         self._children = Children(children, flags)
-        self._window = RestartWindow(flags.intensity)
-        self._random = random
-        self._pacer = pacer
         self._phase = Phase.NEW
         self._plans = Plans(self.say, self._is_down)
         self._holding = Holding(self._children, self._plans, self)
         self._operations = Operations(self._children, self._plans, self._holding, self)
         self._inbox = Inbox(self._children, self._plans, self)
+        parts = self._children, self._plans, self._holding, self._inbox
+        self._restarts = Restarts(*parts, self, random=random, pacer=pacer)
+        self._takeover = Takeover(
+            past, self._children, self._plans, self._inbox, self._restarts, self
+        )
         self._commands: list[m.Command] = []
         self._outcome = m.Finished(SHUTDOWN)
         self._ill_ends: dict[str, tuple[ExitReason, int]] = {}
-        self._leader: ChildRecord | None = None  # for whom a group waits, if it still does
-        self._timers = 0
-        self._now = 0.0
+        self.now = 0.0
 
     def say(self, command: m.Command) -> None:
         """Say a command; an answer to one request may be that to others too."""
@@ -91,7 +95,7 @@ class SupervisorCore:
         these stays, behind the others.
         """
         self.flags = flags
-        self._window.intensity = flags.intensity
+        self._restarts.window.intensity = flags.intensity
         self._children.respecify(children, flags)
 
     # What is to be seen.
@@ -109,16 +113,11 @@ class SupervisorCore:
     def due_at(self, name: str) -> float | None:
         """Return when a child is to be started (again), be it with its group; ``None``: never."""
         child = self._children.get(name)
-        if child is None or child.state not in (ChildState.WAITING, ChildState.STOPPED):
-            return None
-        leader = child if child.state is ChildState.WAITING else self._leader
-        if leader is None or leader.state is not ChildState.WAITING:
-            return None
-        return leader.due_at if child in revived(self._children.group(leader)) else None
+        return None if child is None else self._restarts.due_at(child)
 
     def restarts_in_window(self, now: float) -> int:
         """Return how many restarts still count against the intensity."""
-        return self._window.count(now)
+        return self._restarts.window.count(now)
 
     def history_of(self, name: str, now: float) -> History:
         """Return what is to be remembered of a child."""
@@ -127,17 +126,27 @@ class SupervisorCore:
             return NOTHING
         return child.policy.past if self._phase is Phase.NEW else child.history(now)
 
-    def state_to_resume(self, name: str) -> ChildState:
-        """Return the state of a child as another core, which takes over now, must know it.
-
-        Plans are not handed over: who is about to be started has begun to, for that one.
-        """
+    def legacy_of(self, name: str, now: float) -> History:
+        """Return what another core that takes over now must know of a child."""
         child = self._children.get(name)
         if child is None:
-            return ChildState.STOPPED
-        if self._phase is Phase.NEW and child.policy.past.state is not None:
-            return child.policy.past.state
-        return ChildState.STARTING if self._plans.will_start(child) else child.state
+            return History(state=ChildState.STOPPED)
+        if self._phase is not Phase.NEW:
+            return self._takeover.legacy_of(child, now)
+        past = child.policy.past
+        begins = ChildState.STARTING if child.policy.autostart else ChildState.STOPPED
+        return replace(past, state=past.state or begins)
+
+    def standing(self, now: float) -> Standing:
+        """Return what another core that takes over now must know of this one."""
+        if self._phase is Phase.NEW:
+            return self._takeover.past
+        leader, reason = self._restarts.stops_group_of, self._outcome.reason
+        return Standing(
+            self._restarts.window.ages(now),
+            None if leader is None else leader.name,
+            reason if self.is_ending and reason != SHUTDOWN else None,
+        )
 
     def forgive(self, name: str) -> None:
         """Let the restarts of a child count no more."""
@@ -148,7 +157,7 @@ class SupervisorCore:
 
     def handle(self, event: m.Event, now: float) -> list[m.Command]:
         """Take an event that came about at ``now`` and return what is to be done, in order."""
-        self._commands, self._now = [], now
+        self._commands, self.now = [], now
         if self._phase is Phase.OVER:
             self._refuse(event)
         else:
@@ -185,7 +194,7 @@ class SupervisorCore:
                 self._inbox.put(event)
 
     def _take_answer(self, child: ChildRecord, event: Answer) -> None:
-        self._plans.answer(child, event, self._now)
+        self._plans.answer(child, event, self.now)
         self._holding.hear_answer(child)
 
     def _current(self, event: Answer | m.ChildWarming) -> ChildRecord:
@@ -201,9 +210,9 @@ class SupervisorCore:
             case m.ChildDown():
                 self._on_exit(event)
             case Retry(name, reason):
-                self._on_retry(self._children.get(name), reason)
+                self._restarts.on_retry(self._children.get(name), reason)
             case m.TimerFired(name, token):
-                self._on_timer(self._children.get(name), token)
+                self._restarts.on_timer(self._children.get(name), token)
             case _ if isinstance(event, m.Change):
                 self._operations.carry_out(event)
             case m.WhichChildren(token):
@@ -220,9 +229,6 @@ class SupervisorCore:
                 raise Impossible(f"{other} does not wait in the inbox")
 
     # Plans.
-
-    def _carry_out(self, *stages: Stage) -> None:
-        self._plans.carry_out(*stages, then=self._holding.release, failed=self._try_again)
 
     def stage(self, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
         """Return a stage for ``children``: in turn, or at once where order means nothing."""
@@ -243,9 +249,9 @@ class SupervisorCore:
             first, number = self._ill_ends.get(str(reason), (reason, 0))
             self._ill_ends[str(reason)] = first, number + 1
         else:
-            self._report(Context.SHUTDOWN_ERROR, child, reason)
+            self.report(Context.SHUTDOWN_ERROR, child, reason)
 
-    def _report(self, context: Context, child: ChildRecord, reason: ExitReason) -> None:
+    def report(self, context: Context, child: ChildRecord, reason: ExitReason) -> None:
         self.say(m.Report(context, child.policy.name, reason))
 
     def forget(self, child: ChildRecord) -> None:
@@ -258,34 +264,46 @@ class SupervisorCore:
         if self._phase is not Phase.NEW:
             raise Impossible("a supervisor begins once")
         self._phase = Phase.STARTING
-        for child in self._children:
-            self.recall(child)
-        beginners = [child for child in self._children if child.begins()]
-        beginners = self._wait_on(beginners)
+        if (ending := self._takeover.past.ending) is not None:
+            self.be_up()
+            self._end(m.Finished(ending))
+            return
+        beginners = self._takeover.recall()
         if self.flags.retries:
             self._holding.begin(beginners)
-            return
-        for child in filter(self.waits_with_group, beginners):
-            child.state = ChildState.HELD
-        stage = self.stage(StageKind.START, [it for it in beginners if it.has_begun])
+        else:
+            self._start_all(beginners)
+        self._takeover.go_on_with_group()
+
+    def _start_all(self, beginners: Iterable[ChildRecord]) -> None:
+        """Begin the start phase as OTP does; who waits with its group is not tried in it."""
+        free = []
+        for child in beginners:
+            if self.waits_with_group(child):
+                child.state = ChildState.HELD
+            else:
+                free.append(child)
+        stage = self.stage(StageKind.START, free)
         self._plans.carry_out(stage, then=self.be_up, failed=self._roll_back, whole=True)
 
-    def recall(self, child: ChildRecord) -> None:
-        """Let its restarts of before count on."""
-        child.recall(self._now)
-
-    def _wait_on(self, beginners: Sequence[ChildRecord]) -> list[ChildRecord]:
-        """Let those wait whose back-off of before is not over; return the others."""
-        for child in beginners:
-            left = child.policy.past.wait
-            if left and not self.waits_with_group(child):
-                self._set_timer(child, left)
-        return [child for child in beginners if child.state is not ChildState.WAITING]
+    def waits_with_group(self, child: ChildRecord) -> bool:
+        """Return whether several children wait to be started together, and it is one of them."""
+        return self._restarts.waits_with_group(child)
 
     @property
     def is_starting(self) -> bool:
         """Whether it is in its start phase."""
         return self._phase is Phase.STARTING
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its start phase is over, and it does not end."""
+        return self._phase is Phase.RUNNING
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it stops all children."""
+        return self._phase is Phase.ENDING
 
     def be_up(self) -> None:
         """Come to the end of the start phase."""
@@ -295,19 +313,19 @@ class SupervisorCore:
 
     def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
         """Treat a child that has not started like one that crashed."""
-        self._report(Context.START_ERROR, child, reason)
+        self.report(Context.START_ERROR, child, reason)
         if child.policy.is_restarted_after(reason):
-            self._retry_later(child, reason)
+            self._restarts.retry_later(child, reason)
             if len(self._children.group(child)) > 1:
                 return  # the others wait with it
         else:
-            self._has_ended(child, reason)
+            self.has_ended(child, reason)
         if self._phase is not Phase.ENDING:
             self._holding.release()
 
     def _roll_back(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
-        self._report(Context.START_ERROR, child, reason)
+        self.report(Context.START_ERROR, child, reason)
         detail = f"{child.name}: {reason.detail or reason}"
         told = ExitReason(ExitKind.START_FAILED, reason.status, detail)
         self._end(m.Finished(told, not_started=child.name))
@@ -317,8 +335,9 @@ class SupervisorCore:
         self._phase, self._outcome = Phase.ENDING, outcome
         self._plans.drop_all(_stopping())
         self._refuse_all()
+        self._takeover.claim(self._children)
         stage = self.stage(StageKind.STOP, list(self._children)[::-1])
-        self._plans.carry_out(stage, then=self._over, failed=self._try_again, whole=True)
+        self._plans.carry_out(stage, then=self._over, failed=self._restarts.try_again, whole=True)
 
     def _over(self) -> None:
         self._phase = Phase.OVER
@@ -345,20 +364,20 @@ class SupervisorCore:
         child.exit_waits, child.state = None, ChildState.STOPPED
         policy, reason = child.policy, event.reason
         if policy.should_not_end_by(reason):
-            self._report(Context.CHILD_TERMINATED, child, reason)
-        if self._now - child.started_at >= policy.stable_after:
+            self.report(Context.CHILD_TERMINATED, child, reason)
+        if self.now - child.started_at >= policy.stable_after:
             child.streak = 0
         if policy.is_restarted_after(reason):
-            self._restart(child, reason)
+            self._restarts.restart(child, reason)
         else:
-            self._has_ended(child, reason)
+            self.has_ended(child, reason)
 
     def _escalate(self, child: ChildRecord, reason: ExitReason) -> None:
         """A supervisor below has ended with all of the tree; whatever we were about is over."""
         child.state, child.exit_waits = ChildState.STOPPED, None
-        self._has_ended(child, reason)
+        self.has_ended(child, reason)
 
-    def _has_ended(self, child: ChildRecord, reason: ExitReason) -> None:
+    def has_ended(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has ended by itself, for good: perhaps that is our end too (OTP-SIG-01 to 03)."""
         if self._children.lets_go(child):
             self.forget(child)
@@ -379,100 +398,12 @@ class SupervisorCore:
         self.say(m.AutoShutdown(child.name))
         self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail=f"{child.name} has ended")))
 
-    def _restart(self, child: ChildRecord, reason: ExitReason) -> None:
-        """Restart ``child`` and its group, unless its own limits or ours forbid it."""
-        backoff, used_up = child.policy.backoff, child.used_up(self._now)
-        if used_up is not None and child.policy.exhausted is not Exhausted.KEEP_TRYING:
-            child.state = ChildState.FAILED
-            self.say(m.ChildFailed(child.name, *used_up, reason))
-            self._has_ended(child, reason)
-            return
-        if not self._window.add(self._now):
-            self._give_up(child, reason)
-            return
-        if used_up is None:
-            child.delay = backoff.delay(child.streak, child.delay, self._random)
-        else:
-            child.delay = backoff.maximum
-        child.streak += 1
-        exhausted = used_up is not None
-        self.say(m.RestartScheduled(child.name, child.delay, child.streak, exhausted))
-        if child.delay == 0:
-            self._restart_in_turn(child)
-        else:
-            self._wait(child, child.delay)
-
-    def _wait(self, child: ChildRecord, delay: float) -> None:
-        """Stop the rest of the group now, and start all of it when the delay is over."""
-        self._set_timer(child, delay)
-        others = [it for it in self._children.group(child) if it is not child and it.has_begun]
-        if others:
-            self._carry_out(self.stage(StageKind.STOP, others[::-1]))
-
-    def _set_timer(self, child: ChildRecord, delay: float) -> None:
-        self._timers += 1
-        child.state, child.due_at, child.timer = ChildState.WAITING, self._now + delay, self._timers
-        self.say(m.SetTimer(child.name, child.timer, delay))
-        self._leader = child
-
-    def _on_timer(self, child: ChildRecord | None, token: int) -> None:
-        if child is not None and child.state is ChildState.WAITING and child.timer == token:
-            self._restart_in_turn(child)
-
-    def _on_retry(self, child: ChildRecord | None, reason: ExitReason) -> None:
-        """Act if the child still waits, whichever attempt queued the retry (OTP-AGAIN-05)."""
-        if child is None or child.state is not ChildState.WAITING or child.due_at is not None:
-            return
-        self._restart(child, reason)
-        if self.state_of(child.name) is ChildState.FAILED and self._phase is Phase.RUNNING:
-            # The rest of the group must not wait for what has failed for good.
-            self._carry_out(self.stage(StageKind.START, revived(self._children.group(child))))
-
-    def _restart_in_turn(self, child: ChildRecord) -> None:
-        """Restart the group now, or when the start rate lets it."""
-        if self._pacer is not None and not child.admitted:
-            starts = len(revived(self._children.group(child)))
-            delay = self._pacer.reserve(self._now, starts)
-            if delay > 0:
-                child.admitted = True
-                self.say(m.RestartPaced(child.name, delay))
-                self._wait(child, delay)
-                return
-        self._restart_group(child)
-
-    def waits_with_group(self, child: ChildRecord) -> bool:
-        """Return whether several children wait to be started together, and it is one of them."""
-        leader = self._leader
-        if leader is None or leader.state is not ChildState.WAITING:
-            return False
-        group = self._children.group(leader)
-        return len(group) > 1 and child in group
-
-    def _restart_group(self, child: ChildRecord) -> None:
-        """Stop what runs of the group in reverse order, then start it in order."""
-        group = self._children.group(child)
-        child.state = ChildState.STOPPED  # it waits no more: retries still queued are void
-        start = self.stage(StageKind.START, revived(group))
-        if len(group) == 1:
-            self._carry_out(start)
-        else:
-            others = [it for it in group[::-1] if it is not child and it.has_begun]
-            self._carry_out(self.stage(StageKind.STOP, others), start)
-
-    def _try_again(self, child: ChildRecord, reason: ExitReason) -> None:
-        """A restart has failed; the next waits its turn, and is counted then (OTP-AGAIN-01)."""
-        self._report(Context.START_ERROR, child, reason)
-        self._retry_later(child, reason)
-
-    def _retry_later(self, child: ChildRecord, reason: ExitReason) -> None:
-        child.state, child.due_at = ChildState.WAITING, None
-        self._inbox.put(Retry(child.name, reason))
-
-    def _give_up(self, child: ChildRecord, reason: ExitReason) -> None:
-        gave_up = m.GaveUp(child.name, len(self._window), self._window.within, reason)
+    def give_up(self, gave_up: m.GaveUp) -> None:
+        """End, as a child has needed more restarts than the intensity allows."""
+        child = self._children[gave_up.name]
         child.state = ChildState.STOPPED
         self.say(gave_up)
-        self._report(Context.SHUTDOWN, child, reason)
+        self.report(Context.SHUTDOWN, child, gave_up.reason)
         self._end(m.Finished(ExitReason(ExitKind.SHUTDOWN, detail="gave up"), gave_up=gave_up))
 
 

@@ -19,9 +19,22 @@ class Ground(Protocol):
     flags: Flags
     """What it goes by; another one when that changes."""
 
+    now: float
+    """When what is handled has come about."""
+
     @property
     def is_starting(self) -> bool:
         """Whether it is in its start phase."""
+        ...
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its start phase is over, and it does not end."""
+        ...
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it stops all children."""
         ...
 
     def be_up(self) -> None:
@@ -44,5 +57,11 @@ class Ground(Protocol):
         """Return whether several children wait to be started together, and it is one of them."""
         ...
 
-    def recall(self, child: ChildRecord) -> None:
-        """Let the restarts of before of a new child count on."""
+    def report(self, context: m.Context, child: ChildRecord, reason: ExitReason) -> None:
+        """Report what became of a child."""
+
+    def has_ended(self, child: ChildRecord, reason: ExitReason) -> None:
+        """Draw the consequences of a child's end for good."""
+
+    def give_up(self, gave_up: m.GaveUp) -> None:
+        """End for that."""

@@ -1,4 +1,4 @@
-"""What is remembered of a child over the end of the process that supervises it."""
+"""What is remembered of children and supervisors over the end of their process."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ class History:
         reason: why it ended last.
         state: where its core believed it to be; ``None``: that does not matter any more, as all
             that was there has ended with the process.
+        begun: whether it was ever started.
+        unheard: why it has ended, while that has had no consequences yet.
     """
 
     restarts: int = 0
@@ -56,6 +58,8 @@ class History:
     age: float | None = None
     reason: ExitReason | None = None
     state: ChildState | None = None
+    begun: bool = False
+    unheard: ExitReason | None = None
 
     def aged(self, seconds: float) -> History:
         """Return what it is so many seconds later."""
@@ -67,3 +71,27 @@ class History:
 
 NOTHING: Final = History()
 """That of a child which has never been restarted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was with one supervisor itself. Times are ages.
+
+    Args:
+        recent: seconds since each of the restarts that count against its intensity.
+        group_of: name of the child whose group was being stopped, to be started with it;
+            ``None``: no group was.
+        ending: with what it was about to end, if it had decided that by itself.
+    """
+
+    recent: tuple[float, ...] = ()
+    group_of: str | None = None
+    ending: ExitReason | None = None
+
+    def aged(self, seconds: float) -> Standing:
+        """Return what it is so many seconds later."""
+        return replace(self, recent=tuple(age + seconds for age in self.recent))
+
+
+NEW: Final = Standing()
+"""That of a supervisor which has just begun."""

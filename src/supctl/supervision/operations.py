@@ -93,7 +93,7 @@ class Operations:
 
     def _start_new(self, request: m.StartChild) -> None:
         child = self._children.add(request.policy)
-        self._ground.recall(child)
+        child.recall(self._ground.now)
         self._ground.say(m.Added(child.name, request.token))
         if self._ground.flags.retries and self._holding.hold(child):
             self._reply(request, child.run)

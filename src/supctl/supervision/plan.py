@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import pairwise
@@ -30,7 +30,6 @@ class Stage:
         edges: pairs of which the second waits for the first.
 
     Attributes:
-        ready: those that can be begun now.
         awaited: those that have been begun and are not done.
     """
 
@@ -42,12 +41,13 @@ class Stage:
     ) -> None:
         self.kind = kind
         self.awaited: set[ChildRecord] = set()
+        self._to_begin = set(children)
         self._frees: dict[ChildRecord, list[ChildRecord]] = {}
         self._blockers: dict[ChildRecord, int] = {}
         for first, second in edges:
             self._frees.setdefault(first, []).append(second)
             self._blockers[second] = self._blockers.get(second, 0) + 1
-        self.ready = deque(child for child in children if child not in self._blockers)
+        self._free = deque(child for child in children if child not in self._blockers)
 
     @classmethod
     def in_turn(cls, kind: StageKind, children: Sequence[ChildRecord]) -> Stage:
@@ -74,11 +74,18 @@ class Stage:
     @property
     def has_begun(self) -> bool:
         """Whether all of its children have been begun."""
-        return not self.ready and not any(self._blockers.values())
+        return not self._to_begin
 
     def is_to_begin(self, child: ChildRecord) -> bool:
         """Return whether it is one of its children, and its turn has not come."""
-        return child in self.ready or self._blockers.get(child, 0) > 0
+        return child in self._to_begin
+
+    def next_free(self) -> Iterator[ChildRecord]:
+        """Yield those that can be begun by now, each as one that has been."""
+        while self._free:
+            child = self._free.popleft()
+            self._to_begin.discard(child)
+            yield child
 
     def done(self, child: ChildRecord) -> None:
         """Note that a child is done, and free those that have waited for it."""
@@ -86,7 +93,7 @@ class Stage:
         for other in self._frees.pop(child, ()):
             self._blockers[other] -= 1
             if not self._blockers[other]:
-                self.ready.append(other)
+                self._free.append(other)
 
 
 @dataclass(slots=True, eq=False)
@@ -103,6 +110,11 @@ class Plan:
     failed: Callable[[ChildRecord, ExitReason], None]
     whole: bool = False
     request: m.Change | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether all children of all its stages have been begun."""
+        return all(stage.has_begun for stage in self.stages)
 
     @property
     def is_start(self) -> bool:

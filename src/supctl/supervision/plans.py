@@ -36,6 +36,7 @@ class Plans:
     def __init__(self, say: Say, down: Down) -> None:
         self._say, self._down = say, down
         self._plans: set[Plan] = set()
+        self._to_begin: set[Plan] = set()  # those of them that are yet to begin with a child
         self._concerning_all = 0
 
     def __bool__(self) -> bool:
@@ -54,8 +55,12 @@ class Plans:
 
     def will_start(self, child: ChildRecord) -> bool:
         """Return whether one of them is yet to start a child."""
-        stages = (stage for plan in self._plans for stage in plan.stages)
+        stages = (stage for plan in self._to_begin for stage in plan.stages)
         return any(it.kind is StageKind.START and it.is_to_begin(child) for it in stages)
+
+    def is_under_way(self, stage: Stage) -> bool:
+        """Return whether one of them has come as far as a stage, and not further."""
+        return any(plan.stages and plan.stages[0] is stage for plan in self._plans)
 
     def carry_out(
         self,
@@ -68,11 +73,13 @@ class Plans:
         """Begin with a plan; the arguments are those of :class:`Plan`."""
         plan = Plan(deque(stages), then, failed, whole, request)
         self._plans.add(plan)
+        self._to_begin.add(plan)
         self._concerning_all += whole
         self._advance(plan)
 
     def _remove(self, plan: Plan) -> None:
         self._plans.remove(plan)
+        self._to_begin.discard(plan)
         self._concerning_all -= plan.whole
 
     def drop(self, plan: Plan, error: SupctlError) -> None:
@@ -93,14 +100,15 @@ class Plans:
         while plan.stages:
             stage = plan.stages[0]
             begin = self._start if stage.kind is StageKind.START else self._stop
-            while stage.ready:
-                child = stage.ready.popleft()
+            for child in stage.next_free():
                 if begin(child):
                     child.plan = plan
                     stage.awaited.add(child)
                 else:
                     stage.done(child)
             if stage.awaited:
+                if plan.has_begun:
+                    self._to_begin.discard(plan)
                 return
             plan.stages.popleft()
         self._remove(plan)
@@ -110,11 +118,15 @@ class Plans:
         """Start a child that has no process; return whether an answer is to come."""
         if child.state not in NO_PROCESS:
             return False
+        self.begin(child)
+        return True
+
+    def begin(self, child: ChildRecord) -> None:
+        """Start a child, whether or not a plan awaits that."""
         child.run += 1
         child.state, child.due_at, child.admitted = ChildState.STARTING, None, False
         child.is_warming = child.kept = False
         self._say(m.Start(child.policy.name, child.run))
-        return True
 
     def _stop(self, child: ChildRecord) -> bool:
         """Stop a child; return whether an answer is to come.

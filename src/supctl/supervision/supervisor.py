@@ -119,10 +119,12 @@ class SupervisorActor(Incarnation):
         self.stopped_for: int | None = None
         self._over = trio.Event()
         self._fault: Exception | None = None
+        self._past = world.watch.standing_of(address)
         self._hold(spec.children)
         self.numbers = count(1)
         """Of instances that were asked for; a name for those who have no other."""
         self.finished: m.Finished | None = None
+        self._serves = False  # whether the nursery is there, in which children live
         self._is_up = False
         self._stopping = False
         self._killing = False
@@ -138,6 +140,7 @@ class SupervisorActor(Incarnation):
             Flags.of(self.spec),
             random=self._world.random,
             pacer=self._world.pacer,
+            past=self._past,
         )
 
     def recall(self, child: Child) -> None:
@@ -178,7 +181,8 @@ class SupervisorActor(Incarnation):
 
     def stop(self) -> None:
         self._stopping = True
-        self._post(m.Shutdown(urgent=True))
+        if self._serves:
+            self._post(m.Shutdown(urgent=True))
 
     def kill(self) -> None:
         self._killing = True
@@ -204,7 +208,8 @@ class SupervisorActor(Incarnation):
     async def _serve(self) -> None:
         self._world.watch.opened(self)
         async with trio.open_nursery() as self._nursery:
-            self._post(m.Begin())
+            self._serves = True
+            self._post(m.Shutdown(urgent=True) if self._stopping else m.Begin())
             await self._over.wait()
             # Timers of restarts that will not be.
             self._nursery.cancel_scope.cancel()

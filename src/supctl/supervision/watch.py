@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from .history import NOTHING, History
+from .history import NEW, NOTHING, History, Standing
 
 if TYPE_CHECKING:
     from .supervisor import SupervisorActor
@@ -29,6 +29,11 @@ class Watch:
     def recall(self, address: str) -> History:
         """Return what is remembered of a child that has not been there in this life of the tree."""
         return NOTHING
+
+    def standing_of(self, address: str) -> Standing:
+        """Return what is remembered of a supervisor that has not been there in this life of the
+        tree."""
+        return NEW
 
     def told(self, method: str, *args: Any) -> None:
         """A watch in a process below tells this; it is :meth:`.isolated.mirror.Mirror.method`."""

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
 from supctl.specs import Intensity
+
+MOST_AGES: Final = 1000
+"""How many restarts are told to another process, which has to do with that."""
 
 
 class RestartWindow:
@@ -29,9 +33,10 @@ class RestartWindow:
         return sum(at >= now - self.intensity.within for at in self._restarted_at)
 
     def ages(self, now: float) -> tuple[float, ...]:
-        """Return how long ago each of those was that count at ``now``, in seconds."""
-        restarted_at = self._restarted_at
-        return tuple(now - at for at in restarted_at if at >= now - self.intensity.within)
+        """Return how long ago each of those was that count at ``now``, in seconds; of the latest
+        :data:`MOST_AGES`."""
+        counted = [at for at in self._restarted_at if at >= now - self.intensity.within]
+        return tuple(now - at for at in counted[-MOST_AGES:])
 
     def recall(self, ages: Iterable[float], now: float) -> None:
         """Know of restarts that were so many seconds ago, and of no others."""

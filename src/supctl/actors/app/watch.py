@@ -14,6 +14,7 @@ from supctl.actors.incarnation import NOTHING_SEEN, Checkup, Seen
 from supctl.actors.probing.liveness import HealthState, Liveness
 from supctl.actors.probing.notes import Notes, status_text
 from supctl.actors.probing.prober import Prober
+from supctl.actors.probing.standstill import stood_still
 from supctl.actors.services import Services
 from supctl.backends.answers import Answer
 from supctl.backends.base import Process, ProcessSpec
@@ -162,10 +163,14 @@ class AppWatch:
 
     async def _becomes_ready(self, prober: Prober, ready: Ready) -> bool:
         timeout = math.inf if isinstance(ready.probe, Delay) else ready.timeout
-        with trio.move_on_after(timeout):
-            await self._show(prober, ready.probe)
-            self._watched.became_ready()
-            return True
+        while True:
+            due_at = trio.current_time() + timeout
+            with trio.move_on_at(due_at):
+                await self._show(prober, ready.probe)
+                self._watched.became_ready()
+                return True
+            if not stood_still(due_at):
+                break
         self._watched.is_late(f"not ready within {timeout:g} s: {self._so_far(ready.probe)}")
         return False
 
@@ -233,9 +238,13 @@ class AppWatch:
         silent_since = max(trio.current_time(), self._heard_at)
         stand_in = prober.process.stand_in()
         while True:
-            await trio.sleep_until(silent_since + watchdog.seconds)
+            due_at = silent_since + watchdog.seconds
+            await trio.sleep_until(due_at)
             if silent_since < self._heard_at:
                 silent_since = self._heard_at
+                continue
+            if stood_still(due_at):
+                silent_since = trio.current_time()
                 continue
             silent_since = trio.current_time()
             answer = Answer(False, f"no WATCHDOG=1 within {watchdog.seconds:g} s", silent=True)

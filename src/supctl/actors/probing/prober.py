@@ -13,6 +13,7 @@ from supctl.specs.probe import Exec, Http, Probe, Tcp
 
 from .command import try_command
 from .network import try_http, try_tcp
+from .standstill import stood_still
 
 _log = logging.getLogger("supctl.actors")
 
@@ -36,7 +37,8 @@ class Prober:
     async def ask(self, probe: Probe, timeout: float) -> Answer:
         """Return what ``probe`` brings within ``timeout`` seconds.
 
-        Waiting for its turn does not count. When this is cancelled, nothing is left of it.
+        Waiting for its turn does not count, and it is asked again if we stood still meanwhile.
+        When this is cancelled, nothing is left of it.
         """
         if (stand_in := self.process.stand_in()) is not None:
             answer = stand_in.answer(probe)
@@ -47,13 +49,12 @@ class Prober:
         if self.process.is_stopped():  # the kernel goes on accepting connections for it
             return Answer(False, "it was stopped by a signal from outside", silent=True)
         async with self.gate:
-            with trio.move_on_after(timeout):
-                try:
+            while True:
+                due_at = trio.current_time() + timeout
+                with trio.move_on_at(due_at):
                     return await self._try(probe)
-                except Exception as error:  # a fault of ours must not be the end of the app
-                    _log.exception("a probe of pid %d has failed: %s", self.process.pid, probe)
-                    return Answer(False, f"internal error: {error!r}")
-        return _no_answer(timeout)
+                if not stood_still(due_at):
+                    return _no_answer(timeout)
 
     def next_at(self, probe: Probe, at: float) -> float:
         """Return when to ask again: at ``at``, or later if nothing can have changed by then."""
@@ -61,6 +62,13 @@ class Prober:
         return at if stand_in is None else max(at, stand_in.steady_until(probe))
 
     async def _try(self, probe: Probe) -> Answer:
+        try:
+            return await self._dispatch(probe)
+        except Exception as error:  # a fault of ours must not be the end of the app
+            _log.exception("a probe of pid %d has failed: %s", self.process.pid, probe)
+            return Answer(False, f"internal error: {error!r}")
+
+    async def _dispatch(self, probe: Probe) -> Answer:
         match probe:
             case Tcp():
                 return await try_tcp(probe)

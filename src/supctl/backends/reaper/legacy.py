@@ -14,19 +14,22 @@ class Legacy:
     """Keeps notes and descriptors, each by a name that a daemon has given it.
 
     Attributes:
+        notes: those that are kept.
         descriptors: those that are held.
     """
 
-    def __init__(self) -> None:
-        self._notes: dict[str, str] = {}
-        self.descriptors: dict[str, int] = {}
+    def __init__(
+        self, notes: dict[str, str] | None = None, descriptors: dict[str, int] | None = None
+    ) -> None:
+        self.notes = {} if notes is None else notes
+        self.descriptors = {} if descriptors is None else descriptors
 
     def note(self, key: str, text: str | None) -> None:
         """Keep a text, in place of an earlier one; ``None``: keep none."""
         if text is None:
-            self._notes.pop(key, None)
+            self.notes.pop(key, None)
         else:
-            self._notes[key] = text
+            self.notes[key] = text
 
     def hold(self, name: str, fd: int) -> None:
         """Keep a descriptor, in place of an earlier one, which is closed."""
@@ -38,7 +41,7 @@ class Legacy:
         """Yield all notes, so many at a time as a message may well hold."""
         batch: dict[str, str] = {}
         size = 0
-        for key, text in self._notes.items():
+        for key, text in self.notes.items():
             batch[key] = text
             size += len(key) + len(text)
             if size > _BATCH:
@@ -52,4 +55,4 @@ class Legacy:
         for fd in self.descriptors.values():
             os.close(fd)
         self.descriptors.clear()
-        self._notes.clear()
+        self.notes.clear()

@@ -25,6 +25,9 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["hold", name]``                         keep a descriptor for it, in place of an earlier one
 ``["ready"]``                              this daemon serves
 ``["that_is_all"]``                        after the last ``take``
+``["upgrade", program, within]``           end this daemon; become the reaper of other code (fields
+                                           of :class:`~.program.Program`), and start its daemon,
+                                           which is to serve within so many seconds
 ``["bye"]``                                its end is meant: there is no next one
 ``["subtree", path]``                      the cgroup that the reaper is to take back as its last
                                            act, with the daemon gone; null if it need not
@@ -120,6 +123,8 @@ class Passing:
         ended: wait status of the process (wait(2)); ``None`` if that is not known.
         subtree: the cgroup that is to be used on.
         complete: whether all runs of a reaper that was lost were told to this one.
+        upgrade: what it has ended for, or what has failed before the next one: the versions
+            ``before`` and ``to``, and why it has ``failed``.
     """
 
     lives: int = 1
@@ -127,6 +132,7 @@ class Passing:
     ended: int | None = None
     subtree: str | None = None
     complete: bool = True
+    upgrade: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""One daemon after the other: the next is started when one is lost."""
+"""One daemon after the other: the next is started when one is lost, or is to be of other code."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import signal
 import socket
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from supctl.errors import ProtocolError
 
 from .line import DaemonLine
+from .program import Program, Upgrade
 
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 30.0
@@ -22,7 +23,7 @@ failure, twice as long after each further one. One that was killed is followed a
 _STABLE: Final = 60.0
 """Seconds of serving after which a loss is the first again."""
 
-_HANDED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+HANDED_ON: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """Signals that are meant for the daemon, whoever of us gets them."""
 
 
@@ -31,7 +32,8 @@ class Orders:
     """How daemons are started.
 
     Args:
-        command: argument vector; ``--link N`` is put behind it, N the descriptor of the link.
+        program: their code.
+        arguments: of every daemon; ``--link N`` is put behind them, N the descriptor of the link.
         first: arguments for the first daemon only.
         link: descriptor of the link to a daemon that is there: it has lost the reaper before us.
         pid, pidfd: of that daemon.
@@ -39,7 +41,8 @@ class Orders:
         first_fds: those that only the first one gets; closed then.
     """
 
-    command: list[str]
+    program: Program
+    arguments: list[str]
     fds: list[int]
     first: list[str] = field(default_factory=list)
     first_fds: list[int] = field(default_factory=list)
@@ -48,14 +51,14 @@ class Orders:
     pidfd: int = -1
 
     @classmethod
-    def of(cls, told: Any) -> Orders:
+    def of(cls, told: dict[str, Any]) -> Orders:
         """Rebuild it from JSON.
 
         Raises:
             ProtocolError: fields are missing or unknown.
         """
         try:
-            return cls(**told)
+            return cls(**told | {"program": Program.of(told.get("program"))})
         except TypeError as error:
             raise ProtocolError(f"orders with {error}", "the fields of Orders") from None
 
@@ -68,18 +71,24 @@ class Succession:
         pidfd: of one that is no child of ours; -1 of others. Readable when it has ended.
         due_at: when the next one is to be started, on the monotonic clock; ``None``: there is one,
             or its process has not ended yet.
+        serve_by: when the present one must serve; ``None``: that does not matter, or it does.
         lives: how many were started.
         lost_at: when the last one was lost.
         ended: its wait status (wait(2)).
+        upgrade: the one that is under way, or has failed; ``None`` once a daemon has served.
+        reaper_is_due: whether we are to become the reaper of :attr:`program` before the next one.
     """
 
     def __init__(self, orders: Orders) -> None:
-        self._orders = orders
+        self._orders, self.program = orders, orders.program
         self.pid, self.pidfd = 0, -1
         self.due_at: float | None = time.monotonic()
+        self.serve_by: float | None = None
         self.lives = 0
         self.lost_at = 0.0
         self.ended: int | None = None
+        self.upgrade: Upgrade | None = None
+        self.reaper_is_due = False
         self._is_serving_since: float | None = None
         self._failures = 0
         self._has_served = False
@@ -88,7 +97,7 @@ class Succession:
             self.pid, self.pidfd = orders.pid, orders.pidfd
             self.due_at, self.lives = None, 1
             self._has_served = True
-        for number in _HANDED_ON:
+        for number in HANDED_ON:
             signal.signal(number, self._hand_on)
 
     def start(self) -> DaemonLine:
@@ -98,7 +107,8 @@ class Succession:
             OSError: it cannot be started.
         """
         ours, theirs = socket.socketpair()
-        command = [*self._orders.command, "--link", str(theirs.fileno())]
+        link = ["--link", str(theirs.fileno())]
+        command = [*self.program.daemon, *self._orders.arguments, *link]
         fds = [theirs.fileno(), *self._orders.fds]
         if self.lives == 0:
             command += self._orders.first
@@ -115,9 +125,9 @@ class Succession:
                     setsigmask=[],
                     setsigdef=signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP},
                 )
-            except OSError:
+            except OSError as error:
                 ours.close()
-                self._put_off()
+                self._fail(f"it cannot be started: {error.strerror}")
                 raise
             finally:
                 for fd in fds:
@@ -127,11 +137,15 @@ class Succession:
                 os.close(fd)
         self.lives += 1
         self.due_at, self._is_serving_since = None, None
+        if self._is_on_trial:
+            assert self.upgrade is not None
+            self.serve_by = time.monotonic() + self.upgrade.within
         return DaemonLine(ours)
 
     def serves(self) -> None:
         """Know that the present daemon serves; it can be told what has waited for that."""
         self._has_served, self._is_serving_since = True, time.monotonic()
+        self.upgrade, self.serve_by = None, None
         pending, self._pending = self._pending, []
         for number in pending:
             self._hand_on(number, None)
@@ -162,15 +176,28 @@ class Succession:
             self._failures = 0
         if os.WIFSIGNALED(wait_status) and os.WTERMSIG(wait_status) == signal.SIGKILL:
             self.due_at = time.monotonic()
+            self._go_back("it was killed")
         else:
-            self._put_off()
+            self._fail(
+                f"it has ended by itself, with status {os.waitstatus_to_exitcode(wait_status)}"
+            )
 
-    def _put_off(self) -> None:
+    def _fail(self, how: str) -> None:
+        """Put the next attempt off; or make it at once with the code before an upgrade."""
+        if self._is_on_trial:
+            self.due_at = time.monotonic()
+            self._go_back(how)
+            return
         delay = 0.0
         if self._failures:
             delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(self._failures - 1, 20))
         self._failures += 1
         self.due_at = time.monotonic() + delay
+
+    @property
+    def fds(self) -> list[int]:
+        """The descriptors that every daemon gets."""
+        return self._orders.fds
 
     @property
     def is_hopeless(self) -> bool:
@@ -191,3 +218,65 @@ class Succession:
             self._signal(number)
         elif number != signal.SIGHUP:
             self._pending.append(number)
+
+    # From one version of the code to another.
+
+    def begin_upgrade(self, to: Program, within: float) -> None:
+        """Have the next daemon be of other code. If that does not serve within so many seconds, or
+        ends before, the one after it is of the present code again. The owner ends the present one.
+        """
+        self.upgrade = Upgrade(self.program, to, within)
+        self.program, self.reaper_is_due = to, True
+
+    @property
+    def _is_on_trial(self) -> bool:
+        """Whether the next daemon, or the present one, is of new code and has not served yet."""
+        return self.upgrade is not None and self.upgrade.failed is None and not self.reaper_is_due
+
+    def give_up(self) -> None:
+        """End a daemon of new code that has not served in time."""
+        assert self.upgrade is not None
+        self.serve_by = None
+        self._go_back(f"it did not serve within {self.upgrade.within:g} s")
+        self._signal(signal.SIGKILL)
+
+    def _go_back(self, why: str) -> None:
+        """Have the next daemon be of the code before the upgrade, if there is one on trial."""
+        if self._is_on_trial:
+            self.reaper_failed(why)
+            self.reaper_is_due = True
+
+    def reaper_failed(self, why: str) -> None:
+        """Know that we cannot become the reaper of :attr:`program`, or need not."""
+        self.reaper_is_due, self.serve_by = False, None
+        if self.upgrade is not None and self.upgrade.failed is None:
+            self.upgrade.failed, self.program = why, self.upgrade.before
+
+    # From one reaper to the next in the same process.
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all that :meth:`resumed` needs, while there is no daemon, ready for JSON."""
+        orders = {"arguments": self._orders.arguments, "fds": self._orders.fds}
+        told = {name: getattr(self, name) for name in _RESUMED}
+        upgrade = None if self.upgrade is None else asdict(self.upgrade)
+        return {"program": asdict(self.program), "orders": orders, "upgrade": upgrade, **told}
+
+    @classmethod
+    def resumed(cls, told: dict[str, Any]) -> Succession:
+        """Rebuild it from that.
+
+        Raises:
+            ProtocolError: it is not what :meth:`as_dict` returns.
+        """
+        succession = cls(Orders.of(told["orders"] | {"program": told["program"]}))
+        for name in _RESUMED:
+            setattr(succession, name, told[name])
+        if (upgrade := told["upgrade"]) is not None:
+            programs = {name: Program.of(upgrade[name]) for name in ("before", "to")}
+            succession.upgrade = Upgrade(**upgrade | programs)
+        return succession
+
+
+_RESUMED: Final = (
+    *("due_at", "lives", "lost_at", "ended", "_failures", "_has_served", "_pending"),
+)
