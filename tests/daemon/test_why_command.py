@@ -291,3 +291,25 @@ def test_output_cannot_give_orders_to_a_terminal(desk: Desk) -> None:
     desk.run("wait", "evil", "--for", "stopped")
     until(lambda: "[2Jb" in desk.run("why", "evil"))
     assert "\033" not in desk.run("why", "evil")
+
+
+def test_what_is_in_a_process_of_its_own_knows_whose_command_it_was(desk: Desk) -> None:
+    app = "command = ['sleep', '1000']\n"
+    desk.run(
+        "start",
+        desk.write(
+            "[apps.apart]\nisolation = 'process'\n"
+            f"[apps.apart.apps.a]\n{app}[apps.apart.apps.b]\n{app}"
+        ),
+    )
+    desk.run("signal", "USR1", "a")
+    until(lambda: "restart 1" in desk.run("why", "a"))
+    desk.run("stop", "a")
+    desk.run("stop", "apart")
+    by = f"by {user()} (supctl"
+    lines = story(desk, "apart/a").splitlines()[1:]
+    assert f"started, pid #, {by} start {desk.directory}/shop.toml, pid #)" in lines[0]
+    assert f"SIGUSR1 sent {by} signal SIGUSR1, pid #)" in lines[1]
+    assert lines[2].endswith(f"; the signal was sent {by} signal SIGUSR1, pid #)")
+    assert f"asked to stop, has 10 s, {by} stop, pid #)" in lines[-2]
+    assert f"asked to stop, has 10 s, {by} stop shop/apart, pid #)" in story(desk, "apart/b")
