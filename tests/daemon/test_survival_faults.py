@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -235,3 +236,30 @@ def kill_twice(desk: Desk) -> float:
     for successor in successors:
         os.kill(int(successor), signal.SIGKILL)
     return time.monotonic() - killed_at
+
+
+# Both are lost.
+
+
+def test_what_nobody_holds_is_ended_by_the_next_start_which_says_so(desk: Desk) -> None:
+    mark = f"1000001.{os.getpid()}"
+    start(
+        desk,
+        f"[apps.a]\ncommand = ['sh', '-c', 'setsid sleep {mark} & exec sleep {mark}']\n"
+        f"[apps.deaf]\ncommand = ['sh', '-c', \"trap '' TERM; sleep {mark}; sleep {mark}\"]\n"
+        "stop = { grace = '100ms' }\n",
+    )
+    until(lambda: len(processes("sleep", mark)) == 3)
+    left = processes("sleep", mark) | {desk.pid("deaf")}
+    with subprocess.Popen(["sleep", mark]) as stranger:
+        desk.kill_all()
+        assert all(map(psutil.pid_exists, left))
+        said = desk.run("start", "shop.toml", "--no-wait")
+        told = "supctl: daemon and reaper were both lost; what they had left has been ended: pid "
+        (line,) = (it for it in said.splitlines() if it.startswith(told))
+        assert {int(pid) for pid in line.removeprefix(told).split(", ")} == left
+        assert not left & processes("sleep", mark)
+        assert stranger.poll() is None
+        stranger.kill()
+    assert "both lost" not in desk.run("start", "shop.toml")
+    assert {*desk.states().values()} == {"running"}

@@ -198,11 +198,13 @@ class Survival(Watch):
         process, started_at = inherited.process, inherited.process.started_at
         with trio.move_on_after(_SPEC_BY):
             await self.is_complete.wait()
-        self._store_output(address, inherited)
-        await end(inherited, self._stops[process.token])
         lives = self._survivors[address]
         if inherited not in lives:
-            return  # somebody has claimed it meanwhile, who has waited too
+            return  # somebody has claimed it
+        self._store_output(address, inherited)
+        await end(inherited, self._stops[process.token])
+        if inherited not in lives:
+            return  # it was claimed meanwhile, by somebody who has waited too
         lives.remove(inherited)
         reason = ExitReason(ExitKind.SHUTDOWN, process.status)
         uptime = time.monotonic() - started_at
