@@ -290,6 +290,34 @@ def test_a_restart_that_has_begun_is_brought_to_its_end(desk: Desk) -> None:
     until(lambda: (desk.home.logs / "shop" / "counter.out.log").read_text() == "ends 3\n")
 
 
+GROUP = """
+[apps.web]
+strategy = "one_for_all"
+[apps.web.apps.counter]
+actor = "counting:Counter"
+isolation = "process"
+on_daemon_loss = "survive"
+[apps.web.apps.slow]
+actor = "counting:Slow"
+isolation = "process"
+on_daemon_loss = "survive"
+"""
+
+
+def test_the_restart_of_a_group_is_brought_to_its_end(desk: Desk) -> None:
+    start(desk, GROUP)
+    pids = [pid_of(desk, "counter"), pid_of(desk, "slow")]
+    call(desk, "slow", "add", 3)
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: row(desk, "slow")["state"] == "stopping")
+    kill_daemon(desk)
+    until(lambda: {row(desk, it)["state"] for it in ("counter", "slow")} == {"running"})
+    assert call(desk, "slow", "add") == call(desk, "counter", "add") == 1
+    assert pids != [pid_of(desk, "counter"), pid_of(desk, "slow")]
+    log = desk.home.logs / "shop" / "web" / "slow.out.log"
+    until(lambda: log.read_text() == "ends 3\n")
+
+
 @pytest.mark.parametrize("change", ['"survive"', '"counting:Counter"'])
 def test_what_changed_while_nobody_looked_is_started_anew(desk: Desk, change: str) -> None:
     start(desk)
