@@ -365,6 +365,14 @@ def test_it_outlives_the_reaper_too_and_then_the_daemon(desk: Desk) -> None:
     assert (call(desk, "counter", "add"), pid_of(desk, "counter")) == (5, pid)
 
 
+def test_it_is_not_touched_by_an_upgrade(desk: Desk) -> None:
+    start(desk)
+    pid = pid_of(desk, "counter")
+    call(desk, "counter", "add", 3)
+    desk.run("daemon", "upgrade")
+    assert (call(desk, "counter", "add"), pid_of(desk, "counter")) == (4, pid)
+
+
 def test_with_nobody_left_it_ends(desk: Desk) -> None:
     start(desk)
     process = psutil.Process(pid_of(desk, "counter"))
