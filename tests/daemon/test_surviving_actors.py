@@ -35,6 +35,7 @@ class Counter(Actor):
 
     def __init__(self):
         self.seen = []
+        self.ended = None
 
     async def init(self):
         await self.registry.register(self.address.rpartition("/")[2], self.ref)
@@ -98,7 +99,18 @@ class Counter(Actor):
     async def whose(self, name):
         return (await self.registry.whereis(name)) is not None
 
+    async def finish_when(self, go, ended):
+        self.ended = Path(ended)
+        self.start_soon(self._finish_when, Path(go))
+
+    async def _finish_when(self, go):
+        while not go.exists():
+            await trio.sleep(0.01)
+        self.finish()
+
     async def terminate(self, reason):
+        if self.ended is not None:
+            self.ended.touch()
         print("ends", self.total, flush=True)
 
 
@@ -265,6 +277,22 @@ def test_who_crashes_meanwhile_is_restarted_for_the_true_reason(desk: Desk) -> N
         until(ready.exists)
     until(lambda: row(desk, "counter")["restarts"] == 1)
     assert row(desk, "counter")["end"]["detail"] == "ValueError: no luck"
+
+
+@pytest.mark.parametrize("how", ["by itself", "by SIGTERM"])
+def test_who_ends_in_order_meanwhile_has_not_failed(desk: Desk, how: str) -> None:
+    start(desk, SURVIVES + "restart = 'on-failure'\n")
+    process = psutil.Process(pid_of(desk, "counter"))
+    ended, go = desk.directory / "ended", desk.directory / "go"
+    call(desk, "counter", "finish_when", str(go), str(ended))
+    with no_next_daemon(desk):
+        if how == "by itself":
+            go.touch()
+        else:
+            process.terminate()
+        until(ended.exists)
+    until(lambda: row(desk, "counter")["state"] == "exited")
+    assert (row(desk, "counter")["restarts"], process.is_running()) == (0, False)
 
 
 def test_a_stop_that_has_begun_goes_on(desk: Desk) -> None:
