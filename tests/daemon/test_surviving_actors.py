@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from supctl.errors import ActorGone, ConnectionLost
+from supctl.errors import ActorGone, ConnectionLost, NoDaemon
 
 from .conftest import Desk, until
 
@@ -408,6 +408,22 @@ def test_with_nobody_left_it_ends(desk: Desk) -> None:
     assert psutil.wait_procs([process], timeout=20)[1] == []
 
 
+def test_one_that_computes_with_nobody_left_is_found_by_the_next_daemon(desk: Desk) -> None:
+    start(desk)
+    process = psutil.Process(pid_of(desk, "counter"))
+    never = desk.directory / "never"
+    caller = threading.Thread(target=ask, args=(desk, "compute", str(never)))
+    caller.start()
+    until((desk.directory / "never.begun").exists)
+    desk.kill_all()
+    caller.join(timeout=20)
+    assert process.is_running()
+    desk.run("resurrect")
+    assert psutil.wait_procs([process], timeout=20)[1] == []
+    until(lambda: row(desk, "counter")["state"] == "running")
+    assert call(desk, "counter", "add") == 1
+
+
 def test_it_is_found_by_its_name_again(desk: Desk) -> None:
     start(desk, SURVIVES + SURVIVES.replace("apps.counter", "apps.other"))
     kill_daemon(desk)
@@ -468,5 +484,5 @@ def test_one_that_computes_is_waited_for_and_holds_up_nobody(desk: Desk) -> None
 
 
 def ask(desk: Desk, method: str, *args: str) -> None:
-    with desk.client() as client, suppress(ConnectionLost):
+    with desk.client() as client, suppress(ConnectionLost, NoDaemon):
         client.call("counter", method, *args)
