@@ -153,16 +153,17 @@ class Runs:
             cgroups.remove(run.terms.cgroup)
         if run.terms.kept and run.is_ours:
             self._gone[run.number] = run
-            self.bury()
+            if run.is_forgotten:
+                self.bury()
         else:
             run.close()
 
-    def forget(self, number: int) -> None:
-        """Know that a daemon has taken note of what became of a run, or does not care."""
-        run = self._gone.get(number) or self._by_number.get(number)
-        if run is not None:
-            run.is_forgotten = True
-            self.bury()
+    def forget(self, numbers: list[int]) -> None:
+        """Know that a daemon has taken note of what became of runs, or does not care."""
+        for number in numbers:
+            run = self._gone.get(number) or self._by_number.get(number)
+            if run is not None:
+                run.is_forgotten = True
 
     def bury(self) -> bool:
         """Let go of those gone runs that are forgotten and whose output was taken; return
@@ -301,6 +302,8 @@ def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
     if usage is not None:
         told["cpu_time"] = round(usage.ru_utime + usage.ru_stime, 6)
         told["peak_memory"] = usage.ru_maxrss * 1024
+    if run.terms.cgroup is not None:
+        told["peak_of_all"] = cgroups.peak_memory(run.terms.cgroup)
     if not signaled:
         return told | {"code": os.WEXITSTATUS(wait_status)}
     told["signal"] = os.WTERMSIG(wait_status)
