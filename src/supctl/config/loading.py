@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from supctl.specs import Supervisor
 from supctl.specs.names import as_name
 
-from .gosv import is_gosv, read_gosv, service_place
+from .formats import Source, recognise
+from .imports import Import, Remark
 from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader, place_of
 from .reading import Reader
-from .surroundings import PlaceOf, find_mistakes
+from .surroundings import find_mistakes
 from .syntax import is_json, parse
 
 FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
@@ -35,12 +35,16 @@ class LoadedTree:
         source: the file.
         format: what it was read as, for people: ``"TOML"``, ``"JSON"``, ``"gosv"``.
         notes: what is legal and perhaps not meant, one sentence each.
+        document: what ``supctl.toml`` would say.
+        remarks: what became of the keys of another tool's file.
     """
 
     root: Supervisor
     source: Path
     format: str
     notes: tuple[str, ...]
+    document: dict[str, Any]
+    remarks: tuple[Remark, ...] = ()
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
@@ -80,29 +84,41 @@ def load(
     Raises:
         ConfigErrors: with everything that is wrong.
     """
-    source = find_file(path)
-    content = _read(source)
-    as_json = is_json(source, content)
-    tables = parse(content, str(source), as_json=as_json)
-    reader = Reader(str(source))
-    root, place_of = _tree(tables, reader, source, os.environ if environ is None else environ)
+    source = _source(find_file(path), os.environ if environ is None else environ)
+    reader = Reader(str(source.path))
+    found = Import(reader)
+    name = _read(source, found)
+    ours = len(reader.mistakes)
+    root = None
+    if found.document or not reader.mistakes:
+        native = NativeReader(reader, source.directory, source.environ)
+        root = native.root(found.document, tree_name(source.path))
     if root is not None and to_run_here:
-        found = find_mistakes(root, place_of)
-        reader.mistakes += (replace(mistake, file=reader.file) for mistake in found)
+        reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
-        raise ConfigErrors(reader.mistakes)
-    kind = "gosv" if is_gosv(tables) else "JSON" if as_json else "TOML"
-    return LoadedTree(root, source, kind, tuple(reader.notes))
+        theirs = (replace(it, place=found.place_of(it.place)) for it in reader.mistakes[ours:])
+        said = [*reader.mistakes[:ours], *theirs]
+        raise ConfigErrors(replace(it, file=reader.file) for it in said)
+    return LoadedTree(
+        root, source.path, name, tuple(reader.notes), found.document, tuple(found.remarks)
+    )
 
 
-def _tree(
-    tables: dict[str, Any], reader: Reader, source: Path, environ: Mapping[str, str]
-) -> tuple[Supervisor | None, PlaceOf]:
-    if is_gosv(tables):
-        return read_gosv(tables, reader, environ, tree_name(source)), partial(service_place, tables)
+def _read(source: Source, found: Import) -> str:
+    """Fill ``found`` with what a file says; return what its format is called."""
+    theirs = recognise(source)
+    if theirs is not None:
+        theirs.reader.read(source, found)
+        return theirs.name
+    as_json = is_json(source.path, source.content)
+    found.document = parse(source.content, str(source.path), as_json=as_json)
+    return "JSON" if as_json else "TOML"
+
+
+def _source(path: Path, environ: Mapping[str, str]) -> Source:
     # What comes through a pipe, /dev/fd/63, lies in no directory that means anything.
-    directory = source.absolute().parent if source.is_file() else Path.cwd()
-    return NativeReader(reader, directory, environ).root(tables, tree_name(source)), place_of
+    directory = path.absolute().parent if path.is_file() else Path.cwd()
+    return Source(path, _content(path), directory, environ)
 
 
 def tree_name(source: Path) -> str:
@@ -115,7 +131,7 @@ def tree_name(source: Path) -> str:
     return as_name(stem) or "tree"
 
 
-def _read(path: Path) -> bytes:
+def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
