@@ -199,6 +199,7 @@ def test_several_at_once(shop: Desk) -> None:
 
 def test_a_supervisor_says_who_is_not_well_below_it(shop: Desk) -> None:
     told = story(shop, "shop")
+    assert re.search(r"not well: shop/victim, back-off [\d.]+ s, SIGKILL \(", told)
     assert re.search(r"not well: shop/three, failed, exit 3 .*\(supctl why shop/three\)", told)
 
 

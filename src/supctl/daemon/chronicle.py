@@ -46,6 +46,9 @@ _READ_WITHIN: Final = 0.1
 _SHORTEST_START: Final = 0.002
 """Seconds that a program takes at least until its first output."""
 
+_CLOCKS_APART: Final = 0.01
+"""Seconds by which a start may be noted after the first output of what was started."""
+
 _WAITING: Final = 1000
 """Ends that wait for that; more at once go without last words."""
 
@@ -95,7 +98,7 @@ class Chronicle:
                 if (death := self._latest.get(event.address)) is not None:
                     death.until = event.at_wall + max(delay, _SHORTEST_START)
             case ChildKept(age=age):
-                self._kept[event.address] = event.at_wall - age
+                self._kept[event.address] = event.at_wall - age - _CLOCKS_APART
             case ChildForgotten():
                 self._latest.pop(event.address, None)
                 self._kept.pop(event.address, None)
