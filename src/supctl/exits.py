@@ -28,6 +28,8 @@ class ExitStatus:
         wall_time: seconds from start to end.
         cpu_time: user plus system seconds, of it and of the children it waited for.
         peak_memory: largest resident set in bytes (``ru_maxrss``).
+        peak_of_all: the most memory in bytes that all its processes had together, files that the
+            kernel keeps for them included; 0 if it has no limit of memory, or before Linux 5.19.
     """
 
     code: int | None = None
@@ -37,6 +39,7 @@ class ExitStatus:
     wall_time: float = 0.0
     cpu_time: float = 0.0
     peak_memory: int = 0
+    peak_of_all: int = 0
 
     def __post_init__(self) -> None:
         if self.code is not None and self.signal is not None:

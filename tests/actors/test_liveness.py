@@ -181,7 +181,7 @@ async def test_a_probe_has_the_environment_and_directory_of_its_app(
         with tree.subscribe() as subscription:
             if tree["r/a"].status.health != "healthy":
                 await health_is(subscription, "healthy")
-        assert tree["r/a"].status.probed == "exit code 0"
+        assert tree["r/a"].status.probed == "probe exited with code 0"
 
 
 async def test_a_probe_that_does_not_exist_says_so(opened: Open) -> None:

@@ -40,11 +40,11 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
 @pytest.mark.parametrize(
     ("reason", "facts", "told"),
     [
-        (CODE_1, {}, "ended: exited with code 1 after 2 s"),
+        (CODE_1, {}, "exited with code 1 after 2 s"),
         (
             ExitReason(ExitKind.NORMAL, ExitStatus(code=0)),
             {},
-            "ended: exited with code 0 after 2 s",
+            "exited with code 0 after 2 s",
         ),
         (
             ExitReason(ExitKind.SHUTDOWN, ExitStatus(signal=15)),
@@ -57,7 +57,13 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
             "killed by SIGSEGV after 2 s, core dumped; most likely its own fault: "
             "supctl has not sent that",
         ),
-        (signalled(9), {}, "killed by SIGKILL after 2 s; sent by somebody else, not by supctl"),
+        (signalled(15), {}, "killed by SIGTERM after 2 s; sent by somebody else, not by supctl"),
+        (
+            signalled(9),
+            {},
+            "killed by SIGKILL after 2 s; not sent by supctl, but by somebody else, or by a "
+            "kernel short of memory",
+        ),
         (
             ExitReason(
                 ExitKind.OUT_OF_MEMORY,
@@ -66,6 +72,17 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
             {"memory_limit": 64 << 20},
             "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB; its main "
             "process had 63.0 MiB at the most",
+        ),
+        (
+            ExitReason(
+                ExitKind.OUT_OF_MEMORY,
+                ExitStatus(
+                    signal=9, out_of_memory=True, peak_memory=40 << 20, peak_of_all=64 << 20
+                ),
+            ),
+            {"memory_limit": 64 << 20},
+            "out of memory after 2 s: killed by the kernel at its limit of 64.0 MiB; all its "
+            "processes had 64.0 MiB at the most",
         ),
         (
             ExitReason(ExitKind.OUT_OF_MEMORY, ExitStatus(signal=9, out_of_memory=True)),
@@ -78,9 +95,9 @@ def last_line(*known: ev.Event, address: str = "/a") -> str:
             "ended by supctl after 2 s, as it was unhealthy: HTTP 503, 3 times in a row",
         ),
         (
-            ExitReason(ExitKind.LOST, detail="its reaper was lost: the link ended"),
+            ExitReason(ExitKind.LOST, detail="its reaper was lost: it was killed, or has crashed"),
             {},
-            "was lost (its reaper was lost: the link ended) after 2 s",
+            "was lost (its reaper was lost: it was killed, or has crashed) after 2 s",
         ),
     ],
 )
@@ -125,7 +142,7 @@ def test_who_has_sent_a_signal() -> None:
         f"killed by SIGUSR1 after 2 s; the signal was sent by {by}"
     )
     other = exited(3, signalled(9), cause=2)
-    assert last_line(given, sent, other).endswith("sent by somebody else, not by supctl")
+    assert ", but by somebody else, or by a kernel short of memory" in last_line(given, sent, other)
 
 
 def test_why_something_was_started() -> None:
@@ -138,7 +155,8 @@ def test_why_something_was_started() -> None:
     daemon = ev.DaemonStarted(seq=1, address="/", pid=5, version="1", lost=False)
     assert last_line(daemon, started(2, 1)) == "started, pid 102, with the daemon"
     crashed, again = exited(1, CODE_1), scheduled(2, 1, restarts=4)
-    assert last_line(crashed, again, started(3, 2)) == "started, pid 103, restart 4"
+    begun = ev.ChildStarted(seq=3, cause=2, address="/a", pid=5, restarts=9)
+    assert last_line(crashed, again, begun) == "started, pid 5, restart 9"
     assert last_line(started(9, 8)) == "started, pid 109"  # nobody knows any more
 
 
@@ -147,6 +165,24 @@ def test_what_befell_the_siblings() -> None:
     stopping = ev.ChildStopping(seq=3, cause=2, address="/b", grace=0.0)
     told = last_line(crashed, again, stopping, address="/b")
     assert told == "ended by force: it restarts together with a, which exited with code 1"
+
+
+def test_why_something_goes_on_under_another_daemon() -> None:
+    kept = ev.ChildKept(seq=2, cause=1, address="/a", pid=5, restarts=0, age=9.0)
+    facts: dict[str, Any] = {"address": "/", "pid": 5, "version": "1", "lost": True}
+    for cause, told in [
+        (ev.DaemonStarted(seq=1, **facts, how="killed by SIGKILL"), ": the one before was lost ("),
+        (ev.DaemonStarted(seq=1, **facts), ": the one before was lost"),
+        (ev.DaemonStarted(seq=1, **facts, upgrade="0.9"), ", after an upgrade"),
+    ]:
+        assert f"runs on, pid 5, 9 s old, under a new daemon{told}" in last_line(cause, kept)
+
+
+def test_who_is_started_again_with_its_supervisor() -> None:
+    ended = exited(1, ExitReason(ExitKind.SHUTDOWN, detail="gave up"), address="/web")
+    again = scheduled(2, 1, address="/web")
+    told = last_line(ended, again, started(3, 2, "/web/b"), address="/web/b")
+    assert told == "started, pid 103, again, with its supervisor web, which ended (gave up)"
 
 
 def test_who_gave_up() -> None:

@@ -303,7 +303,7 @@ def test_what_is_not_ready_in_time_has_not_started(
     up = supctl(
         "up", "-f", tree(app("a", "sleep", 600, ready='{ exec = "false", timeout = "1s" }'))
     )
-    up.wait_line("a did not start: not ready within 1 s: exit code 1")
+    up.wait_line("a did not start: not ready within 1 s: probe exited with code 1")
     up.signal(signal.SIGTERM)
     up.wait()
 

@@ -22,8 +22,8 @@ def row(state: str, due_in: float | None = None, kind: str = "app", **facts: Any
     ("row", "told"),
     [
         (row("running", code=1), ""),
-        (row("backoff", 3.2, code=1, times=2, within=4.0), "back-off 3.2 s, exit 1 twice in 4 s"),
-        (row("failed", code=3, times=5, within=130.0), "exit 3 5 times in 2 min 10 s"),
+        (row("backoff", 3.2, code=1, times=2, within=4.0), "back-off 3.2 s, exit 1 (twice in 4 s)"),
+        (row("failed", code=3, times=5, within=130.0), "exit 3 (5 times in 2 min 10 s)"),
         (row("failed", signal=11), "SIGSEGV"),
         (row("failed", signal=99), "signal 99"),
         (row("exited", kind="app", code=0), "exit 0"),
@@ -57,7 +57,7 @@ def test_what_probes_say_of_what_runs(state: str, health: str, told: str) -> Non
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
-        ("shutdown", "stopped by request"),
+        ("shutdown", "no such file"),
         ("killed", "killed: it did not stop in time"),
         ("start_failed", "did not start: no such file"),
         ("out_of_memory", "out of memory"),
@@ -68,3 +68,11 @@ def test_kinds_of_ends_in_words(kind: str, told: str) -> None:
     facts = row("exited", signal=15, detail="no such file")
     facts["end"]["kind"] = kind
     assert why(facts) == told
+
+
+def test_who_was_stopped_and_who_has_ended_by_itself() -> None:
+    facts = row("exited", kind="supervisor", detail="gave up")
+    facts["end"]["kind"] = "shutdown"
+    assert why(facts) == "gave up"
+    facts["end"]["detail"] = ""
+    assert why(facts) == "stopped by request"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from supctl.config import ConfigErrors, load
-from supctl.specs import App, Backoff, Jitter, Limits, Supervisor
+from supctl.specs import App, Backoff, Jitter, Limits, Stop, Supervisor
 
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin", "ANYTHING": "x"}
@@ -38,15 +38,17 @@ def test_gosvs_own_example(write: Write, name: str, tmp_path: Path) -> None:
     loaded = load(write([web, {"name": "worker", "command": "/bin/sh"}], name), ENVIRON)
     backoff = Backoff(1.0, 2.0, 30.0, Jitter.NONE, 60.0)
     limits = Limits(memory=256 * 2**20, cpu=0.5)
-    env = MappingProxyType(ENVIRON)
+    usual: dict[str, Any] = {"env": MappingProxyType(ENVIRON), "cwd": str(Path.cwd())}
+    usual["backoff"] = backoff
     assert loaded.format == "gosv"
     assert loaded.root == Supervisor(
         # Called as its file, or as its directory where the file is called as such files are.
         tmp_path.name if name == "services.json" else name.removesuffix(".json"),
         [
-            App("web", ["sh", "-c", "x"], env=env, backoff=backoff, give_up_after=5, limits=limits),
-            App("worker", ["/bin/sh"], env=env, backoff=backoff, give_up_after=3),
+            App("web", ["sh", "-c", "x"], give_up_after=5, limits=limits, **usual),
+            App("worker", ["/bin/sh"], give_up_after=3, **usual),
         ],
+        stop=Stop(grace=10.0),
         max_restarts=None,
         start="concurrent",
         start_failures="retry",

@@ -58,7 +58,7 @@ def test_what_is_asked_and_what_is_answered(desk: Desk) -> None:
             pass
         (row,) = client.health("well")
         assert (row["is"], row["state"]) == ("unhealthy", "running")
-        assert row["said"] == "exit code 1"
+        assert row["said"] == "probe exited with code 1"
         with pytest.raises(ProcessNotFound):
             client.health("nobody")
     assert "unhealthy" in desk.run("health", status=1)
@@ -74,7 +74,7 @@ ready = { exec = ["test", "-e", "up"] }
 """
     desk.run("start", desk.write(late))
     (row,) = desk.json("health", "late")
-    assert (row["is_ready"], row["said"]) == (True, "exit code 0")
+    assert (row["is_ready"], row["said"]) == (True, "probe exited with code 0")
 
 
 def test_what_is_down_is_not_well(desk: Desk) -> None:

@@ -64,10 +64,10 @@ def test_what_is_shown_of_everything(shop: Desk) -> None:
         "why",
     ]
     assert "failed" in lines[2]
-    assert "exit 3 3 times in" in lines[2]
+    assert "exit 3 (3 times in" in lines[2]
     tree = shop.run("tree").splitlines()
     assert tree[0] == "shop running"
-    assert tree[1].startswith("├─ bad failed, 2 restarts, exit 3 3 times in")
+    assert tree[1].startswith("├─ bad failed, 2 restarts, exit 3 (3 times in")
     assert tree[3].startswith("   ├─ api:1 running, pid ")
     assert tree[4].startswith("   └─ api:2 running, pid ")
 

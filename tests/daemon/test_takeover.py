@@ -36,6 +36,8 @@ backoff = { initial = 0 }
 [apps.inner.apps.deaf]
 command = ["sh", "-c", "trap asked=1 TERM; until test $asked && test -e free; do sleep 0.1; done"]
 stop = { grace = "5m" }
+[apps.inner.apps.last]
+command = ["sleep", "1000"]
 """
 
 
@@ -88,3 +90,32 @@ def test_restarts_count_against_an_intensity_over_takeovers(desk: Desk) -> None:
     (desk.directory / "free").touch()
     until(lambda: rows(desk)["inner"]["state"] == "backoff")
     assert "gave up: more than 2 restarts within 10 min" in desk.run("why", "inner")
+
+
+def test_a_supervisor_that_was_being_stopped_is_and_can_be_started_again(desk: Desk) -> None:
+    desk.run("start", desk.write(NESTED))
+    programs = [psutil.Process(rows(desk)[name]["pid"]) for name in ("a", "deaf", "last")]
+    desk.run("stop", "inner", "--no-wait")
+    until(lambda: rows(desk)["deaf"]["state"] == "stopping")
+    kill_daemon(desk)
+    (desk.directory / "free").touch()
+    assert psutil.wait_procs(programs, timeout=20)[1] == []
+    assert rows(desk)["inner"]["state"] == "stopped"
+    desk.run("start", "inner")
+    assert {it["state"] for it in rows(desk).values()} == {"running"}
+    assert "runs on" not in desk.run("why", "inner")
+
+
+def test_an_end_in_order_goes_on(desk: Desk) -> None:
+    desk.run("start", desk.write(GROUP.format(initial="0s")))
+    daemon = psutil.Process(desk.json("daemon", "status")["pid"])
+    reaper = daemon.parent()
+    assert reaper is not None
+    programs = [psutil.Process(rows(desk)[name]["pid"]) for name in ("lead", "calm", "deaf")]
+    daemon.terminate()
+    until(lambda: rows(desk)["deaf"]["state"] == "stopping")
+    kill_daemon(desk)
+    until(lambda: rows(desk)["deaf"]["state"] == "stopping")
+    assert all(it.is_running() for it in programs)
+    (desk.directory / "free").touch()
+    assert psutil.wait_procs([*programs, reaper], timeout=20)[1] == []

@@ -29,8 +29,8 @@ backoff = { initial = "1ms", maximum = "1ms" }
 max_restarts = 1000
 """
 
-BEGIN = "    estate, strays = survival.take_over(tree), Strays(home.origins)\n"
-"""A line of the daemon that comes before it serves."""
+BEGIN = "        with ending_at_once(home.crash):\n"
+"""A line of the daemon that comes before it serves, and has a block below it."""
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_code_that_cannot_be_loaded_changes_nothing(
 def test_a_daemon_that_ends_is_followed_by_the_old_one(
     running: Desk, code: Callable[..., Path]
 ) -> None:
-    package = code("7.0", "daemon/run", BEGIN, f"    raise RuntimeError('a bug')\n{BEGIN}")
+    package = code("7.0", "daemon/run", BEGIN, f"{BEGIN}            raise RuntimeError('a bug')\n")
     told = refused(running, package)
     assert "supctl 7.0 has not taken over: it has ended by itself, with status 70" in told
     assert "RuntimeError: a bug" in told
@@ -174,7 +174,7 @@ def test_a_daemon_that_ends_is_followed_by_the_old_one(
 def test_a_daemon_that_does_not_serve_is_followed_by_the_old_one(
     running: Desk, code: Callable[..., Path]
 ) -> None:
-    package = code("7.0", "daemon/run", BEGIN, f"    await trio.sleep_forever()\n{BEGIN}")
+    package = code("7.0", "daemon/run", BEGIN, f"{BEGIN}            await trio.sleep_forever()\n")
     told = refused(running, package, within="2")
     assert "supctl 7.0 has not taken over: it did not serve within 2 s" in told
 
@@ -196,7 +196,7 @@ def test_a_reaper_that_cannot_begin_is_the_old_one_again(
 
 
 def test_after_a_failure_all_is_as_it_was(running: Desk, code: Callable[..., Path]) -> None:
-    bad = code("7.0", "daemon/run", BEGIN, f"    os._exit(9)\n{BEGIN}")
+    bad = code("7.0", "daemon/run", BEGIN, f"{BEGIN}            os._exit(9)\n")
     pid = running.pid("ticking")
     was = about(running)["version"]
     for _ in range(2):
@@ -248,7 +248,7 @@ def test_the_end_of_all_can_be_asked_for_meanwhile(desk: Desk, code: Callable[..
     desk.run("start", desk.write(TREE))
     reaper = psutil.Process(about(desk)["reaper"])
     pid = desk.pid("ticking")
-    package = code("7.0", "daemon/run", BEGIN, f"    await trio.sleep_forever()\n{BEGIN}")
+    package = code("7.0", "daemon/run", BEGIN, f"{BEGIN}            await trio.sleep_forever()\n")
     command = [sys.executable, "-m", "supctl", "daemon", "upgrade", "--timeout", "2"]
     environ = {**desk.environ, "PYTHONPATH": str(package.parent)}
     old = about(desk)["pid"]

@@ -51,6 +51,22 @@ backoff = { initial = 0 }
 
 [apps.web.apps.b]
 command = ["sleep", "1000"]
+
+[apps.needy]
+command = ["sleep", "1000"]
+depends_on = ["broken"]
+
+[apps.broken]
+command = ["sh", "-c", "exit 1"]
+ready = { delay = "1m" }
+give_up_after = 0
+
+[apps.pool]
+max_restarts = 0
+backoff = { initial = "1h", maximum = "1h", jitter = "none" }
+
+[apps.pool.apps.w]
+command = ["sleep", "1000"]
 """
 SLEEPER = "[apps.calm]\ncommand = ['sleep', '1000']\n"
 
@@ -59,8 +75,10 @@ SLEEPER = "[apps.calm]\ncommand = ['sleep', '1000']\n"
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk at which everything has died that is to. Tests that only look share it."""
     with desk_in(tmp_path_factory.mktemp("shop")) as desk:
-        desk.run("start", desk.write(SHOP.replace("HERE", str(desk.directory))))
+        desk.run("start", desk.write(SHOP.replace("HERE", str(desk.directory))), "--no-wait")
+        until(lambda: desk.states()["/shop/broken"] == "failed")
         os.kill(desk.pid("victim"), signal.SIGKILL)
+        os.kill(desk.pid("w"), signal.SIGTERM)
         desk.run("signal", "TERM", "signalled")
         desk.run("stop", "calm")
         (desk.directory / "go").touch()
@@ -85,20 +103,20 @@ def user() -> str:
 
 def test_exit_3(shop: Desk) -> None:
     told = story(shop, "three")
-    assert re.match(r"/shop/three has failed for good: exit 3 3 times in [\d.]+ m?s\.\n", told)
+    assert re.match(r"/shop/three has failed for good: exit 3 \(3 times in [\d.]+ m?s\)\.\n", told)
     assert told.splitlines()[1:] == [
         f"  TIME  started, pid #, by {user()} (supctl start {shop.directory}/shop.toml, pid #)",
-        "  TIME  ended: exited with code 3 after #",
+        "  TIME  exited with code 3 after #",
         "              | working",
         "              | oops",
         "  TIME  next attempt in 30 ms: 30 ms, no jitter, of at most 30 s",
         "  TIME  started, pid #, restart 1",
-        "  TIME  ended: exited with code 3 after #",
+        "  TIME  exited with code 3 after #",
         "              | working",
         "              | oops",
         "  TIME  next attempt in 60 ms: 30 ms x 2^1, no jitter, of at most 30 s",
         "  TIME  started, pid #, restart 2",
-        "  TIME  ended: exited with code 3 after #",
+        "  TIME  exited with code 3 after #",
         "              | working",
         "              | oops",
         "  TIME  failed for good: exited with code 3 after 2 restarts",
@@ -114,7 +132,10 @@ def test_a_fault_of_its_own(shop: Desk) -> None:
 def test_killed_by_a_stranger(shop: Desk) -> None:
     told = story(shop, "victim")
     assert told.startswith("/shop/victim is in back-off: SIGKILL; next attempt in ")
-    assert "killed by SIGKILL after #; sent by somebody else, not by supctl\n" in told
+    assert (
+        "killed by SIGKILL after #; not sent by supctl, but by somebody else, or by a kernel"
+        in told
+    )
     assert "              | I live\n" in told
     assert "next attempt in 20 s: 20 s, no jitter, of at most 30 s" in told
 
@@ -128,8 +149,8 @@ def test_killed_by_a_command(shop: Desk) -> None:
 
 def test_unhealthy(shop: Desk) -> None:
     told = story(shop, "sick")
-    assert "  TIME  is unhealthy: exit code 4" in told
-    assert "ended by supctl after #, as it was unhealthy: exit code 4" in told
+    assert "  TIME  is unhealthy: probe exited with code 4" in told
+    assert "ended by supctl after #, as it was unhealthy: probe exited with code 4" in told
 
 
 def test_restarted_with_a_sibling(shop: Desk) -> None:
@@ -137,6 +158,25 @@ def test_restarted_with_a_sibling(shop: Desk) -> None:
     lines = story(shop, "web/b").splitlines()
     assert f"  TIME  asked to stop, has 10 s: it restarts {together}" in lines
     assert f"  TIME  started, pid #, again, {together}" in lines
+
+
+def test_a_dependency_that_fails(shop: Desk) -> None:
+    assert story(shop, "needy").splitlines() == [
+        "/shop/needy waits for what it depends on.",
+        "  TIME  waits for shop/broken",
+        "  not well: shop/broken, failed, did not start: exited with code 1 before it was ready "
+        "(supctl why shop/broken)",
+    ]
+
+
+def test_a_supervisor_that_gave_up(shop: Desk) -> None:
+    gave_up = "gave up: more than 0 restarts within 5 s, the last as shop/pool/w killed by SIGTERM"
+    told = story(shop, "pool")
+    assert told.startswith("/shop/pool is in back-off: gave up; next attempt in ")
+    assert f"  TIME  {gave_up}\n  TIME  ended (gave up) after #\n  TIME  next attempt in" in told
+    told = story(shop, "pool/w")
+    assert told.startswith("/shop/pool/w is not there: shop/pool is in back-off: gave up; next")
+    assert told.endswith(f"  TIME  shop/pool {gave_up}\n")
 
 
 def test_stopped_by_a_person(shop: Desk) -> None:
@@ -228,10 +268,11 @@ def test_a_daemon_that_was_killed_is_told_of(desk: Desk) -> None:
     with desk.client() as client:
         daemon = psutil.Process(client.about()["pid"])
     daemon.kill()
-    until(lambda: "a new daemon goes on with it" in desk.run("why", "calm"))
+    until(lambda: "under a new daemon" in desk.run("why", "calm"))
     told = story(desk, "calm")
     assert "  TIME  started, pid #, by " in told  # nothing of it is lost
-    assert re.search(r"  TIME  runs on, pid #, [\d.]+ m?s old: a new daemon goes on with it", told)
+    lost = r"under a new daemon: the one before was lost \(killed by SIGKILL\)"
+    assert re.search(rf"  TIME  runs on, pid #, [\d.]+ m?s old, {lost}", told)
     assert "; the one before it was lost (killed by SIGKILL)" in story(desk, "--all")
 
 
@@ -269,3 +310,25 @@ def test_output_cannot_give_orders_to_a_terminal(desk: Desk) -> None:
     desk.run("wait", "evil", "--for", "stopped")
     until(lambda: "[2Jb" in desk.run("why", "evil"))
     assert "\033" not in desk.run("why", "evil")
+
+
+def test_what_is_in_a_process_of_its_own_knows_whose_command_it_was(desk: Desk) -> None:
+    app = "command = ['sleep', '1000']\n"
+    desk.run(
+        "start",
+        desk.write(
+            "[apps.apart]\nisolation = 'process'\n"
+            f"[apps.apart.apps.a]\n{app}[apps.apart.apps.b]\n{app}"
+        ),
+    )
+    desk.run("signal", "USR1", "a")
+    until(lambda: "restart 1" in desk.run("why", "a"))
+    desk.run("stop", "a")
+    desk.run("stop", "apart")
+    by = f"by {user()} (supctl"
+    lines = story(desk, "apart/a").splitlines()[1:]
+    assert f"started, pid #, {by} start {desk.directory}/shop.toml, pid #)" in lines[0]
+    assert f"SIGUSR1 sent {by} signal SIGUSR1, pid #)" in lines[1]
+    assert lines[2].endswith(f"; the signal was sent {by} signal SIGUSR1, pid #)")
+    assert f"asked to stop, has 10 s, {by} stop, pid #)" in lines[-2]
+    assert f"asked to stop, has 10 s, {by} stop shop/apart, pid #)" in story(desk, "apart/b")

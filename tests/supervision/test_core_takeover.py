@@ -196,13 +196,14 @@ def test_one_that_is_stopped_before_it_begins_stops_what_lives() -> None:
     assert other.seen() == "+a +c -c -a over"
 
 
-def test_one_that_is_stopped_by_its_own_supervisor_does_not_end_by_itself_later() -> None:
+def test_who_is_being_stopped_with_its_supervisor_is_to_be_found_by_the_next() -> None:
     world = World("a", slow=["a"])
     world.feed(m.Begin())
     world.rise("a")
     world.feed(m.Shutdown(urgent=True))
-    assert world.core.standing(0.0) == NEW
+    assert world.core.standing(0.0) == Standing(ending=SHUTDOWN)
     assert world.core.legacy_of("a", 0.0).state is ChildState.RUNNING
+    assert begun(after(world)) == "up +a -a over"
 
 
 def test_who_is_not_known_has_stopped() -> None:

@@ -300,7 +300,10 @@ class PosixBackend(Backend):
                 while True:
                     for message in await link.receive():
                         self._handle(link, message)
-            except (EOFError, ProtocolError) as error:
+            except EOFError:
+                nursery.cancel_scope.cancel()
+                return "it was killed, or has crashed"
+            except ProtocolError as error:
                 nursery.cancel_scope.cancel()
                 return str(error)
 

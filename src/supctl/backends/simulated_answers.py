@@ -17,14 +17,14 @@ from .scripts import Program
 _WELL: Final[dict[type[Probe], str]] = {
     Tcp: "accepts connections",
     Http: "status 200",
-    Exec: "exit code 0",
+    Exec: "probe exited with code 0",
     Notify: "READY=1",
     Watchdog: "WATCHDOG=1",
 }
 _NOT_READY: Final[dict[type[Probe], str]] = {
     Tcp: "connection refused",
     Http: "connection refused",
-    Exec: "exit code 1",
+    Exec: "probe exited with code 1",
     Notify: "no READY=1",
     Watchdog: "no WATCHDOG=1",
 }

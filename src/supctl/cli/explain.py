@@ -100,7 +100,7 @@ def _from_files(
     since_wall = 0.0 if since is None else time.time() - since
     meant = [[it] for it in resolve(names, [Gone(it) for it in known])] if names else [[]]
     return [
-        {"address": "".join(it) or "/", "row": None, "unwell": []}
+        {"address": "".join(it) or "/", "row": None, "above": None, "unwell": []}
         | asdict(read_story(directory, it, since_wall=since_wall, most=most))
         for it in meant
     ]
@@ -164,9 +164,15 @@ def _headline(story: Facts, *, runs: bool) -> str:
     name = painted(address, "white")
     if not runs:
         return f"{name}: the daemon does not run; this is what its journal tells."
+    if row is None and (above := story["above"]) is not None:
+        return f"{name} is not there: {above['address'].strip('/')} {_state(above)}."
     if row is None:
         return f"{name} is not there any more."
     return f"{name} {_state(row)}."
+
+
+def _is_by_request(facts: Facts) -> bool:
+    return facts["kind"] == "shutdown" and not facts["detail"]
 
 
 def _state(row: Facts) -> str:
@@ -180,7 +186,7 @@ def _state(row: Facts) -> str:
             return ", ".join(filter(None, [*facts, why_unwell(row)]))
         case "backoff":
             due = "" if row["due_in"] is None else f"; next attempt in {seconds(row['due_in'])}"
-            if row["end"] is not None and row["end"]["kind"] == "shutdown":
+            if row["end"] is not None and _is_by_request(row["end"]):
                 ended = " with its group"
             return f"is in back-off{ended}{due}"
         case "failed":

@@ -117,7 +117,7 @@ def past(reason: ExitReason) -> str:
     """Return how something ended, as the rest of a sentence."""
     match reason.kind:
         case ExitKind.SHUTDOWN:
-            return f"stopped ({reason.detail})" if reason.detail else "stopped"
+            return f"ended ({reason.detail})" if reason.detail else "stopped"
         case ExitKind.FINISHED:
             return f"finished ({reason.detail})"
         case ExitKind.NORMAL | ExitKind.CRASHED if reason.status is not None:

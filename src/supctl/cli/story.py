@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from supctl import events
-from supctl.exits import ExitKind, ExitReason, signal_name
+from supctl.exits import ExitKind, signal_name
 
 from .narrate import lost_before, past, sentence
 from .words import counted, seconds, size
@@ -88,7 +88,7 @@ class Teller:
                 return f"started{f', pid {pid}' if pid else ''}{self._why_started(event)}"
             case events.ChildKept(pid=pid, age=age):
                 whose = f", pid {pid}" if pid else ""
-                return f"runs on{whose}, {seconds(age)} old: a new daemon goes on with it"
+                return f"runs on{whose}, {seconds(age)} old, {self._why_kept(event)}"
             case events.ChildStopping(grace=grace):
                 asked = f"asked to stop, has {seconds(grace)}" if grace else "ended by force"
                 return asked + self._why_stopped(event)
@@ -147,10 +147,20 @@ class Teller:
             case events.DaemonStarted():
                 return ", with the daemon"
             case events.RestartScheduled() as cause if cause.address == event.address:
-                return f", restart {cause.restarts}"
+                return f", restart {event.restarts}"
+            case events.RestartScheduled() as cause if _is_below(event.address, cause.address):
+                return f", again, with its supervisor {self._fate(cause)}"
             case events.RestartScheduled() as cause:
                 return f", again, together with {self._fate(cause)}"
         return ""
+
+    def _why_kept(self, event: events.ChildKept) -> str:
+        """Return how it comes that it goes on under another daemon."""
+        cause = self._cause(event)
+        if isinstance(cause, events.DaemonStarted) and cause.upgrade:
+            return "under a new daemon, after an upgrade"
+        how = f" ({cause.how})" if isinstance(cause, events.DaemonStarted) and cause.how else ""
+        return f"under a new daemon: the one before was lost{how}"
 
     def _why_stopped(self, event: events.ChildStopping) -> str:
         match self._origin(event):
@@ -184,7 +194,7 @@ class Teller:
             return f"killed by {signal_name(status.signal)}{lived}{core}{self._sender(event)}"
         if reason.kind is ExitKind.UNHEALTHY:
             return f"ended by supctl{lived}, as it was unhealthy: {reason.detail}"
-        return f"{_ended_as(reason)}{lived}"
+        return f"{past(reason)}{lived}"
 
     def _sender(self, event: events.ChildExited) -> str:
         """Return who has sent the signal that it died of, as far as can be told."""
@@ -198,6 +208,8 @@ class Teller:
             cause = self._cause(cause)
         if number in _OWN_FAULTS:
             return "; most likely its own fault: supctl has not sent that"
+        if number == signal.SIGKILL:
+            return "; not sent by supctl, but by somebody else, or by a kernel short of memory"
         return "; sent by somebody else, not by supctl"
 
 
@@ -230,6 +242,10 @@ def _add_said(lines: list[Line], event: events.LastLines) -> None:
             lines[place] = replace(lines[place], said=event.lines)
 
 
+def _is_below(address: str, above: str) -> bool:
+    return address.startswith(f"{above}/")
+
+
 def _name(address: str) -> str:
     return address.strip("/") or "the root"
 
@@ -245,14 +261,11 @@ def _command(given: events.CommandGiven, address: str) -> str:
     return told if given.address == address else f"{told} {given.address.strip('/') or 'all'}"
 
 
-def _ended_as(reason: ExitReason) -> str:
-    told = past(reason)
-    return f"ended: {told}" if reason.kind in (ExitKind.NORMAL, ExitKind.CRASHED) else told
-
-
 def _memory(event: events.ChildExited) -> str:
     limit, status = event.memory_limit, event.reason.status
     told = " at no limit of its own" if limit is None else f" at its limit of {size(limit)}"
+    if status is not None and status.peak_of_all:
+        return f"{told}; all its processes had {size(status.peak_of_all)} at the most"
     peak = 0 if status is None else status.peak_memory
     return f"{told}; its main process had {size(peak)} at the most" if peak else told
 

@@ -33,18 +33,18 @@ def _health(row: dict[str, Any]) -> str:
 
 
 def end(facts: dict[str, Any]) -> str:
-    """Return how something ended: ``exit 1 twice in 4 s``."""
+    """Return how something ended: ``exit 1 (twice in 4 s)``."""
     times = facts["times"]
     if times == 1:
         return _way(facts)
     often = "twice" if times == 2 else f"{times} times"
-    return f"{_way(facts)} {often} in {seconds(facts['within'])}"
+    return f"{_way(facts)} ({often} in {seconds(facts['within'])})"
 
 
 def _way(facts: dict[str, Any]) -> str:
     kind, detail = facts["kind"], facts["detail"]
     if kind == "shutdown":
-        return "stopped by request"
+        return detail or "stopped by request"
     if kind == "killed":
         return "killed: it did not stop in time"
     if kind == "start_failed":

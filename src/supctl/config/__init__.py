@@ -2,8 +2,10 @@
 
 :func:`load` reads ``supctl.toml``, the same as JSON, and gosv's ``services.json``, and
 raises one :class:`ConfigErrors` with every mistake. Below it: ``syntax`` (bytes to
-tables), ``schema`` (the keys), ``reading`` (tables to values), ``native`` and ``gosv``
-(values to specs), ``surroundings`` (does this system have what they need?).
+tables), ``schema`` (the keys), ``reading`` (tables to values), ``native`` (values to specs),
+``surroundings`` (does this system have what they need?). Files of other tools: ``formats`` (which
+one is it?), ``readers`` (one for each), ``imports`` (a document of our own format, and what became
+of every key).
 
 :func:`as_native` goes back, from specs to what a file would hold (``document``; ``writing``:
 values to tables), and :func:`read_native` reads that.
@@ -11,7 +13,6 @@ values to tables), and :func:`read_native` reads that.
 
 from .document import as_native as as_native
 from .document import read_native as read_native
-from .loading import FILE_NAMES as FILE_NAMES
 from .loading import LoadedTree as LoadedTree
 from .loading import find_file as find_file
 from .loading import load as load

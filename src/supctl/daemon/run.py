@@ -110,7 +110,11 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(strays.keep)
                 nursery.start_soon(chronicle.tend, tree.logs)
-                await _come_back(office, survival, chronicle.begin(tree, survival.passing), nursery)
+                began = chronicle.begin(tree, survival.passing)
+                await _come_back(office, survival, began, nursery)
+                if survival.was_ending:
+                    with because_of(began):
+                        tree.stop()
                 server = ControlServer(listener, partial(office.serve, admission))
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -30,6 +31,7 @@ _MOST: Final = 10_000
 """Events that are told in one answer."""
 
 _UNWELL: Final = frozenset({"backoff", "failed", "waiting"})
+_DOWN: Final = frozenset({"backoff", "failed", "waiting", "stopped", "exited"})
 _SICK: Final = frozenset({"unhealthy", "unresponsive"})
 
 
@@ -54,10 +56,11 @@ class Stories:
         """Return the story of each child that is meant, also of those that are not there any more;
         that of everything if none is named.
 
-        A story is ``address``, ``row`` (as of ``status``; nothing if it is not there), ``unwell``
-        (rows of those below it that are not well), ``events`` (those about it, and their causes;
-        the oldest first), ``is_cut`` (there were more) and ``damaged`` (lines of the journal that
-        cannot be read).
+        A story is ``address``, ``row`` (as of ``status``; nothing if it is not there), ``above``
+        (then the row of the supervisor that it would be in, if that does not run), ``unwell``
+        (rows of those below it, and of those it waits for, that are not well), ``events`` (those
+        about it, and their causes; the oldest first), ``is_cut`` (there were more) and ``damaged``
+        (lines of the journal that cannot be read).
 
         Args:
             since: seconds; tell of the time from then on only, but for causes.
@@ -76,7 +79,9 @@ class Stories:
         told = []
         for address in await self._meant(names):
             story = await self._apart(partial(read, [address]))
-            told.append(_told(address, story) | await self._now(address))
+            now = await self._now(address)
+            now["unwell"] = now.get("unwell", []) + await self._awaited(now.get("row"), story)
+            told.append(_told(address, story) | now)
         return told
 
     async def _meant(self, names: Sequence[str]) -> list[str]:
@@ -95,20 +100,44 @@ class Stories:
         return await trio.to_thread.run_sync(work, limiter=self._readers, abandon_on_cancel=True)
 
     async def _now(self, address: str) -> dict[str, Any]:
-        """Return how it is, and those below it that are not well."""
+        """Return how it is, and those below it that are not well; how its supervisor is, if it is
+        not there because of that."""
         try:
             row, *rows = await self._views.status(names=[address])
         except ProcessNotFound:
-            return {}
+            return {"above": await self._above(address)}
         below = [it for it in rows if is_below(it["address"], {address})]
         unwell = [it for it in below if it["state"] in _UNWELL or it["health"] in _SICK]
         return {"row": row, "unwell": unwell}
+
+    async def _awaited(self, row: dict[str, Any] | None, story: Story) -> list[dict[str, Any]]:
+        """Return the rows of those that something waits for, if it does, and they are not well."""
+        needs: Sequence[str] = ()
+        if row is not None and row["state"] == "waiting":
+            held = (it for it in reversed(story.events) if it["event"] == "child_held")
+            needs = next((it["needs"] for it in held if it["address"] == row["address"]), ())
+        rows: list[dict[str, Any]] = []
+        for address in needs:
+            with suppress(ProcessNotFound):
+                rows += (await self._views.status(names=[address]))[:1]
+        return [it for it in rows if it["state"] in _UNWELL | _DOWN]
+
+    async def _above(self, address: str) -> dict[str, Any] | None:
+        above = address.rpartition("/")[0]
+        if not above:
+            return None
+        try:
+            row = (await self._views.status(names=[above]))[0]
+        except ProcessNotFound:
+            return await self._above(above)
+        return row if row["state"] in _DOWN else None
 
 
 def _told(address: str, story: Story) -> dict[str, Any]:
     return {
         "address": address,
         "row": None,
+        "above": None,
         "unwell": [],
         "events": story.events,
         "is_cut": story.is_cut,

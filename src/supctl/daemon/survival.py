@@ -65,6 +65,8 @@ class Survival(Watch):
         self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
         self._estate = Estate()
         self._stopping: set[str] = set()
+        self.was_ending = False
+        """Whether the daemon before was about to end in order."""
         self._awaited = {"/"}  # addresses of what ran and is not taken over yet
         self.is_complete = trio.Event()
         """Whether all that ran is in the tree again."""
@@ -97,11 +99,24 @@ class Survival(Watch):
             known = self._survivors.setdefault(address, [])
             known.append(Inherited(process, remains, print_))
         states = {address: _state_of(note) for address, note in self._notes.items()}
+        self.was_ending = self._standings.pop("/", {}).get("standing", {}).get("ending") is not None
         projects = {it for it in states if it.count("/") == 1 and states[it] not in NO_PROCESS}
         self._stopping = {it for it in states if states[it] is ChildState.STOPPING}
+        self._forget_below()
         self._awaited |= ({*self._survivors} | projects) - self._stopping
         self._is_back("/")
         return estate
+
+    def _forget_below(self) -> None:
+        """Forget how it was below supervisors that were being stopped: it all is to be stopped, and
+        begins as if nothing had been when they are started again."""
+        for address in [*self._stopping]:
+            place = f"{address}/"
+            self._stopping |= {it for it in self._survivors if it.startswith(place)}
+            self._standings.pop(address, None)
+            for notes in (self._notes, self._standings):
+                for below in [it for it in notes if it.startswith(place)]:
+                    del notes[below]
 
     def _is_back(self, address: str) -> None:
         self._awaited.discard(address)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from supctl.exits import ExitKind, ExitReason
 from supctl.specs import Backoff, Exhausted, Intensity, Restart
 
-from .history import NOTHING, ChildState, History
+from .history import NOTHING, History
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,6 @@ class ChildPolicy:
         if reason.kind is ExitKind.FINISHED:
             return False
         return self.restart is Restart.PERMANENT or not reason.is_normal
-
-    @property
-    def outlived(self) -> bool:
-        """Whether it has a process that has outlived the supervising process of before."""
-        return self.past.state in (ChildState.STARTING, ChildState.RUNNING)
 
     @property
     def stable_after(self) -> float:

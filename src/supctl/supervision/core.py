@@ -145,7 +145,7 @@ class SupervisorCore:
         return Standing(
             self._restarts.window.ages(now),
             None if leader is None else leader.name,
-            reason if self.is_ending and reason != SHUTDOWN else None,
+            reason if self.is_ending else None,
         )
 
     def forgive(self, name: str) -> None:

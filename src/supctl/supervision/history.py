@@ -61,6 +61,11 @@ class History:
     begun: bool = False
     unheard: ExitReason | None = None
 
+    @property
+    def outlived(self) -> bool:
+        """Whether it has a process that has outlived the supervising process of before."""
+        return self.state in (ChildState.STARTING, ChildState.RUNNING)
+
     def aged(self, seconds: float) -> History:
         """Return what it is so many seconds later."""
         wait = None if self.wait is None else max(0.0, self.wait - seconds)
@@ -81,7 +86,7 @@ class Standing:
         recent: seconds since each of the restarts that count against its intensity.
         group_of: name of the child whose group was being stopped, to be started with it;
             ``None``: no group was.
-        ending: with what it was about to end, if it had decided that by itself.
+        ending: with what it was about to end; ``None``: it was not.
     """
 
     recent: tuple[float, ...] = ()

@@ -52,7 +52,7 @@ class Holding:
 
         Who was up and has ended well, or was stopped by somebody, is not waited for.
         """
-        if child.policy.outlived and not child.was_up:  # it runs already
+        if child.policy.past.outlived and not child.was_up:  # it runs already
             return ()
         return tuple(filter(self._is_missed, child.policy.depends_on))
 

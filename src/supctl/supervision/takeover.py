@@ -86,7 +86,7 @@ class Takeover:
     def claim(self, children: Iterable[ChildRecord]) -> None:
         """Start who lives already, to be the one who stops it."""
         for child in children:
-            if child.run == 0 and child.policy.outlived and child.exit_waits is None:
+            if child.run == 0 and child.policy.past.outlived and child.exit_waits is None:
                 self._plans.begin(child)
 
     # What it leaves.

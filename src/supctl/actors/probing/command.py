@@ -47,8 +47,7 @@ async def try_command(probe: Exec, surroundings: ProcessSpec, backend: Spawner) 
         await _end(process)
     if status.is_unknown:
         return Answer(False, "the command was lost")
-    told = f"exit code {status.code}" if status.signal is None else str(status)
-    return Answer(status.is_success, told)
+    return Answer(status.is_success, f"probe {status}")
 
 
 async def _end(process: Process) -> None:

@@ -55,6 +55,15 @@ def was_out_of_memory(cgroup: str) -> bool:
         return False
 
 
+def peak_memory(cgroup: str) -> int:
+    """Return the most memory in bytes that all of a cgroup has had; 0 if that is not told."""
+    try:
+        with open(f"{cgroup}/memory.peak") as file:
+            return int(file.read())
+    except (OSError, ValueError):
+        return 0
+
+
 def remove(cgroup: str) -> None:
     """Remove an empty cgroup and those its processes made below it."""
     for folder, _, _ in os.walk(cgroup, topdown=False):

@@ -304,6 +304,8 @@ def status_of(run: Run, wait_status: int, usage: Any) -> dict[str, Any]:
     if usage is not None:
         told["cpu_time"] = round(usage.ru_utime + usage.ru_stime, 6)
         told["peak_memory"] = usage.ru_maxrss * 1024
+    if run.terms.cgroup is not None:
+        told["peak_of_all"] = cgroups.peak_memory(run.terms.cgroup)
     if not signaled:
         return told | {"code": os.WEXITSTATUS(wait_status)}
     told["signal"] = os.WTERMSIG(wait_status)

@@ -1,0 +1,66 @@
+"""The formats of files, and which one a file has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from importlib import import_module
+from pathlib import Path
+from typing import Final, Protocol, cast
+
+from .imports import Import
+from .source import Source as Source
+
+
+class FormatReader(Protocol):
+    """What a module of :mod:`supctl.config.readers` has."""
+
+    def claims(self, source: Source) -> bool:
+        """Return whether a file is one of these by its content."""
+        ...
+
+    def read(self, source: Source, found: Import) -> None:
+        """Fill ``found``.
+
+        Raises:
+            ConfigErrors: it does not parse.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One kind of files.
+
+    Args:
+        name: for people.
+        patterns: names of such files, as of fnmatch(3).
+        module: its reader, a module of :mod:`supctl.config.readers`.
+    """
+
+    name: str
+    patterns: tuple[str, ...]
+    module: str
+
+    def is_called(self, path: Path) -> bool:
+        """Return whether a file is called as such files are."""
+        return any(fnmatchcase(path.name, it) for it in self.patterns)
+
+    @property
+    def reader(self) -> FormatReader:
+        """Its reader, which is loaded with this."""
+        return cast(FormatReader, import_module(f"supctl.config.readers.{self.module}"))
+
+
+FORMATS: Final = (Format("gosv", ("*",), "gosv"),)
+"""Formats of other tools, in the order in which they are asked whether a file is theirs."""
+
+
+def recognise(source: Source) -> Format | None:
+    """Return which of other tools' formats a file has; ``None``: it is to be one of ours."""
+    return next((it for it in _called(source.path) if it.reader.claims(source)), None)
+
+
+def _called(path: Path) -> Iterator[Format]:
+    return (it for it in FORMATS if it.is_called(path))

@@ -1,0 +1,105 @@
+"""What became of another tool's file: a document of our own format, and a remark on every key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from supctl.specs.names import as_name
+
+from .mistakes import show
+from .reading import Reader, join
+
+
+class Fate(Enum):
+    """What became of a key."""
+
+    MAPPED = "mapped"
+    CHANGED = "changed"
+    LEFT_OUT = "left out"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What became of one key of a file.
+
+    Args:
+        place: of the key, in the words of its own format: ``apps[0].max_memory_restart``.
+        fate: what became of it; ``CHANGED``: it means something else here.
+        became: the place in our own format; empty if there is none.
+        detail: how it differs, or why it was left out, as a sentence without a stop.
+    """
+
+    place: str
+    fate: Fate
+    became: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        became = f" -> {self.became}" if self.became else ""
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.place}{became} ({self.fate.value}){detail}"
+
+
+class Import:
+    """Is filled by the reader of a format.
+
+    Args:
+        reader: takes the mistakes.
+
+    Attributes:
+        document: what our own format would say (:mod:`.schema`).
+        remarks: in the order of the file.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self.document: dict[str, Any] = {}
+        self.remarks: list[Remark] = []
+        self._names: dict[str, str] = {}  # safe ones, and where they come from
+
+    def map(self, place: str, became: str) -> None:
+        """Know that a key means the same here."""
+        self.remarks.append(Remark(place, Fate.MAPPED, became))
+
+    def change(self, place: str, became: str, detail: str) -> None:
+        """Know that a key means something else here."""
+        self.remarks.append(Remark(place, Fate.CHANGED, became, detail))
+
+    def leave_out(self, place: str, detail: str) -> None:
+        """Know that a key means nothing here."""
+        self.remarks.append(Remark(place, Fate.LEFT_OUT, "", detail))
+
+    def name(self, text: str, place: str) -> str:
+        """Return a name for a child that is safe and that no other has; remarks on it if it is new.
+
+        Args:
+            text: what the file calls it; anything.
+            place: where.
+        """
+        base = name = as_name(text) or "app"
+        number = 2
+        while name in self._names:
+            tail = f"-{number}"
+            name, number = f"{base[: 128 - len(tail)]}{tail}", number + 1
+        self._names[name] = place
+        became = join("apps", name)
+        if name == text:
+            self.map(place, became)
+        elif name == base:
+            self.change(place, became, f"{show(text)} cannot be part of an address")
+        else:
+            self.change(place, became, f"another one is called {base!r}")
+        return name
+
+    def place_of(self, native: str) -> str:
+        """Return where the file says what is at a place of our format; that place if it is not
+        known."""
+        places = {it.became: it.place for it in self.remarks if it.became}
+        place = native
+        while place:
+            if place in places:
+                return places[place]
+            place = place.rpartition(".")[0]
+        return native
