@@ -276,7 +276,7 @@ class Errands:
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(Strategy), st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_all_comes_to_where_it_would_have_come(
     chance: Random, strategy: Strategy, retries: bool
 ) -> None:
