@@ -86,7 +86,10 @@ class Fates:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def remark(self, found: Import, key: str, place: str, became: str) -> None:
-        """Remark on a key at ``place`` of a table that became the one at ``became``."""
+        """Remark on a key at ``place`` of a table that became the one at ``became``.
+
+        One that the tool does not have either is a slip, and noted as well.
+        """
         if key in self.mapped:
             found.map(place, f"{became}.{self.mapped[key]}")
         elif key in self.changed:
@@ -95,9 +98,7 @@ class Fates:
         elif key in self.left_out:
             found.leave_out(place, self.left_out[key])
         else:
-            found.leave_out(place, self.unknown(key))
-
-    def unknown(self, key: str) -> str:
-        """Return why a key that is none of these is left out."""
-        mend = closest(key, [*self.mapped, *self.changed, *self.left_out])
-        return f"{self.tool} has no such key" + (f" ({mend})" if mend else "")
+            mend = closest(key, [*self.mapped, *self.changed, *self.left_out])
+            detail = f"{self.tool} has no such key" + (f" ({mend})" if mend else "")
+            found.leave_out(place, detail)
+            found.reader.notes.append(f"{place} is left out: {detail}")

@@ -22,7 +22,7 @@ from supctl.errors import InvalidConfig
 from .expansions import Names, expand
 from .files import Table
 from .keys import PROGRAM
-from .values import log, parse_variables, restarts
+from .values import Output, output, parse_variables, restarts
 
 LAST: Final = 999
 """The priority of what has none."""
@@ -71,7 +71,7 @@ class Program:
         self._table, self._found, self._usual = table, found, usual
         self.name = table.name.partition(":")[2].strip()
         self._names = {**names, "program_name": self.name, "group_name": group or self.name}
-        self._reasons: dict[str, str] = {}
+        self._output = Output({})
         texts = self._texts(("numprocs", "numprocs_start", "priority"), self._names)
         self._count = texts.whole("numprocs", 1)
         self._first = texts.whole("numprocs_start", 0)
@@ -84,7 +84,7 @@ class Program:
         """
         before = len(self._found.reader.mistakes)
         made = list(self._processes(before)) if self._can_be_counted() else []
-        if not made or len(self._found.reader.mistakes) > before:
+        if not made or not made[0][1]["command"]:
             return []
         first, *others = (app for _, app in made)
         if not others:
@@ -144,14 +144,14 @@ class Program:
         reader, place = self._found.reader, self._table.place
         if "command" not in texts.values and "command" not in self._table.values:
             reader.wrong(place, "has no command", "a program to run, such as command = sleep 60")
-        table, self._reasons = log(texts)
-        table = {
+        self._output = output(texts)
+        table: dict[str, Any] = {
             **self._usual.app,
             "command": texts.get("command", _parse_words, []),
             "inherit_env": True,
             **restarts(texts),
             **self._plain(texts),
-            **({"log": table} if table else {}),
+            **({"log": self._output.table} if self._output.table else {}),
         }
         env = {**self._usual.env, **variables}
         return table | ({"env": env} if env else {})
@@ -181,10 +181,12 @@ class Program:
     def _remark(self, became: str, app: dict[str, Any]) -> None:
         """Say what became of every key; once, also if there are several processes."""
         places, self._table.places = self._table.places, {}
-        special = self._special(app)
+        special, left_out = self._special(app), self._left_out(app)
         for key, place in places.items():
-            if key in self._reasons:
-                self._found.leave_out(place, self._reasons[key])
+            if key in left_out:
+                self._found.leave_out(place, left_out[key])
+            elif key in self._output.became:
+                self._found.map(place, f"{became}.{self._output.became[key]}")
             elif key in special:
                 self._found.change(place, became, special[key])
             else:
@@ -195,15 +197,20 @@ class Program:
                 "no shell runs it, nor under supervisord"
             )
 
-    def _special(self, app: dict[str, Any]) -> dict[str, str]:
-        """Return what is to be said of the keys that hang together."""
+    def _left_out(self, app: dict[str, Any]) -> dict[str, str]:
+        """Return the keys that mean nothing beside the others, and why."""
+        left_out = dict(self._output.left_out)
         if app["restart"] == "never":
             seldom = "a start that fails is not tried again either, unlike under supervisord"
-            self._reasons |= dict.fromkeys(("startsecs", "startretries"), seldom)
+            left_out |= dict.fromkeys(("startsecs", "startretries"), seldom)
         if app["restart"] != "on-failure" and "stop_exit_codes" not in app:
-            self._reasons["exitcodes"] = "autorestart says the same for all of them"
+            left_out["exitcodes"] = "autorestart says the same for all of them"
         if "instances" in app:
-            self._reasons["numprocs_start"] = "instances are numbered from 1"
+            left_out["numprocs_start"] = "instances are numbered from 1"
+        return left_out
+
+    def _special(self, app: dict[str, Any]) -> dict[str, str]:
+        """Return what is to be said of the keys that hang together."""
         count = f"they are called {self.name}:1 to {self.name}:{self._count}"
         return {
             "priority": "the apps are written in that order, and start and stop in it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from supctl.config.texts import Texts, parse_flag, parse_whole
@@ -96,26 +96,52 @@ def _place(_: str, value: str) -> _Place:
     return _Place("file", os.path.expanduser(value))  # noqa: PTH111, ~nobody is no error
 
 
-def log(texts: Texts) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return a program's ``log`` table, and why keys are left out of it."""
+@dataclass(slots=True)
+class Output:
+    """What becomes of a program's output.
+
+    Args:
+        table: our ``log`` table.
+        became: keys of supervisord's that went elsewhere than usual, and where.
+        left_out: those that mean nothing here, and why.
+    """
+
+    table: dict[str, Any]
+    became: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def output(texts: Texts) -> Output:
+    """Return what becomes of a program's output."""
     auto, together = _Place("auto"), texts.flag("redirect_stderr", False)
     out = texts.get("stdout_logfile", _place, auto)
     error = out if together else texts.get("stderr_logfile", _place, auto)
-    reasons = {}
-    if together and "stderr_logfile" in texts.values:
-        reasons["stderr_logfile"] = "standard error goes where standard output goes"
     if texts.flag("stdout_syslog", False) or out.kind == "syslog":
-        table: dict[str, Any] = {"to": "syslog"}
+        made = _elsewhere({"to": "syslog"}, "log.to", out.kind == error.kind)
     elif out.kind == "none" and error.kind == "none":
-        table = {"mode": "none"}
+        made = _elsewhere({"mode": "none"}, "log.mode", True)
     elif out.kind == "stream":
-        table = {"to": out.name}
+        made = _elsewhere({"to": out.name}, "log.to", out.kind == error.kind)
     else:
-        return _files(texts, out, error, together), reasons | _odd(out, error)
-    return table, reasons | _pointless(texts, out, error)
+        made = _files(texts, out, error, together)
+    if together:
+        made.left_out["stderr_logfile"] = "standard error goes where standard output goes"
+    return made
 
 
-def _files(texts: Texts, out: _Place, error: _Place, together: bool) -> dict[str, Any]:
+def _elsewhere(table: dict[str, Any], became: str, is_for_both: bool) -> Output:
+    """Return what becomes of output that goes to no file."""
+    made = Output(table, {"stdout_logfile": became})
+    no_file = ("stdout_logfile_maxbytes", "stdout_logfile_backups", "redirect_stderr")
+    made.left_out = dict.fromkeys(no_file, "no file is written")
+    if is_for_both:
+        made.became["stderr_logfile"] = became
+    else:
+        made.left_out["stderr_logfile"] = "both streams go to the same place here, if not to files"
+    return made
+
+
+def _files(texts: Texts, out: _Place, error: _Place, together: bool) -> Output:
     table: dict[str, Any] = {"together": True} if together else {}
     if out.kind == "file":
         table["file"] = out.name
@@ -125,22 +151,7 @@ def _files(texts: Texts, out: _Place, error: _Place, together: bool) -> dict[str
         table["max_size"] = texts.get("stdout_logfile_maxbytes", parse_size, 1) or "unlimited"
     if "stdout_logfile_backups" in texts.values:
         table["keep"] = texts.whole("stdout_logfile_backups", 0)
-    return table
-
-
-def _odd(out: _Place, error: _Place) -> dict[str, str]:
-    """Return what is left out where one stream goes to a file and the other does not."""
+    places = {"stdout_logfile": out, "stderr_logfile": error}
+    odd = [key for key, place in places.items() if place.kind not in ("file", "auto")]
     reason = "both streams are kept in files here, or none is"
-    odd = {"stdout_logfile": out, "stderr_logfile": error}
-    return {key: reason for key, place in odd.items() if place.kind not in ("file", "auto")}
-
-
-def _pointless(texts: Texts, out: _Place, error: _Place) -> dict[str, str]:
-    """Return what is left out where no file is written."""
-    reasons = dict.fromkeys(
-        ("stdout_logfile_maxbytes", "stdout_logfile_backups", "redirect_stderr"),
-        "no file is written",
-    )
-    if out.kind != error.kind:
-        reasons["stderr_logfile"] = "both streams go to the same place here, if not to files"
-    return reasons
+    return Output(table, left_out=dict.fromkeys(odd, reason))
