@@ -53,7 +53,8 @@ class Takeover:
             if left and not restarts.waits_with_group(child):
                 restarts.set_timer(child, left)
         self._go_on_stopping()
-        regrouped = self._regrouped()
+        leader = self._leader
+        regrouped = [] if leader is None else self._children.group(leader)
         return [
             child
             for child in beginners
@@ -76,17 +77,18 @@ class Takeover:
                 stage = self._ground.stage(StageKind.STOP, [child])
                 self._plans.carry_out(stage, failed=self._ground.bear_start_failure, aside=True)
 
-    def _regrouped(self) -> list[ChildRecord]:
-        """Return the group that was being stopped, if one was."""
-        leader = None if self.past.group_of is None else self._children.get(self.past.group_of)
-        return [] if leader is None else self._children.group(leader)
+    @property
+    def _leader(self) -> ChildRecord | None:
+        """The child whose group was being stopped, if one's was."""
+        name = self.past.group_of
+        return None if name is None else self._children.get(name)
 
     def go_on_with_group(self) -> None:
         """Go on with the restart of a group, if its children were being stopped."""
-        group = self._regrouped()
-        if not group:
+        leader = self._leader
+        if leader is None:
             return
-        leader = self._children[str(self.past.group_of)]
+        group = self._children.group(leader)
         for child in group:
             if child.policy.past.state is ChildState.HELD:
                 child.state = ChildState.HELD
