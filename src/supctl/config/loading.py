@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from supctl.errors import InvalidConfig
 from supctl.specs import Supervisor
 from supctl.specs.names import as_name
 
+from .content import read_content
+from .env_files import EnvFiles
 from .formats import Source, recognise
 from .imports import Import, Remark
+from .layers import Layers
+from .merging import Origins
 from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader, place_of
+from .profiles import choose
 from .reading import Reader
+from .references import References
 from .surroundings import find_mistakes
-from .syntax import is_json, parse
 
 FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
 """What is looked for in a directory, in this order."""
-
-_LARGEST: Final = 16 * 2**20
-"""Bytes; ten thousand apps fit, and /dev/zero does not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,53 +75,108 @@ def load(
     path: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
     *,
+    over: Sequence[Path] = (),
+    profile: str = "",
     to_run_here: bool = True,
 ) -> LoadedTree:
     """Return the tree that a file describes, checked as far as a look at this system can tell.
 
     Args:
         path: as for :func:`find_file`. The format is told by name and content.
-        environ: what apps inherit from; our own environment when ``None``.
+        environ: what apps inherit from, and what texts refer to; our own environment when
+            ``None``.
+        over: files of our own format that override it, and later ones the earlier. Paths in them
+            are relative to the first file, too.
+        profile: name of the profile that is wanted; empty for none.
         to_run_here: whether this system must have their programs, directories and users.
 
     Raises:
         ConfigErrors: with everything that is wrong.
     """
-    source = _source(find_file(path), os.environ if environ is None else environ)
+    source = _source(find_file(path), os.environ if environ is None else environ, profile)
     reader = Reader(str(source.path))
     found = Import(reader)
-    name = _read(source, found)
-    ours = len(reader.mistakes)
+    read = _read(source, over, found)
+    settled = list(reader.mistakes)
     root = None
-    if found.document or not reader.mistakes:
-        native = NativeReader(reader, source.directory, source.environ)
+    if found.document or not settled:
+        native = NativeReader(reader, source.directory, source.environ, read.origins)
         root = native.root(found.document, tree_name(source.path))
     if root is not None and to_run_here:
         reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
-        theirs = (replace(it, place=found.place_of(it.place)) for it in reader.mistakes[ours:])
-        said = [*reader.mistakes[:ours], *theirs]
-        raise ConfigErrors(replace(it, file=reader.file) for it in said)
+        later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
+        news = (it for it in later if (it.file, it.place) not in read.unresolved)
+        raise ConfigErrors(dict.fromkeys([*settled, *news]))
     return LoadedTree(
-        root, source.path, name, tuple(reader.notes), found.document, tuple(found.remarks)
+        root, source.path, read.format, tuple(reader.notes), found.document, tuple(found.remarks)
     )
 
 
-def _read(source: Source, found: Import) -> str:
-    """Fill ``found`` with what a file says; return what its format is called."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """How a file was read.
+
+    Args:
+        format: what it is called.
+        origins: of what the document says.
+        unresolved: file and place of each text that refers to what there is not: whatever else
+            is wrong with it means nothing.
+    """
+
+    format: str
+    origins: Origins
+    unresolved: set[tuple[str, str]] = field(default_factory=set)
+
+    def placed(self, mistake: Mistake, found: Import) -> Mistake:
+        """Return a mistake in the document as one in the file that says it."""
+        file, place = self.origins.of(mistake.place)
+        return replace(mistake, file=file, place=found.place_of(place))
+
+
+def _read(source: Source, over: Sequence[Path], found: Import) -> _Read:
+    """Fill ``found`` with what a file says."""
     theirs = recognise(source)
-    if theirs is not None:
-        theirs.reader.read(source, found)
-        return theirs.name
-    as_json = is_json(source.path, source.content)
-    found.document = parse(source.content, str(source.path), as_json=as_json)
-    return "JSON" if as_json else "TOML"
+    if theirs is None:
+        return _read_ours(source, over, found)
+    if over:
+        seen, wanted = f"is a file of {theirs.name}", "files of supctl, to have one over the other"
+        raise ConfigErrors([Mistake("", seen, wanted, file=str(source.path))])
+    theirs.reader.read(source, found)
+    return _Read(theirs.name, Origins(found.reader.file))
 
 
-def _source(path: Path, environ: Mapping[str, str]) -> Source:
+def _read_ours(source: Source, over: Sequence[Path], found: Import) -> _Read:
+    reader, layers = found.reader, Layers(source.path, source.environ)
+    contents = {source.path: source.content} | {path: read_content(path) for path in over}
+    tables = layers.read(contents)
+    reader.mistakes += layers.mistakes
+    read = _Read(layers.format, layers.origins)
+    try:
+        tables = choose(tables, source.profile, layers.origins)
+    except InvalidConfig as error:
+        reader.refuse(error)
+        tables = choose(tables, "", layers.origins)
+
+    def refuse(error: InvalidConfig) -> None:
+        mistake = read.placed(Mistake.of(error), found)
+        reader.mistakes.append(mistake)
+        read.unresolved.update([(mistake.file, place) for place in _around(mistake.place)])
+
+    env_files = EnvFiles(source.directory, source.environ)
+    found.document = References(source.environ, env_files, refuse).resolve(tables)
+    return read
+
+
+def _around(place: str) -> tuple[str, str]:
+    """Return a place, and that of the list it is in, if it is in one."""
+    return place, place.rpartition("[")[0] if place.endswith("]") else place
+
+
+def _source(path: Path, environ: Mapping[str, str], profile: str) -> Source:
     # What comes through a pipe, /dev/fd/63, lies in no directory that means anything.
     directory = path.absolute().parent if path.is_file() else Path.cwd()
-    return Source(path, _content(path), directory, environ)
+    return Source(path, read_content(path), directory, dict(environ), profile)
 
 
 def tree_name(source: Path) -> str:
@@ -129,18 +187,3 @@ def tree_name(source: Path) -> str:
     path = source.absolute()
     stem = path.parent.name if path.name in FILE_NAMES else path.stem
     return as_name(stem) or "tree"
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        why = os.strerror(error.errno or 0).lower()
-        wanted = "a file that can be read"
-        mend = "check its name" if isinstance(error, FileNotFoundError) else ""
-        raise ConfigErrors([Mistake("", why, wanted, mend, str(path))]) from None
-    if len(content) > _LARGEST:
-        seen, wanted = f"is larger than {_LARGEST} bytes", "a file that somebody wrote"
-        raise ConfigErrors([Mistake("", seen, wanted, file=str(path))])
-    return content
