@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from .loading import is_file, load_project
+from .loading import is_file, load_project, profile_option
 from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -48,12 +48,14 @@ def _complete_start(
 @click.command(epilog=NAMES)
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
+@profile_option
 @timeout_option
 @no_wait_option
 @as_json_option
 def start(
     names: tuple[str, ...],
     project: str | None,
+    profile: str | None,
     timeout: float | None,
     no_wait: bool,
     as_json: bool,
@@ -68,6 +70,7 @@ def start(
     Examples:
       supctl start                  the supctl.toml of this directory
       supctl start shop.toml        this file, as the project "shop"
+      supctl start --profile test   with what it says for this profile
       supctl start shop/web/api     what was stopped before
     """
     from .progress import shown as progress
@@ -77,13 +80,17 @@ def start(
     others = [name for name in names if name not in files]
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
-    loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
+    if profile and others and not files:
+        raise click.UsageError("--profile is for files")
+    paths = files or ([] if names else ["."])
+    loaded = [load_project(Path(path), profile or "") for path in paths]
     with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
         meant = [row["address"] for row in client.status(*others)] if others else []
         show_those([*(f"/{project or name}" for name, _, _ in loaded), *meant])
         for name, tree, source in loaded:
-            answer = client.add(project or name, tree, source, timeout=timeout, wait=not no_wait)
+            what = project or name, tree, source, profile or ""
+            answer = client.add(*what, timeout=timeout, wait=not no_wait)
             failed = answer.pop("failed")
             outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
