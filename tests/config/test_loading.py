@@ -27,8 +27,8 @@ def test_a_directory_without_a_file_says_what_was_looked_for(tmp_path: Path) -> 
     with pytest.raises(ConfigErrors) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} holds no file for supctl; wanted supctl.toml, supctl.json or services.json "
-        "(name the file, or write one)"
+        f"{tmp_path} holds no file for supctl; wanted supctl.toml, supctl.yaml, supctl.yml, "
+        "supctl.json or services.json (name the file, or write one)"
     )
 
 

@@ -18,8 +18,9 @@ from .native import NativeReader, place_of
 from .reading import Reader
 from .surroundings import find_mistakes
 from .syntax import is_json, parse
+from .yaml_syntax import is_yaml, parse_yaml
 
-FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
+FILE_NAMES: Final = ("supctl.toml", "supctl.yaml", "supctl.yml", "supctl.json", "services.json")
 """What is looked for in a directory, in this order."""
 
 _LARGEST: Final = 16 * 2**20
@@ -33,7 +34,7 @@ class LoadedTree:
     Args:
         root: the tree.
         source: the file.
-        format: what it was read as, for people: ``"TOML"``, ``"JSON"``, ``"gosv"``.
+        format: what it was read as, for people: ``"TOML"``, ``"YAML"``, ``"JSON"``, ``"gosv"``.
         notes: what is legal and perhaps not meant, one sentence each.
         document: what ``supctl.toml`` would say.
         remarks: what became of the keys of another tool's file.
@@ -110,6 +111,9 @@ def _read(source: Source, found: Import) -> str:
     if theirs is not None:
         theirs.reader.read(source, found)
         return theirs.name
+    if is_yaml(source.path):
+        found.document = parse_yaml(source.content, str(source.path))
+        return "YAML"
     as_json = is_json(source.path, source.content)
     found.document = parse(source.content, str(source.path), as_json=as_json)
     return "JSON" if as_json else "TOML"
