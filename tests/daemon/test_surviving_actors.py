@@ -27,10 +27,14 @@ from pathlib import Path
 import trio
 
 from supctl import Actor
+from supctl.errors import ConnectionLost
 
 
 class Counter(Actor):
     total = 0
+
+    def __init__(self):
+        self.seen = []
 
     async def init(self):
         await self.registry.register(self.address.rpartition("/")[2], self.ref)
@@ -62,6 +66,34 @@ class Counter(Actor):
 
     async def add_to_remembered(self):
         return await self.remembered.add()
+
+    async def watch(self, name):
+        self.monitor(await self.registry.whereis(name))
+
+    async def handle_info(self, ended):
+        self.seen.append(str(ended.reason.kind))
+
+    async def what_was_seen(self):
+        return self.seen
+
+    async def wait_long(self, begun):
+        Path(begun).touch()
+        try:
+            await trio.sleep_forever()
+        except trio.Cancelled:
+            self.seen.append("cancelled")
+            raise
+
+    async def ask_ever(self, name, begun):
+        self.start_soon(self._ask_ever, name, Path(begun))
+
+    async def _ask_ever(self, name, begun):
+        try:
+            while True:
+                await self.registry.whereis(name)
+                begun.touch()
+        except ConnectionLost as lost:
+            self.seen.append(type(lost).__name__)
 
     async def whose(self, name):
         return (await self.registry.whereis(name)) is not None
@@ -186,6 +218,33 @@ def test_no_call_that_was_answered_is_lost_at_any_moment(desk: Desk) -> None:
     assert pid_of(desk, "counter") == pid
 
 
+def test_daemons_that_are_killed_before_they_serve_do_no_harm(desk: Desk) -> None:
+    start(desk)
+    pid, generator = pid_of(desk, "counter"), random.Random(3)
+    call(desk, "counter", "add", 3)
+    with desk.client() as client:
+        daemon = psutil.Process(client.daemon["pid"])
+    reaper = daemon.parent()
+    killed: set[psutil.Process] = set()
+    assert reaper is not None
+    for _ in range(8):
+        until(lambda: daemons_of(reaper) - killed)
+        time.sleep(generator.random() * 0.6)  # it is anywhere from its first step to serving
+        for young in daemons_of(reaper) - killed:
+            young.kill()
+            killed.add(young)
+    assert (call(desk, "counter", "add"), pid_of(desk, "counter")) == (4, pid)
+
+
+def daemons_of(reaper: psutil.Process) -> set[psutil.Process]:
+    found = set()
+    for child in reaper.children():
+        with suppress(psutil.Error):
+            if "daemon" in child.cmdline():
+                found.add(child)
+    return found
+
+
 def test_who_is_killed_meanwhile_is_restarted_for_the_true_reason(desk: Desk) -> None:
     start(desk)
     pid = pid_of(desk, "counter")
@@ -301,12 +360,39 @@ def test_a_reference_of_before_means_nobody(desk: Desk) -> None:
     assert call(desk, "counter", "add", 0) == 1
 
 
+def test_others_are_lost_to_it(desk: Desk) -> None:
+    start(desk, SURVIVES + SURVIVES.replace("apps.counter", "apps.other"))
+    call(desk, "other", "watch", "counter")
+    kill_daemon(desk)
+    until(lambda: call(desk, "other", "what_was_seen") == ["lost"])
+
+
+def test_what_it_did_for_those_who_are_gone_is_cancelled(desk: Desk) -> None:
+    start(desk)
+    begun = desk.directory / "begun"
+    caller = threading.Thread(target=ask, args=(desk, "wait_long", str(begun)))
+    caller.start()
+    until(begun.exists)
+    kill_daemon(desk)
+    caller.join(timeout=20)
+    assert call(desk, "counter", "what_was_seen") == ["cancelled"]
+
+
+def test_what_it_asks_when_nobody_is_there_fails(desk: Desk) -> None:
+    start(desk)
+    begun = desk.directory / "begun"
+    call(desk, "counter", "ask_ever", "counter", str(begun))
+    until(begun.exists)
+    kill_daemon(desk)
+    until(lambda: call(desk, "counter", "what_was_seen") == ["ConnectionLost"])
+
+
 def test_one_that_computes_is_waited_for_and_holds_up_nobody(desk: Desk) -> None:
     start(desk, SURVIVES + SURVIVES.replace("apps.counter", "apps.other"))
     go = desk.directory / "go"
     with desk.client() as client:
         client.call("counter", "add", 3)
-        thread = threading.Thread(target=compute, args=(desk, str(go)))
+        thread = threading.Thread(target=ask, args=(desk, "compute", str(go)))
         thread.start()
         until((desk.directory / "go.begun").exists)
     kill_daemon(desk)
@@ -317,6 +403,6 @@ def test_one_that_computes_is_waited_for_and_holds_up_nobody(desk: Desk) -> None
     thread.join(timeout=20)
 
 
-def compute(desk: Desk, go: str) -> None:
+def ask(desk: Desk, method: str, *args: str) -> None:
     with desk.client() as client, suppress(ConnectionLost):
-        client.call("counter", "compute", go)
+        client.call("counter", method, *args)

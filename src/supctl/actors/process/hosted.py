@@ -66,6 +66,8 @@ class Hosted(Incarnation):
         self._process: Process | None = None
         self._connection: Connection | None = None
         self._state = "starting"
+        self.stopped_for: int | None = None
+        """Number of the event for which it is to stop, if there is one."""
         self._killed = self._was_cut_off = self._is_up = False
         self._told: ExitReason | None = None  # by the host
         self._status_reason: ExitReason | None = None  # by the system
@@ -105,7 +107,7 @@ class Hosted(Incarnation):
             self.kill()
             return
         try:
-            self._connection.cast(HOST, "stop", refusable=False)
+            self._connection.cast(HOST, "stop", (), {"cause": self.stopped_for}, refusable=False)
         except SupctlError:
             self.kill()
         else:

@@ -153,16 +153,17 @@ class Runs:
             cgroups.remove(run.terms.cgroup)
         if run.terms.kept and run.is_ours:
             self._gone[run.number] = run
-            self.bury()
+            if run.is_forgotten:
+                self.bury()
         else:
             run.close()
 
-    def forget(self, number: int) -> None:
-        """Know that a daemon has taken note of what became of a run, or does not care."""
-        run = self._gone.get(number) or self._by_number.get(number)
-        if run is not None:
-            run.is_forgotten = True
-            self.bury()
+    def forget(self, numbers: list[int]) -> None:
+        """Know that a daemon has taken note of what became of runs, or does not care."""
+        for number in numbers:
+            run = self._gone.get(number) or self._by_number.get(number)
+            if run is not None:
+                run.is_forgotten = True
 
     def bury(self) -> bool:
         """Let go of those gone runs that are forgotten and whose output was taken; return
