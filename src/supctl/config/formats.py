@@ -53,7 +53,10 @@ class Format:
         return cast(FormatReader, import_module(f"supctl.config.readers.{self.module}"))
 
 
-FORMATS: Final = (Format("gosv", ("*",), "gosv"),)
+FORMATS: Final = (
+    Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
+    Format("gosv", ("*",), "gosv"),
+)
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
 
 
