@@ -135,7 +135,7 @@ def test_what_follows_an_end(app: Callable[[str], dict[str, Any]], keys: str, sa
         ("environment: [A=1=2, 'B=', A=3]", {"env": {"A": "3", "B": ""}}),
         ("environment: {A: 1, B: true}", {"env": {"A": "1", "B": "true"}}),
         ("description: $PC_PROC_NAME", {"env": {"PC_PROC_NAME": "a"}}),
-        ("shutdown: {signal: 2}", {"stop": {"signal": 2}}),
+        ("shutdown: {signal: 2}", {"stop": {"signal": "INT"}}),
         ("shutdown: {timeout_seconds: 3, parent_only: true}", {"stop": {"grace": 3}}),
         ("shutdown: {signal: 99}", {"stop": None}),
         ("namespace: back end", {"tags": ["back-end"]}),

@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from supctl.config.reading import join
+from supctl.config.units import write_signal
 from supctl.specs.names import as_name
 
 from .logs import log_of
@@ -107,7 +108,8 @@ def _restart(table: Table, *, is_needed: bool) -> dict[str, Any]:
     word = availability.take("restart", "restart") or "no"
     pause = max(availability.take("backoff_seconds", "backoff") or 1, 1)
     later = "it is counted anew after a minute of running"
-    most = availability.take("max_restarts", "give_up_after", later)
+    limited = later if availability.values.get("max_restarts") else ""
+    most = availability.take("max_restarts", "give_up_after", limited)
     skipped = "supctl skips no process: it waits for what it depends on"
     availability.leave_out({"exit_on_skipped": skipped})
     told: dict[str, Any] = (
@@ -154,7 +156,7 @@ def _stop(table: Table) -> dict[str, Any]:
     )
     told: dict[str, Any] = {} if grace == _GRACE else {"grace": grace}
     if signal is not None and 1 <= signal <= 31 and signal != 15:
-        told["signal"] = signal
+        told["signal"] = write_signal(signal)
     return {"stop": told} if told else {}
 
 
