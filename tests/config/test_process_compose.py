@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supctl.config import ConfigErrors, LoadedTree, load
-from supctl.config.tables import read_native
+from supctl.config.document import read_native
 from supctl.config.formats import recognise
 from supctl.config.imports import Fate, Import
 from supctl.config.readers import process_compose
@@ -522,8 +522,8 @@ def test_any_document_is_read_or_refused(tables: dict[str, Any]) -> None:
     source = Source(Path("process-compose.yaml"), content, Path("/"), ENVIRON)
     with suppress(ConfigErrors):
         process_compose.read(source, found)
-        assert found.tables or found.reader.mistakes
-        read_native(found.tables, "tree", Path("/"), ENVIRON)
+        assert found.document or found.reader.mistakes
+        read_native(found.document, "tree", Path("/"), ENVIRON)
 
 
 @given(st.binary(max_size=80))
