@@ -224,6 +224,41 @@ def test_one_that_has_not_begun_is_as_it_will_be(autostart: bool) -> None:
     assert state is (ChildState.STARTING if autostart else ChildState.STOPPED)
 
 
+# Who was being stopped.
+
+
+@Retries
+def test_a_stop_that_had_begun_goes_on_and_holds_up_nobody(retries: bool) -> None:
+    world = World("a", "b", "c", slow=["b"])
+    world.feed(m.Begin())
+    world.rise("b")
+    world.feed(m.TerminateChild("b", object()))
+    assert world.core.legacy_of("b", 0.0).state is ChildState.STOPPING
+    other = after(world, retries=retries, slow=["b"])
+    assert begun(other) == "+b -b +a +c up"
+    assert other.core.legacy_of("b", 0.0).state is ChildState.STOPPING  # for who follows that one
+    stop, start = object(), object()
+    other.feed(m.TerminateChild("b", stop), m.RestartChild("b", start))
+    assert other.ask(m.CountChildren).active == 3
+    assert other.exit("c") == "+c"
+    assert other.answers_to(stop) == []
+    assert other.exit("b", SHUTDOWN) == "+b"
+    assert other.answer_to(stop) is None
+
+
+@Retries
+def test_who_was_being_stopped_is_waited_for_when_all_ends(retries: bool) -> None:
+    world = World("a", "b", slow=["b"])
+    world.feed(m.Begin())
+    world.rise("b")
+    world.feed(m.TerminateChild("b", object()))
+    other = after(world, retries=retries, slow=["b"])
+    assert begun(other) == "+b -b +a up"
+    other.feed(m.Shutdown(urgent=True))
+    assert other.seen() == ""
+    assert other.exit("b", SHUTDOWN) == "-a over"
+
+
 # Whenever it happens.
 
 

@@ -11,6 +11,7 @@ from .ground import Ground
 from .history import History, Standing
 from .inbox import Inbox
 from .messages import ChildState
+from .plan import StageKind
 from .plans import Plans
 from .restarts import Restarts
 
@@ -51,6 +52,7 @@ class Takeover:
             left = child.policy.past.wait
             if left and not restarts.waits_with_group(child):
                 restarts.set_timer(child, left)
+        self._go_on_stopping()
         leader = self._leader
         regrouped = [] if leader is None else self._children.group(leader)
         return [
@@ -66,6 +68,14 @@ class Takeover:
             child.state = ChildState.RUNNING
             child.exit_waits = m.ChildDown(child.name, child.run, past.unheard)
             self._inbox.put(child.exit_waits)
+
+    def _go_on_stopping(self) -> None:
+        """Go on with the stops of single children that had begun."""
+        for child in self._children:
+            if child.policy.past.state is ChildState.STOPPING:
+                self._plans.begin(child)
+                stage = self._ground.stage(StageKind.STOP, [child])
+                self._plans.carry_out(stage, failed=self._ground.bear_start_failure, aside=True)
 
     @property
     def _leader(self) -> ChildRecord | None:
