@@ -53,7 +53,12 @@ class Format:
         return cast(FormatReader, import_module(f"supctl.config.readers.{self.module}"))
 
 
-FORMATS: Final = (Format("gosv", ("*",), "gosv"),)
+FORMATS: Final = (
+    Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
+    Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
+    Format("systemd", ("*.service",), "systemd"),
+    Format("gosv", ("*",), "gosv"),
+)
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
 
 
