@@ -226,6 +226,14 @@ def test_includes(write: Write, tmp_path: Path) -> None:
     assert "read already" in remarks(loaded)["include.files supervisord.conf"]
 
 
+def test_odd_includes_do_no_harm(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "loop.conf").symlink_to("loop.conf")
+    (tmp_path / "folder.conf").mkdir()
+    files = f"loop.conf folder.conf {'x' * 300} /dev/null [ *"
+    loaded = load(write(f"{WEB}[include]\nfiles={files}\n"), ENVIRON)
+    assert app_of(loaded).command == ("sleep", "60")
+
+
 def test_a_missing_program_of_an_included_file_is_placed_there(write: Write) -> None:
     write("[program:b]\ncommand=no-such\n", "conf.d/b.conf")
     (said,) = sentences(write("[include]\nfiles=conf.d/b.conf\n"))

@@ -57,6 +57,7 @@ FORMATS: Final = (
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
+    Format("DaemonEye", ("*.toml", "collectors.json"), "daemoneye"),
     Format("gosv", ("*",), "gosv"),
 )
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
