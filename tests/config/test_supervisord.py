@@ -201,6 +201,16 @@ def test_same_processes_are_instances_and_others_are_apps(write: Write) -> None:
     ]
 
 
+def test_a_program_may_be_in_two_groups(write: Write) -> None:
+    text = f"{WEB}[group:a]\nprograms=web\n[group:b]\nprograms=web,web\n"
+    loaded = load(write(text), ENVIRON)
+    groups = [it for it in loaded.root.children if isinstance(it, Supervisor)]
+    assert [(it.name, [app.name for app in it.children]) for it in groups] == [
+        ("a", ["web"]),
+        ("b", ["web", "web-2"]),
+    ]
+
+
 def test_priority_and_then_name_is_the_order(write: Write) -> None:
     text = "".join(
         f"[program:{name}]\ncommand=sleep 1\npriority={priority}\n"

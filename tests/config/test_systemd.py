@@ -172,6 +172,7 @@ def test_variables_of_files_are_there_and_in_commands(write: Write, tmp_path: Pa
 
 def test_words() -> None:
     assert split("x", r"'b \"c' d\sf \; ''") == ['b "c', "d f", ";", ""]
+    assert split("x", r"'\.c' \(") == [r"\.c", r"\("]
     assert put_in(["$A", "$$A", "${A}b", "$Ab"], {"A": "x y"}) == ["x", "y", "$A", "x yb"]
 
 

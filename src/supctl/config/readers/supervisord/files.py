@@ -35,12 +35,14 @@ class Table:
         place: for messages.
         values: its keys.
         places: of the keys.
+        is_told: whether what became of its keys has been said; it may be in two groups.
     """
 
     name: str
     place: str
     values: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    is_told: bool = False
 
 
 class Tables:
