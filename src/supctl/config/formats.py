@@ -71,7 +71,10 @@ class Format:
         return cast(FormatReader, import_module(f"supctl.config.readers.{self.module}"))
 
 
-FORMATS: Final = (Format("gosv", ("*",), "gosv"),)
+FORMATS: Final = (
+    Format("PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2"),
+    Format("gosv", ("*",), "gosv"),
+)
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
 
 

@@ -139,7 +139,7 @@ def _start(command: list[str], environ: Mapping[str, str], result: int) -> subpr
 def _listen(
     heard: _Heard, child: subprocess.Popen[bytes], result: IO[bytes], deadline: float
 ) -> bool:
-    """Hear what a child says until there is nothing more to wait for; return whether there is not."""
+    """Hear what a child says to its end; return whether that came in time."""
     assert child.stdout is not None  # both were asked for
     assert child.stderr is not None
     with selectors.DefaultSelector() as selector:
@@ -178,6 +178,11 @@ def _understood(heard: _Heard, file: str, path: Path) -> Any:
         mend = _printed(heard) or "does it call process.exit()?"
         raise ConfigErrors([Mistake("", "ended before it exported anything", _WANTED, mend, file)])
     said = json.loads(heard.line)
+    try:
+        json.dumps(said, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        seen = f"exports half of a character, {error.object[error.start]!r}"
+        raise ConfigErrors([Mistake("", seen, "whole characters", file=file)]) from None
     if "error" in said:
         raise ConfigErrors([_thrown(said["error"], heard, file, path)])
     mistakes = said["mistakes"]

@@ -1,4 +1,4 @@
-"""The part of JavaScript that is data: JSON, JSON5 and ``module.exports = {...}``, without an engine.
+"""What of JavaScript is data: JSON, JSON5 and ``module.exports = {...}``, without an engine.
 
 Comments, trailing commas, unquoted keys, single quotes, templates without ``${}``, a byte order
 mark. A key that is there twice has its last value, as in JavaScript.
@@ -29,12 +29,19 @@ _ESCAPE: Final = re.compile(
     r"\\(?:u\{([0-9a-fA-F]{1,6})\}|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(\r\n|.))", re.DOTALL
 )
 _ESCAPED: Final = {
-    "n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0",
-    "\n": "", "\r\n": "",  # a line that goes on
+    "n": "\n",
+    "t": "\t",
+    "r": "\r",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "0": "\0",
+    "\n": "",
+    "\r\n": "",  # a line that goes on
 }
 _WORDS: Final = {"true": True, "false": False, "null": None}
-_LONGEST: Final = 400
-"""Digits; JavaScript has no finite number with more, and Python would take its time."""
+_LONGEST: Final = 300
+"""Digits; JavaScript has hardly a finite number with more, and Python would take its time."""
 
 
 class NotLiteral(Exception):

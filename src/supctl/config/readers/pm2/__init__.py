@@ -1,0 +1,173 @@
+"""PM2's process files: ``ecosystem.config.js`` and its kin, as JavaScript, JSON or YAML."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from supctl.config.formats import Source
+from supctl.config.imports import Import
+from supctl.config.mistakes import ConfigErrors, Mistake, show
+from supctl.config.reading import join
+
+from .app import AppImport
+from .attributes import Attributes
+from .lifecycle import usual_stop
+
+_JAVASCRIPT: Final = (".js", ".cjs", ".mjs")
+_JSON: Final = (".json", ".json5")
+
+_CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
+"""Names that are PM2's; others may be anybody's."""
+
+_MENTIONS: Final = re.compile(rb"\b(script|exec|cmd|command)\b")
+_APPS: Final = re.compile(rb"\b(apps|pm2)\b")
+
+_SCRIPT: Final = ("script", "exec", "cmd", "command")
+
+_ROOT: Final = {"start": "concurrent", "stop": usual_stop()}
+"""PM2 knows no order, and no app waits for another one."""
+
+_ENVIRONMENT_NOTE: Final = (
+    "apps inherit the whole environment, as under PM2; inherit_env = false keeps it from them"
+)
+
+_WANTED: Final = "{apps: [{script: ...}]}, a list of apps, or one app"
+
+
+def claims(source: Source) -> bool:
+    """Return whether a file is PM2's: by its name and what it mentions, as it is not evaluated."""
+    if not _MENTIONS.search(source.content):
+        return False
+    if _CALLED.match(source.path.name):
+        return True
+    if source.path.suffix not in _JSON or not _APPS.search(source.content):
+        return bool(source.path.suffix in _JAVASCRIPT and _APPS.search(source.content))
+    try:
+        tables = values(source)
+    except ConfigErrors:
+        return False
+    apps = tables.get("apps") if isinstance(tables, dict) else None
+    return isinstance(apps, list) and any(
+        isinstance(app, dict) and not {"script", "exec"}.isdisjoint(app) for app in apps
+    )
+
+
+def read(source: Source, found: Import) -> None:
+    """Fill ``found`` with what the file describes, as far as it can be understood."""
+    fill(values(source), source, found)
+
+
+def fill(exported: object, source: Source, found: Import, within: str = "") -> None:
+    """Fill ``found`` with what PM2 makes of a value.
+
+    Args:
+        within: where the value stands in the file.
+    """
+    apps = list(_apps(exported, found, within))
+    if not apps:
+        found.reader.wrong(within, f"is {show(exported)} without apps", _WANTED)
+        return
+    found.reader.notes.append(_ENVIRONMENT_NOTE)
+    deployed = _deployed(exported, source.profile)
+    tables: dict[str, Any] = {}
+    for place, app in apps:
+        start = len(found.remarks)
+        said = Attributes(app, place, found)
+        if not said.get("script"):
+            if not any(app.get(key) for key in _SCRIPT):
+                found.reader.wrong(place, "has no script", "a script in every app")
+            continue
+        importing = AppImport(said, source, found, deployed)
+        name = _name(said, source, found)
+        tables[name] = importing.table(name)
+        _in_order(found, start, place, app)
+    if tables:
+        found.document = {"supervisor": _ROOT, "apps": tables}
+
+
+def values(source: Source) -> Any:
+    """Return what a file holds: as it stands there if it is plain, else evaluated.
+
+    Raises:
+        ConfigErrors: it does not parse, or cannot be evaluated.
+    """
+    from supctl.config.javascript import NotLiteral, literal
+
+    file, suffix = str(source.path), source.path.suffix
+    try:
+        text = source.content.decode("utf-8-sig")
+        return literal(text, exported=suffix in _JAVASCRIPT)
+    except UnicodeDecodeError as error:
+        line = source.content.count(b"\n", 0, error.start) + 1
+        seen = f"holds the byte 0x{source.content[error.start]:02x} where text cannot have it"
+        mistake = Mistake("", seen, "UTF-8 text", "save the file as UTF-8", file, line)
+        raise ConfigErrors([mistake]) from None
+    except NotLiteral as refused:
+        if suffix not in _JAVASCRIPT:
+            seen = f"does not parse: {refused.message}"
+            mistake = Mistake("", seen, "JSON", "", file, refused.line, refused.column)
+            raise ConfigErrors([mistake]) from None
+    from supctl.config.javascript.evaluation import evaluate
+
+    return evaluate(source.path, source.environ, source.profile)
+
+
+def _apps(exported: object, found: Import, within: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the apps of a file, each with its place."""
+    place, apps = within, exported
+    if isinstance(exported, dict):
+        key = next((key for key in ("apps", "pm2") if exported.get(key)), "")
+        if key:
+            place, apps = join(within, key), exported[key]
+            _beside(exported, key, found, within)
+        elif not any(exported.get(key) for key in _SCRIPT):
+            return []
+    if isinstance(apps, dict):
+        return [(place, apps)]
+    listed = apps if isinstance(apps, list) else []
+    tables = []
+    for number, app in enumerate(listed):
+        if isinstance(app, dict):
+            tables.append((f"{place}[{number}]", app))
+        else:
+            found.reader.wrong(f"{place}[{number}]", f"is {show(app)}", "a table of attributes")
+    return tables
+
+
+def _beside(exported: dict[str, Any], apps: str, found: Import, within: str) -> None:
+    for key in exported:
+        detail = "PM2 heeds nothing beside apps; say it in every app"
+        if key == "deploy":
+            detail = "supctl deploys nothing"
+        elif key == "static":
+            detail = "supctl has no server for files; name one as an app"
+        if key != apps:
+            found.leave_out(join(within, key), detail)
+
+
+def _deployed(exported: object, profile: str) -> dict[str, Any]:
+    """Return the variables that ``deploy`` has for a profile."""
+    value = exported
+    for key in ("deploy", profile, "env"):
+        value = value.get(key) if isinstance(value, dict) and key else None
+    return value if isinstance(value, dict) else {}
+
+
+def _name(said: Attributes, source: Source, found: Import) -> str:
+    """Return the name of an app: by default that of its script, without its ending."""
+    name = said.get("name")
+    if not name:
+        base = said.get("script").rpartition("/")[2]
+        name = base[: base.rfind(".")] if base.rfind(".") > 0 else base
+    if said.get("append_env_to_name") and source.profile:
+        name = f"{name}-{source.profile}"
+    made = found.name(name, said.place("name") or "the app")
+    said.map("append_env_to_name", join("apps", made))
+    return made
+
+
+def _in_order(found: Import, start: int, place: str, app: dict[str, Any]) -> None:
+    """Put the remarks on an app into the order of the file."""
+    order = {join(place, key): number for number, key in enumerate(app)}
+    found.remarks[start:] = sorted(found.remarks[start:], key=lambda it: order.get(it.place, -1))
