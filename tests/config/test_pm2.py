@@ -326,8 +326,8 @@ def test_what_is_not_pm2s_is_not_taken_for_it(write: Write, name: str, content: 
 
 
 KEYS = st.sampled_from(
-    "script name args cwd instances env env_x watch out_file log min_uptime max_restarts"
-    " interpreter kill_timeout max_memory_restart stop_exit_codes namespace uid port".split()
+    ("script name args cwd instances env env_x watch out_file log min_uptime max_restarts"
+    " interpreter kill_timeout max_memory_restart stop_exit_codes namespace uid port").split()
 )
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
