@@ -64,6 +64,12 @@ def name_of_main(read_fd: int, write_fd: int) -> None:
     os.write(write_fd, f"{main.__name__} {main.ANSWER}".encode())
 
 
+def wait_for_eof(read_fd: int, write_fd: int, socket_fd: int) -> None:
+    """End when nobody can say anything any more."""
+    while os.read(read_fd, 65536):
+        pass
+
+
 def echo_over_socket(read_fd: int, write_fd: int, socket_fd: int) -> None:
     """As :func:`echo`, to a descriptor that is handed over."""
     with socket.socket(fileno=socket_fd) as handed:

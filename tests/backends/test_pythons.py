@@ -107,6 +107,24 @@ async def test_notices_come_as_for_every_program(backend: Backend) -> None:
     assert heard[0].status.cpu_time is not None
 
 
+def held_by(pid: int) -> set[int]:
+    """Return the inodes of what a process has open."""
+    return {fd.stat().st_ino for fd in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_what_is_kept_has_its_pipes_and_its_socket_held(
+    backend: Backend, method: str
+) -> None:
+    options = {"start_method": method, "with_socket": True, "kept": "/a print"}
+    async with running(backend, "wait_for_eof", **options) as child:
+        assert child.process.token
+        outputs = child.process.stdout, child.process.stderr
+        ours = [os.fstat(fd).st_ino for fd in (*outputs, child.pipes[2]) if fd is not None]
+        assert set(ours) <= held_by(backend.reaper_pid)
+    await child.output()
+
+
 async def test_what_it_leaves_behind_is_ended(backend: Backend) -> None:
     async with running(backend, "beget") as child:
         stray = psutil.Process(int(await child.read()))

@@ -139,6 +139,8 @@ def still_serves(reaper: Reaper, number: int) -> bool:
         ["signal", 1, 999],
         ["signal", 1, -15],
         ["kill", None],
+        ["note", {"key": 1}, []],
+        ["note", {}, ["one"]],
         ["dance", 1],
         ["upgrade", {"version": "2", "daemon": ["a"], "reaper": ["b"]}, 1],
     ],

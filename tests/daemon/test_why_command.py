@@ -52,6 +52,15 @@ backoff = { initial = 0 }
 [apps.web.apps.b]
 command = ["sleep", "1000"]
 
+[apps.needy]
+command = ["sleep", "1000"]
+depends_on = ["broken"]
+
+[apps.broken]
+command = ["sh", "-c", "exit 1"]
+ready = { delay = "1m" }
+give_up_after = 0
+
 [apps.pool]
 max_restarts = 0
 backoff = { initial = "1h", maximum = "1h", jitter = "none" }
@@ -66,7 +75,8 @@ SLEEPER = "[apps.calm]\ncommand = ['sleep', '1000']\n"
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A desk at which everything has died that is to. Tests that only look share it."""
     with desk_in(tmp_path_factory.mktemp("shop")) as desk:
-        desk.run("start", desk.write(SHOP.replace("HERE", str(desk.directory))))
+        desk.run("start", desk.write(SHOP.replace("HERE", str(desk.directory))), "--no-wait")
+        until(lambda: desk.states()["/shop/broken"] == "failed")
         os.kill(desk.pid("victim"), signal.SIGKILL)
         os.kill(desk.pid("w"), signal.SIGTERM)
         desk.run("signal", "TERM", "signalled")
@@ -150,6 +160,15 @@ def test_restarted_with_a_sibling(shop: Desk) -> None:
     assert f"  TIME  started, pid #, again, {together}" in lines
 
 
+def test_a_dependency_that_fails(shop: Desk) -> None:
+    assert story(shop, "needy").splitlines() == [
+        "/shop/needy waits for what it depends on.",
+        "  TIME  waits for shop/broken",
+        "  not well: shop/broken, failed, did not start: exited with code 1 before it was ready "
+        "(supctl why shop/broken)",
+    ]
+
+
 def test_a_supervisor_that_gave_up(shop: Desk) -> None:
     gave_up = "gave up: more than 0 restarts within 5 s, the last as shop/pool/w killed by SIGTERM"
     told = story(shop, "pool")
@@ -180,6 +199,7 @@ def test_several_at_once(shop: Desk) -> None:
 
 def test_a_supervisor_says_who_is_not_well_below_it(shop: Desk) -> None:
     told = story(shop, "shop")
+    assert re.search(r"not well: shop/victim, back-off [\d.]+ s, SIGKILL \(", told)
     assert re.search(r"not well: shop/three, failed, exit 3 .*\(supctl why shop/three\)", told)
 
 
@@ -257,6 +277,23 @@ def test_a_daemon_that_was_killed_is_told_of(desk: Desk) -> None:
     assert "; the one before it was lost (killed by SIGKILL)" in story(desk, "--all")
 
 
+def test_last_words_of_who_has_outlived_a_daemon(desk: Desk) -> None:
+    script = "echo before $$; until test -e go; do sleep 0.05; done; echo after; rm go; exit 3"
+    desk.run("start", desk.write(f"[apps.a]\ncommand = ['sh', '-c', '{script}']\n"))
+    first = desk.pid("a")
+    (desk.directory / "go").touch()
+    until(lambda: "| after" in desk.run("why", "a"))
+    until(lambda: desk.pid("a") not in (0, None, first))
+    second = desk.pid("a")
+    with desk.client() as client:
+        psutil.Process(client.about()["pid"]).kill()
+    (desk.directory / "go").touch()
+    until(lambda: story(desk, "a").count("| after") == 2)
+    *_, told = desk.run("why", "a", "--since", "1h").partition("under a new daemon")
+    said = [line.strip() for line in told.splitlines() if "|" in line]
+    assert said == [f"| before {second}", "| after"]
+
+
 def test_what_was_deleted_is_still_told_of(desk: Desk) -> None:
     desk.run("start", desk.write(SLEEPER))
     desk.run("delete", "shop", "--yes")
@@ -291,3 +328,25 @@ def test_output_cannot_give_orders_to_a_terminal(desk: Desk) -> None:
     desk.run("wait", "evil", "--for", "stopped")
     until(lambda: "[2Jb" in desk.run("why", "evil"))
     assert "\033" not in desk.run("why", "evil")
+
+
+def test_what_is_in_a_process_of_its_own_knows_whose_command_it_was(desk: Desk) -> None:
+    app = "command = ['sleep', '1000']\n"
+    desk.run(
+        "start",
+        desk.write(
+            "[apps.apart]\nisolation = 'process'\n"
+            f"[apps.apart.apps.a]\n{app}[apps.apart.apps.b]\n{app}"
+        ),
+    )
+    desk.run("signal", "USR1", "a")
+    until(lambda: "restart 1" in desk.run("why", "a"))
+    desk.run("stop", "a")
+    desk.run("stop", "apart")
+    by = f"by {user()} (supctl"
+    lines = story(desk, "apart/a").splitlines()[1:]
+    assert f"started, pid #, {by} start {desk.directory}/shop.toml, pid #)" in lines[0]
+    assert f"SIGUSR1 sent {by} signal SIGUSR1, pid #)" in lines[1]
+    assert lines[2].endswith(f"; the signal was sent {by} signal SIGUSR1, pid #)")
+    assert f"asked to stop, has 10 s, {by} stop, pid #)" in lines[-2]
+    assert f"asked to stop, has 10 s, {by} stop shop/apart, pid #)" in story(desk, "apart/b")

@@ -180,6 +180,9 @@ async def test_requests_go_down(open_root: Open) -> None:
             await sub.get_child_spec("new")
         with pytest.raises(StartFailed, match="no_such_program"):
             await sub.start_child(App("bad", ["no_such_program"]))
+        lasting = Worker("x", Clerk, isolation="process", on_daemon_loss="survive")
+        with pytest.raises(StartFailed, match="wanted 'restart' below a supervisor with"):
+            await sub.start_child(lasting)
         before = tree["sub/a"].pid
         await tree["sub/a"].restart()
         assert tree["sub/a"].pid not in (0, before)

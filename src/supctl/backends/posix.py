@@ -177,7 +177,7 @@ class PosixBackend(Backend):
         self._will.hold(self._link, name, fd)
 
     def forget(self, token: int) -> None:
-        self._link.send("forget", token)
+        self._link.forget(token)
 
     def serves(self) -> None:
         """Tell the reaper that it is of use by now to be told signals that are meant for us."""

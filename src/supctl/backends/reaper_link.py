@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import trio
 
@@ -21,6 +21,9 @@ from .link import Link
 from .reaper.program import Program
 from .reaper.protocol import VERSION
 from .reaper_program import OWN_DESCRIPTOR_LIMIT, reaper_command
+
+_BATCH: Final = 64
+"""Notes in one message: what is not sent to its end is lost with us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,44 @@ class ReaperLink(Link):
         self._process, self._outlives_us = process, outlives_us or process is None
         self.pid = os.getppid() if process is None else process.pid
         self.limit = limit
+        self._notes: dict[str, str | None] = {}
+        self._forgotten: list[int] = []
+        self._has_notes = trio.Event()
+
+    def send(self, *message: Any, descriptors: list[int] | None = None) -> None:
+        self._tell_notes()
+        super().send(*message, descriptors=descriptors)
+
+    def note(self, key: str, text: str | None) -> None:
+        """Have a text kept for whoever supervises after us, in place of an earlier one; ``None``:
+        none.
+
+        It is told before the next message is sent, at the latest when all tasks have had their
+        turn: of a thousand that change together, one by one would take long.
+        """
+        self._notes[key] = text
+        self._has_notes.set()
+        if len(self._notes) >= _BATCH:
+            self._tell_notes()
+
+    def forget(self, number: int) -> None:
+        """Let go of what is known of a run, behind the notes about it."""
+        self._forgotten.append(number)
+        self._has_notes.set()
+
+    def _tell_notes(self) -> None:
+        if not self._has_notes.is_set():
+            return
+        told = self._notes, self._forgotten
+        self._notes, self._forgotten, self._has_notes = {}, [], trio.Event()
+        super().send("note", *told)
+
+    async def flush_forever(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().flush_forever)
+            while True:
+                await self._has_notes.wait()
+                self._tell_notes()
 
     @classmethod
     def start(cls, heirs: Heirs | None = None, limit: int = OWN_DESCRIPTOR_LIMIT) -> Self:

@@ -21,7 +21,7 @@ class Will:
             self._notes.pop(key, None)
         else:
             self._notes[key] = text
-        link.send("note", key, text)
+        link.note(key, text)
 
     def hold(self, link: ReaperLink, name: str, fd: int) -> None:
         """Have a duplicate of a descriptor kept, in place of an earlier one."""
@@ -38,7 +38,7 @@ class Will:
     def tell_again(self, link: ReaperLink) -> None:
         """Tell all of it to a reaper that knows nothing."""
         for key, text in self._notes.items():
-            link.send("note", key, text)
+            link.note(key, text)
         for name, fd in self._descriptors.items():
             link.send("hold", name, descriptors=[fd])
         if self._serves:

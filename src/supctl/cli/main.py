@@ -48,6 +48,7 @@ _COMMANDS: Final = {
     "completion": ("supctl.cli.completion:completion", "Have a shell complete names."),
     "run": ("supctl.cli.run:run", "Keep one command alive, in the foreground."),
     "up": ("supctl.cli.up:up", "Keep everything in a file alive, in the foreground."),
+    "init": ("supctl.cli.init:init", "Write a first supctl.toml for this directory."),
     "check": ("supctl.cli.check:check", "Show what a file says, or all that is wrong with it."),
     "rehearse": ("supctl.cli.rehearse:rehearse", "Run a tree through 1,000 hours of faults."),
 }

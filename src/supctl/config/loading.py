@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from supctl.specs import Supervisor
 from supctl.specs.names import as_name
 
-from .formats import Source, recognise
+from .discovery import Discovery, discover, is_usual_name
+from .formats import recognise
 from .imports import Import, Remark
-from .mistakes import ConfigErrors, Mistake
+from .mistakes import ConfigErrors
 from .native import NativeReader, place_of
 from .reading import Reader
+from .source import Source, read_source
 from .surroundings import find_mistakes
 from .syntax import is_json, parse
-
-FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
-"""What is looked for in a directory, in this order."""
-
-_LARGEST: Final = 16 * 2**20
-"""Bytes; ten thousand apps fit, and /dev/zero does not fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +44,7 @@ class LoadedTree:
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
-    """Return the file that is meant: itself, or the first of :data:`FILE_NAMES` in a directory.
+    """Return the file that is meant: itself, or what :func:`~.discovery.discover` finds.
 
     Args:
         given: a file or a directory; the current directory when ``None``.
@@ -56,16 +52,12 @@ def find_file(given: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         ConfigErrors: there is none.
     """
+    return _found(given).path
+
+
+def _found(given: str | os.PathLike[str] | None) -> Discovery:
     path = Path(given if given is not None else ".")
-    if not path.is_dir():
-        return path
-    for name in FILE_NAMES:
-        if (path / name).is_file():
-            return path / name
-    wanted = " or ".join((", ".join(FILE_NAMES[:-1]), FILE_NAMES[-1]))
-    where = "the current directory" if given is None else str(path)
-    mend = "name the file, or write one"
-    raise ConfigErrors([Mistake("", f"{where} holds no file for supctl", wanted, mend)])
+    return discover(path) if path.is_dir() else Discovery(path)
 
 
 def load(
@@ -84,7 +76,8 @@ def load(
     Raises:
         ConfigErrors: with everything that is wrong.
     """
-    source = _source(find_file(path), os.environ if environ is None else environ)
+    file = _found(path)
+    source = read_source(file.path, os.environ if environ is None else environ)
     reader = Reader(str(source.path))
     found = Import(reader)
     name = _read(source, found)
@@ -99,9 +92,15 @@ def load(
         theirs = (replace(it, place=found.place_of(it.place)) for it in reader.mistakes[ours:])
         said = [*reader.mistakes[:ours], *theirs]
         raise ConfigErrors(replace(it, file=reader.file) for it in said)
-    return LoadedTree(
-        root, source.path, name, tuple(reader.notes), found.document, tuple(found.remarks)
-    )
+    notes = (*_taken(file), *reader.notes)
+    return LoadedTree(root, source.path, name, notes, found.document, tuple(found.remarks))
+
+
+def _taken(file: Discovery) -> Iterator[str]:
+    """Yield what has to be said of a choice between files."""
+    if file.passed_over:
+        others = ", ".join(it.name for it in file.passed_over)
+        yield f"{file.path.name} is taken; beside it there are {others}"
 
 
 def _read(source: Source, found: Import) -> str:
@@ -115,32 +114,11 @@ def _read(source: Source, found: Import) -> str:
     return "JSON" if as_json else "TOML"
 
 
-def _source(path: Path, environ: Mapping[str, str]) -> Source:
-    # What comes through a pipe, /dev/fd/63, lies in no directory that means anything.
-    directory = path.absolute().parent if path.is_file() else Path.cwd()
-    return Source(path, _content(path), directory, environ)
-
-
 def tree_name(source: Path) -> str:
     """Return the name of the tree in ``source``: it names the default directory for its logs.
 
     The file's own name, or its directory's where the file is called as such files are.
     """
     path = source.absolute()
-    stem = path.parent.name if path.name in FILE_NAMES else path.stem
+    stem = path.parent.name if is_usual_name(path) else path.stem
     return as_name(stem) or "tree"
-
-
-def _content(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        why = os.strerror(error.errno or 0).lower()
-        wanted = "a file that can be read"
-        mend = "check its name" if isinstance(error, FileNotFoundError) else ""
-        raise ConfigErrors([Mistake("", why, wanted, mend, str(path))]) from None
-    if len(content) > _LARGEST:
-        seen, wanted = f"is larger than {_LARGEST} bytes", "a file that somebody wrote"
-        raise ConfigErrors([Mistake("", seen, wanted, file=str(path))])
-    return content

@@ -32,6 +32,7 @@ from .desired import DesiredFile
 from .histories import Histories
 from .keep import heirs_of
 from .keeper import Keeper
+from .last_words import LastWords
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
@@ -109,7 +110,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(strays.keep)
-                nursery.start_soon(chronicle.tend, tree.logs)
+                nursery.start_soon(chronicle.tend, LastWords(tree))
                 began = chronicle.begin(tree, survival.passing)
                 await _come_back(office, survival, began, nursery)
                 if survival.was_ending:

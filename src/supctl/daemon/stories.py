@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -57,9 +58,9 @@ class Stories:
 
         A story is ``address``, ``row`` (as of ``status``; nothing if it is not there), ``above``
         (then the row of the supervisor that it would be in, if that does not run), ``unwell``
-        (rows of those below it that are not well), ``events`` (those about it, and their causes;
-        the oldest first), ``is_cut`` (there were more) and ``damaged`` (lines of the journal that
-        cannot be read).
+        (rows of those below it, and of those it waits for, that are not well), ``events`` (those
+        about it, and their causes; the oldest first), ``is_cut`` (there were more) and ``damaged``
+        (lines of the journal that cannot be read).
 
         Args:
             since: seconds; tell of the time from then on only, but for causes.
@@ -78,7 +79,9 @@ class Stories:
         told = []
         for address in await self._meant(names):
             story = await self._apart(partial(read, [address]))
-            told.append(_told(address, story) | await self._now(address))
+            now = await self._now(address)
+            now["unwell"] = now.get("unwell", []) + await self._awaited(now.get("row"), story)
+            told.append(_told(address, story) | now)
         return told
 
     async def _meant(self, names: Sequence[str]) -> list[str]:
@@ -106,6 +109,18 @@ class Stories:
         below = [it for it in rows if is_below(it["address"], {address})]
         unwell = [it for it in below if it["state"] in _UNWELL or it["health"] in _SICK]
         return {"row": row, "unwell": unwell}
+
+    async def _awaited(self, row: dict[str, Any] | None, story: Story) -> list[dict[str, Any]]:
+        """Return the rows of those that something waits for, if it does, and they are not well."""
+        needs: Sequence[str] = ()
+        if row is not None and row["state"] == "waiting":
+            held = (it for it in reversed(story.events) if it["event"] == "child_held")
+            needs = next((it["needs"] for it in held if it["address"] == row["address"]), ())
+        rows: list[dict[str, Any]] = []
+        for address in needs:
+            with suppress(ProcessNotFound):
+                rows += (await self._views.status(names=[address]))[:1]
+        return [it for it in rows if it["state"] in _UNWELL | _DOWN]
 
     async def _above(self, address: str) -> dict[str, Any] | None:
         above = address.rpartition("/")[0]

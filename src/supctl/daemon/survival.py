@@ -5,14 +5,14 @@ Texts are kept by the reaper, in its memory: who is killed has told all of it.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Collection, Container, Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import trio
+from msgspec import json
 
 from supctl.actors.inheritance import Inherited, Remains, end
 from supctl.actors.services import handed_to
@@ -89,9 +89,9 @@ class Survival(Watch):
         tree.number_events_after(int(estate.notes.get(_SEQ, "0")))
         for key, text in estate.notes.items():
             if key.startswith(_CHILD):
-                self._notes[key.removeprefix(_CHILD)] = json.loads(text)
+                self._notes[key.removeprefix(_CHILD)] = json.decode(text)
             elif key.startswith(_SUPERVISOR):
-                self._standings[key.removeprefix(_SUPERVISOR)] = json.loads(text)
+                self._standings[key.removeprefix(_SUPERVISOR)] = json.decode(text)
         for token, process in sorted(estate.survivors.items()):
             address, _, print_ = process.kept.rpartition(" ")
             remains = _remains(token, self._notes.get(address, {}))
@@ -234,8 +234,8 @@ class Survival(Watch):
         if standing == before:
             return
         self._told[address] = standing
-        told = {"standing": asdict(standing), "at": time.monotonic()}
-        self._backend.note(_SUPERVISOR + address, None if standing == NEW else json.dumps(told))
+        told = {"standing": standing, "at": time.monotonic()}
+        self._note(_SUPERVISOR + address, None if standing == NEW else told)
 
     def _note_all(self, actor: SupervisorActor, names: Collection[str]) -> None:
         self._note_standing(actor)
@@ -253,19 +253,33 @@ class Survival(Watch):
                 reason=child.reason,
                 stop_asked=child.stop_asked,
             )
-            told: dict[str, Any] = {"history": asdict(history), "at": time.monotonic()}
+            told: dict[str, Any] = {"history": _brief(history), "at": time.monotonic()}
             token = 0
             if remains is not None:
-                token, told["life"] = remains.token, asdict(remains)
+                token, told["life"] = remains.token, _brief(remains)
             self._tell(address, told, token)
 
     def _tell(self, address: str, told: dict[str, Any] | None, token: int) -> None:
-        self._backend.note(_CHILD + address, None if told is None else json.dumps(told))
+        self._note(_CHILD + address, told)
         before = self._tokens.get(address, 0)
         if before != token:
             self._tokens[address] = token
             if before:  # after the note: who is killed in between has told both
                 self._backend.forget(before)
+
+    def _note(self, key: str, told: dict[str, Any] | None) -> None:
+        self._backend.note(key, None if told is None else json.encode(told).decode())
+
+
+_USUAL: Final = {
+    kind: [(field.name, field.default) for field in fields(kind)] for kind in (History, Remains)
+}
+
+
+def _brief(it: History | Remains) -> dict[str, Any]:
+    """Return the fields that are not as usual: of a thousand children, nearly all are."""
+    usual = _USUAL[type(it)]
+    return {name: held for name, default in usual if (held := getattr(it, name)) != default}
 
 
 def _state_of(note: dict[str, Any]) -> ChildState:

@@ -17,6 +17,7 @@ class Poll:
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._watched: dict[int, Any] = {}
+        self._is_woken = False
         self._wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._epoll.register(self._wakeup, select.EPOLLIN)
 
@@ -39,13 +40,15 @@ class Poll:
 
     def wake_up(self) -> None:
         """Have :meth:`wait` return. In any thread."""
-        with suppress(BlockingIOError):  # it is full of wake-ups already
+        if not self._is_woken:
+            self._is_woken = True
             os.write(self._wake, b"\0")
 
     def take_wake_ups(self) -> None:
-        """Forget who has woken us up."""
+        """Forget who has woken us up; what that was for is to be looked for behind this."""
         with suppress(BlockingIOError):
             os.read(self._wakeup, 4096)
+        self._is_woken = False  # not before: who is woken twice loses nothing
 
     def wait(self, timeout: float | None) -> Iterator[tuple[Any, bool]]:
         """Wait; yield what has something to read, and whether nobody will write to it any more.

@@ -32,7 +32,14 @@ _cause: ContextVar[int | None] = ContextVar("cause", default=None)
 @contextmanager
 def because_of(event: Event) -> Iterator[None]:
     """Have ``event`` be the cause of what is asked of a tree inside the block."""
-    before = _cause.set(event.seq)
+    with because_of_number(event.seq):
+        yield
+
+
+@contextmanager
+def because_of_number(number: int | None) -> Iterator[None]:
+    """As :func:`because_of`, of the event of that number; of none for ``None``."""
+    before = _cause.set(number)
     try:
         yield
     finally:

@@ -393,7 +393,8 @@ class SupervisorActor(Incarnation):
             case Worker() as worker:
                 life = WorkerActor(worker, child.address, tell, self._world.services.registry)
             case Supervisor(isolation="process") as spec:
-                life = IsolatedSupervisor(spec, child.address, self._world, tell)
+                origin = child.last_event
+                life = IsolatedSupervisor(spec, child.address, self._world, tell, origin)
             case spec:
                 life = SupervisorActor(spec, child.address, self._world, tell, child.last_event)
         child.life = life
@@ -422,7 +423,7 @@ class SupervisorActor(Incarnation):
     def _note_stop(self, child: Child, grace: float) -> None:
         self._narrator.because = self._command_about(child) or self._narrator.because
         self._narrator.tell_stop(child, grace if isinstance(child.spec, App | Worker) else None)
-        if isinstance(child.life, SupervisorActor):
+        if isinstance(child.life, SupervisorActor | IsolatedSupervisor):
             child.life.stopped_for = child.stopped_for
 
     def _force(self, request: m.TerminateChild) -> None:

@@ -93,7 +93,7 @@ class AppActor(Incarnation):
             return "paused"
         if self._state is State.RUNNING and self._spec.ready is not None:
             return "ready"
-        return _SHOWN.get(self._state, self._state.value)
+        return _SHOWN[self._state]
 
     def stop(self) -> None:
         self._is_asked = True
@@ -364,7 +364,7 @@ def _before_ready(reason: ExitReason) -> ExitReason:
 
 _PAUSABLE: Final = (State.RUNNING, State.DETACHED)
 
-_SHOWN = {
+_SHOWN: Final = {state: state.value for state in State} | {
     State.CALLED_OFF: "stopping",
     State.DOOMED: "stopping",
     State.WARMING: "starting",

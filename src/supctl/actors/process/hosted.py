@@ -13,7 +13,7 @@ from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp,
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
 from supctl.errors import ConnectionLost, ProtocolError, SupctlError
-from supctl.exits import ExitKind, ExitReason
+from supctl.exits import SHUTDOWN, ExitKind, ExitReason
 from supctl.ipc import (
     Codec,
     Connection,
@@ -66,6 +66,8 @@ class Hosted(Incarnation):
         self._process: Process | None = None
         self._connection: Connection | None = None
         self._state = "starting"
+        self.stopped_for: int | None = None
+        """Number of the event for which it is to stop, if there is one."""
         self._killed = self._was_cut_off = self._is_up = False
         self._told: ExitReason | None = None  # by the host
         self._status_reason: ExitReason | None = None  # by the system
@@ -105,7 +107,7 @@ class Hosted(Incarnation):
             self.kill()
             return
         try:
-            self._connection.cast(HOST, "stop", refusable=False)
+            self._connection.cast(HOST, "stop", (), {"cause": self.stopped_for}, refusable=False)
         except SupctlError:
             self.kill()
         else:
@@ -122,11 +124,16 @@ class Hosted(Incarnation):
 
     async def run(self) -> None:
         try:
-            self._process, descriptors = await self._start()
+            started = await self._start()
         except (SupctlError, OSError) as error:
             self._services.board.end_branch(self._branch, not_started(error), "", died=True)
             self._tell(NotUp(not_started(error)))
             return
+        if started is None:
+            self._services.board.end_branch(self._branch, SHUTDOWN, "", died=False)
+            self._tell(Down(SHUTDOWN))
+            return
+        self._process, descriptors = started
         try:
             self._attach_output()
             if self._killed:
@@ -138,8 +145,14 @@ class Hosted(Incarnation):
             raise
         await self._bury(report)
 
-    async def _start(self) -> tuple[Process, Sequence[int]]:
-        """Return its process, and the descriptors to talk with it. Raises what keeps us from it."""
+    async def _start(self) -> tuple[Process, Sequence[int]] | None:
+        """Return its process, and the descriptors to talk with it.
+
+        ``None``: we were asked to stop, and none lives. Raises what keeps us from it.
+        """
+        return await self._spawn()
+
+    async def _spawn(self) -> tuple[Process, Sequence[int]]:
         return await self._services.backend.spawn_python(self._python(), self._hear_notice)
 
     def _python(self) -> PythonSpec:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
+
+from supctl.errors import ProtocolError
 
 _BATCH: Final = 1024 * 1024
 """Bytes of notes that are told at a time."""
@@ -24,12 +26,17 @@ class Legacy:
         self.notes = {} if notes is None else notes
         self.descriptors = {} if descriptors is None else descriptors
 
-    def note(self, key: str, text: str | None) -> None:
-        """Keep a text, in place of an earlier one; ``None``: keep none."""
-        if text is None:
-            self.notes.pop(key, None)
-        else:
-            self.notes[key] = text
+    def note(self, told: dict[str, Any]) -> None:
+        """Keep texts, in place of earlier ones; ``None``: keep none.
+
+        Raises:
+            ProtocolError: something else is among them; nothing is noted.
+        """
+        if not {str, type(None)}.issuperset(map(type, told.values())):
+            raise ProtocolError(repr(told)[:80], "texts")
+        self.notes.update(told)
+        for key in [key for key, text in told.items() if text is None]:
+            del self.notes[key]
 
     def hold(self, name: str, fd: int) -> None:
         """Keep a descriptor, in place of an earlier one, which is closed."""

@@ -20,8 +20,8 @@ The daemon asks, and never waits for one answer before it asks the next:
                                            gone, to every descendant that is left
 ``["signal_all", run, number]``            to every process of its tree
 ``["kill", run]``                          kill all of its tree until none is left
-``["forget", run]``                        what became of a kept run is known
-``["note", key, text]``                    keep a text for the next daemon; null: no more
+``["note", notes, runs]``                  keep texts for the next daemon, by key; null: no more; by
+                                           now it is known what became of those kept runs
 ``["hold", name]``                         keep a descriptor for it, in place of an earlier one
 ``["ready"]``                              this daemon serves
 ``["that_is_all"]``                        after the last ``take``

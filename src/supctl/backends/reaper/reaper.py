@@ -193,13 +193,13 @@ class Reaper:
         """Carry out what matters to a next daemon."""
         assert self._line is not None
         match message:
-            case ["note", str(key), str() | None as text]:
-                self._legacy.note(key, text)
+            case ["note", dict(notes), list(numbers)] if {int}.issuperset(map(type, numbers)):
+                self._legacy.note(notes)
+                if numbers:
+                    self._runs.forget(numbers)
+                    self._bury()
             case ["hold", str(name)]:
                 self._legacy.hold(name, self._line.take_descriptor())
-            case ["forget", int(number)]:
-                self._runs.forget(number)
-                self._bury()
             case ["that_is_all"]:
                 self._is_complete = True
             case ["ready"]:
@@ -251,7 +251,8 @@ class Reaper:
             return
         self._look_needed = False
         ended = self._runs.ended()
-        survivors = self._runs.survivors() if ended else {}
+        daemon = 0 if self._succession is None else self._succession.pid
+        survivors = self._runs.survivors(daemon) if ended else {}
         for run in ended:
             pids = tuple(sorted(survivors.get(run.number, ())))
             if not pids:

@@ -26,6 +26,7 @@ from supctl.supervision.world import World
 
 from . import wire as wire  # what we are told of is known from here on
 from .reporter import Reporter
+from .retelling import because_above, from_above
 
 REQUESTS: Final = frozenset({
     "checkup", "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
@@ -70,6 +71,7 @@ class SubtreeHost(Host):
         options: dict[str, Any],
         start_rate: StartRate | None,
         parked: list[str],
+        origin: int | None = None,
     ) -> SupervisorActor:
         services = Services(
             self._relay,
@@ -82,7 +84,7 @@ class SubtreeHost(Host):
         pacer = None if start_rate is None else Pacer(start_rate)
         log = EventLog(handler=self._reporter.hear)
         world = World(services, log, random.random, pacer, self._reporter, frozenset(parked))
-        self._top = SupervisorActor(spec, address, world, self.hear)
+        self._top = SupervisorActor(spec, address, world, self.hear, from_above(origin))
         return self._top
 
     def fact(self) -> None:
@@ -119,15 +121,22 @@ class SubtreeHost(Host):
                 self._relay.hear_line(*args)
             case "host", ("signal" | "pause" | "resume" | "reset"):
                 address, *rest = args
-                with suppress(KeyError, InvalidState):  # it has just ended
+                why = because_above(kwargs["cause"])
+                with why, suppress(KeyError, InvalidState):  # it has just ended
                     getattr(self._node(address), method)(*rest)
+            case "host", "stop" if self._child is not None:
+                self._top.stopped_for = from_above(kwargs.get("cause"))
+                super().cast(to, method, args, kwargs)
             case _:
                 super().cast(to, method, args, kwargs)
 
-    async def _answer(self, address: str, method: str, args: list[Any]) -> Any:
+    async def _answer(
+        self, address: str, method: str, args: list[Any], cause: int | None = None
+    ) -> Any:
         if method not in REQUESTS:
             raise ValueError(f"a supervisor is not asked for {method!r}")
-        return await getattr(self._node(address), method)(*args)
+        with because_above(cause):
+            return await getattr(self._node(address), method)(*args)
 
     def _node(self, address: str) -> Node:
         node: Node | None = LocalNode(self._top)

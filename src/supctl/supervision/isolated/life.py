@@ -18,6 +18,7 @@ from supctl.exits import ExitKind, ExitReason
 from supctl.ipc import Request
 from supctl.specs import Supervisor
 from supctl.specs.isolation import needs_script
+from supctl.supervision.eventlog import current_cause
 from supctl.supervision.node import Node
 from supctl.supervision.world import World
 
@@ -39,6 +40,7 @@ class IsolatedSupervisor(Hosted):
         spec: its children and policies.
         address, tell: as of :class:`supctl.actors.process.hosted.Hosted`.
         world: shared by the whole tree.
+        origin: number of the event that it follows from, if there is one.
     """
 
     entry = "supctl.supervision.isolated.host:main"
@@ -46,9 +48,11 @@ class IsolatedSupervisor(Hosted):
     with_socket = True
     grace = math.inf
 
-    def __init__(self, spec: Supervisor, address: str, world: World, tell: Tell) -> None:
+    def __init__(
+        self, spec: Supervisor, address: str, world: World, tell: Tell, origin: int | None = None
+    ) -> None:
         super().__init__(address, world.services, tell, spec.hung_after)
-        self._spec, self._world = spec, world
+        self._spec, self._world, self._origin = spec, world, origin
         self._mirror = Mirror(spec, address, self)
         self._retelling = Retelling(world.events)
         self._custody: Custody | None = None
@@ -73,7 +77,7 @@ class IsolatedSupervisor(Hosted):
         options = {"preload": services.preload, "start_method": services.start_method}
         pacer = self._world.pacer
         parked = [it for it in self._world.parked if it.startswith(f"{self._address}/")]
-        return self._spec, options, None if pacer is None else pacer.rate, parked
+        return self._spec, options, None if pacer is None else pacer.rate, parked, self._origin
 
     def _needs_script(self) -> bool:
         return needs_script(self._spec)
@@ -120,7 +124,8 @@ class IsolatedSupervisor(Hosted):
         """Call a method of the supervisor at ``address`` there."""
         try:
             if self._connection is not None:
-                return await self._connection.call(HOST, "ask", [address, method, args])
+                asked = [address, method, args, current_cause()]
+                return await self._connection.call(HOST, "ask", asked)
         except ConnectionLost:
             pass
         raise InvalidState(address, "stopped", "a supervisor that runs")
@@ -129,7 +134,8 @@ class IsolatedSupervisor(Hosted):
         """Tell the host something."""
         if self._connection is not None:
             with suppress(ConnectionLost):
-                self._connection.cast(HOST, method, args, refusable=False)
+                why = {"cause": current_cause()}
+                self._connection.cast(HOST, method, args, why, refusable=False)
 
     # From there.
 

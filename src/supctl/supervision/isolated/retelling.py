@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from typing import Final
 
 from supctl.events import ChildForgotten, Event
-from supctl.supervision.eventlog import EventLog
+from supctl.supervision.eventlog import EventLog, because_of_number
 
 _REMEMBERED: Final = 10_000
 """Events that later ones may name as their causes."""
 
 _OURS: Final = frozenset({"seq", "at", "at_wall", "cause"})
+
+
+def because_above(number: int | None) -> AbstractContextManager[None]:
+    """Have an event of the process above be the cause of what is asked inside the block."""
+    return because_of_number(from_above(number))
+
+
+def from_above(number: int | None) -> int | None:
+    """Return how an event of the process above is numbered here: below 0, where ours never are."""
+    return None if number is None else -number
 
 
 class Retelling:
@@ -34,7 +45,7 @@ class Retelling:
     def tell(self, event: Event) -> Event:
         """Tell one, and return it as it is known here."""
         facts = {it.name: getattr(event, it.name) for it in fields(event) if it.name not in _OURS}
-        cause = None if event.cause is None else self._numbers.get(event.cause)
+        cause = None if event.cause is None else self._number_of(event.cause)
         told = self._log.emit(type(event), cause=cause, **facts)
         self._numbers[event.seq] = self._latest[event.address] = told.seq
         if isinstance(event, ChildForgotten):
@@ -42,3 +53,6 @@ class Retelling:
         if len(self._numbers) > _REMEMBERED:
             self._numbers.popitem(last=False)
         return told
+
+    def _number_of(self, theirs: int) -> int | None:
+        return -theirs if theirs < 0 else self._numbers.get(theirs)
