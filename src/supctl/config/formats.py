@@ -54,6 +54,8 @@ class Format:
 
 
 FORMATS: Final = (
+    Format("package.json", ("package.json",), "package_json"),
+    Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
     Format("PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2"),
     Format("gosv", ("*",), "gosv"),
 )

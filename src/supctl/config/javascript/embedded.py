@@ -1,6 +1,6 @@
 """Evaluates a JavaScript file with QuickJS: a program, in place of node and :file:`evaluate.mjs`.
 
-    python embedded.py DESCRIPTOR FILE [PROFILE]
+    python embedded.py LIBRARY DESCRIPTOR FILE [PROFILE]
 
 The file finds what such files use: ``require`` (its own files, JSON, ``path``, ``os``, ``fs`` to
 read, ``url``, ``dotenv``), ``process.env``, ``__dirname``, ``console``. Imports nothing of ours.
@@ -49,8 +49,9 @@ def read(path: str) -> str | None:
         return None
 
 
-def main(descriptor: str, file: str, profile: str = "") -> None:
-    """Evaluate ``file`` and write what it exports."""
+def main(library: str, descriptor: str, file: str, profile: str = "") -> None:
+    """Evaluate ``file`` and write what it exports; ``library`` is where QuickJS is found."""
+    sys.path.append(library)  # the environment is the file's, not ours
     import quickjs
 
     context = quickjs.Context()

@@ -68,13 +68,13 @@ class _Heard:
     @property
     def line(self) -> bytes:
         """The answer; empty until it is complete."""
-        line, end, _ = self.result.partition(b"\n")
-        return bytes(line) if end else b""
+        return bytes(self.result) if self.result.endswith(b"\n") else b""
 
     @property
     def is_complete(self) -> bool:
         """Whether there is nothing more to wait for: after an error the engine shows its line."""
-        return self.line.startswith(b'{"value"') or len(self.result) > _LARGEST
+        is_value = self.result.startswith(b'{"value"') and self.result.endswith(b"\n")
+        return is_value or len(self.result) > _LARGEST
 
 
 def evaluate(
@@ -116,8 +116,9 @@ def _command(file: str, environ: Mapping[str, str]) -> list[str]:
     for name, options in _ENGINES.items():
         if engine := shutil.which(name, path=environ.get("PATH", os.defpath)):
             return [engine, *options, str(_HERE / "evaluate.mjs")]
-    if find_spec("quickjs"):
-        return [sys.executable, "-P", str(_HERE / "embedded.py")]
+    if (library := find_spec("quickjs")) and library.origin:
+        where = str(Path(library.origin).parent.parent)
+        return [sys.executable, "-P", str(_HERE / "embedded.py"), where]
     seen = "is a program in JavaScript, and neither node nor bun nor deno is on the PATH"
     mend = "install one of them, or the engine of supctl's own: pip install 'supctl[js]'"
     raise ConfigErrors([Mistake("", seen, "an engine that evaluates it", mend, file)])

@@ -12,10 +12,8 @@ from typing import Any, Final
 from supctl.config.syntax import DEEPEST
 
 _SPACE: Final = re.compile(r"(?:\s|﻿|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_EXPORTS: Final = re.compile(
-    r"""(?:(["'])use\ strict\1\s*;?\s*)?  (?:(?:module\.)?exports\s*=(?!=)|export\s+default\b)""",
-    re.VERBOSE,
-)
+_STRICT: Final = re.compile(r"""(["'])use strict\1\s*;?""")
+_EXPORTS: Final = re.compile(r"(?:module\.)?exports\s*=(?!=)|export\s+default\b")
 _STRING: Final = re.compile(
     r'"((?:[^"\\\n]|\\.)*)"' r"|'((?:[^'\\\n]|\\.)*)'" r"|`((?:[^`\\$]|\\.|\$(?!\{))*)`", re.DOTALL
 )
@@ -81,9 +79,10 @@ class _Reader:
 
     def whole(self, exported: bool) -> Any:
         self._skip()
-        if exported and (match := _EXPORTS.match(self._text, self._at)):
-            self._at = match.end()
-            self._skip()
+        for before in (_STRICT, _EXPORTS) if exported else ():
+            if match := before.match(self._text, self._at):
+                self._at = match.end()
+                self._skip()
         value = self._value()
         self._skip()
         if self._peek() == ";":
@@ -202,7 +201,7 @@ class _Reader:
         seen = seen if self._peek() else "the end of the file"
         line = self._text.count("\n", 0, self._at) + 1
         column = self._at - self._text.rfind("\n", 0, self._at)
-        return NotLiteral(f"wanted {wanted}, found {seen}", line, column)
+        return NotLiteral(f"found {seen} in place of {wanted}", line, column)
 
 
 def _unescaped(match: re.Match[str]) -> str:

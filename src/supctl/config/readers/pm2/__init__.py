@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from supctl.config.formats import Source
 from supctl.config.imports import Import
-from supctl.config.mistakes import ConfigErrors, Mistake, show
+from supctl.config.loose import loose_json
+from supctl.config.mistakes import ConfigErrors, show
 from supctl.config.reading import join
 
 from .app import AppImport
@@ -21,7 +22,8 @@ _CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
 """Names that are PM2's; others may be anybody's."""
 
 _MENTIONS: Final = re.compile(rb"\b(script|exec|cmd|command)\b")
-_APPS: Final = re.compile(rb"\b(apps|pm2)\b")
+_APPS: Final = re.compile(rb"""\b(apps|pm2)["']?\s*[:=]\s*\[""")
+_SCRIPTS: Final = re.compile(rb"""\b(script|exec)["']?\s*:""")
 
 _SCRIPT: Final = ("script", "exec", "cmd", "command")
 
@@ -37,20 +39,9 @@ _WANTED: Final = "{apps: [{script: ...}]}, a list of apps, or one app"
 
 def claims(source: Source) -> bool:
     """Return whether a file is PM2's: by its name and what it mentions, as it is not evaluated."""
-    if not _MENTIONS.search(source.content):
-        return False
     if _CALLED.match(source.path.name):
-        return True
-    if source.path.suffix not in _JSON or not _APPS.search(source.content):
-        return bool(source.path.suffix in _JAVASCRIPT and _APPS.search(source.content))
-    try:
-        tables = values(source)
-    except ConfigErrors:
-        return False
-    apps = tables.get("apps") if isinstance(tables, dict) else None
-    return isinstance(apps, list) and any(
-        isinstance(app, dict) and not {"script", "exec"}.isdisjoint(app) for app in apps
-    )
+        return bool(_MENTIONS.search(source.content))
+    return bool(_APPS.search(source.content) and _SCRIPTS.search(source.content))
 
 
 def read(source: Source, found: Import) -> None:
@@ -92,22 +83,12 @@ def values(source: Source) -> Any:
     Raises:
         ConfigErrors: it does not parse, or cannot be evaluated.
     """
-    from supctl.config.javascript import NotLiteral, literal
-
-    file, suffix = str(source.path), source.path.suffix
+    is_program = source.path.suffix in _JAVASCRIPT
     try:
-        text = source.content.decode("utf-8-sig")
-        return literal(text, exported=suffix in _JAVASCRIPT)
-    except UnicodeDecodeError as error:
-        line = source.content.count(b"\n", 0, error.start) + 1
-        seen = f"holds the byte 0x{source.content[error.start]:02x} where text cannot have it"
-        mistake = Mistake("", seen, "UTF-8 text", "save the file as UTF-8", file, line)
-        raise ConfigErrors([mistake]) from None
-    except NotLiteral as refused:
-        if suffix not in _JAVASCRIPT:
-            seen = f"does not parse: {refused.message}"
-            mistake = Mistake("", seen, "JSON", "", file, refused.line, refused.column)
-            raise ConfigErrors([mistake]) from None
+        return loose_json(source, exported=is_program)
+    except ConfigErrors:
+        if not is_program:
+            raise
     from supctl.config.javascript.evaluation import evaluate
 
     return evaluate(source.path, source.environ, source.profile)
