@@ -261,3 +261,11 @@ def test_pm2s_file_is_evaluated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path.write_text("module.exports = {apps: [1, 2].map((n) => ({name: `a${n}`, script: 'cat'}))}")
     root = load(path, {"PATH": os.environ["PATH"]}, to_run_here=False).root
     assert [app.name for app in root.children] == ["a1", "a2"]
+
+
+def test_an_engine_that_does_not_start_is_named(tmp_path: Path) -> None:
+    (tmp_path / "node").write_bytes(b"\x7fELF")
+    (tmp_path / "node").chmod(0o755)
+    (tmp_path / "x.js").write_text("module.exports = f()")
+    with pytest.raises(ConfigErrors, match="node does not start: Exec format error"):
+        evaluate(tmp_path / "x.js", {"PATH": str(tmp_path)})

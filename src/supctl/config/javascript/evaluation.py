@@ -99,7 +99,7 @@ def evaluate(
     reading, writing = os.pipe()
     with open(reading, "rb", 0) as result:
         with open(writing, "wb", 0) as held:
-            child = _start([*command, str(writing), *said], environ, held.fileno())
+            child = _start([*command, str(writing), *said], environ, held.fileno(), file)
         heard = _Heard()
         try:
             ended = _listen(heard, child, result, time.monotonic() + patience)
@@ -124,17 +124,23 @@ def _command(file: str, environ: Mapping[str, str]) -> list[str]:
     raise ConfigErrors([Mistake("", seen, "an engine that evaluates it", mend, file)])
 
 
-def _start(command: list[str], environ: Mapping[str, str], result: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        command,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        pass_fds=(result,),
-        start_new_session=True,  # what it starts itself is ended with it
-        bufsize=0,
-    )
+def _start(
+    command: list[str], environ: Mapping[str, str], result: int, file: str
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(result,),
+            start_new_session=True,  # what it starts itself is ended with it
+            bufsize=0,
+        )
+    except OSError as error:
+        seen = f"cannot be evaluated: {command[0]} does not start: {error.strerror}"
+        raise ConfigErrors([Mistake("", seen, "an engine that works", file=file)]) from None
 
 
 def _listen(
