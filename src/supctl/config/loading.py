@@ -89,8 +89,9 @@ def load(
     if root is not None and to_run_here:
         reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
-        theirs = (replace(it, place=found.place_of(it.place)) for it in reader.mistakes[ours:])
-        said = [*reader.mistakes[:ours], *theirs]
+        said = (
+            found.placed(it, native=number >= ours) for number, it in enumerate(reader.mistakes)
+        )
         raise ConfigErrors(replace(it, file=reader.file) for it in said)
     notes = (*_taken(file), *reader.notes)
     return LoadedTree(root, source.path, name, notes, found.document, tuple(found.remarks))
