@@ -46,7 +46,7 @@ def test_the_start_script_runs_as_npm_would_run_it(write: Write, tmp_path: Path)
     (app,) = tree.root.children
     assert tree.format == "package.json"
     assert isinstance(app, App)
-    assert (app.name, app.command) == ("web", ("sh", "-c", "next start && true"))
+    assert (app.name, app.command) == ("shop-web", ("sh", "-c", "next start && true"))
     assert app.cwd == str(tmp_path)
     assert app.env is not None
     first, *rest = app.env["PATH"].split(":")

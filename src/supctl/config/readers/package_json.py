@@ -63,9 +63,9 @@ def _read_own(section: object, found: Import) -> None:
 def _read_start(package: dict[str, Any], source: Source, found: Import) -> None:
     start = _start(package, source)
     given = package.get("name")
+    has_name = isinstance(given, str)
     name = found.name(
-        given.rpartition("/")[2] if isinstance(given, str) else source.directory.name,
-        "name" if isinstance(given, str) else "scripts.start",
+        given if has_name else source.directory.name, "name" if has_name else "scripts.start"
     )
     became = join("apps", name)
     found.map("scripts.start", f"{became}.command")

@@ -73,6 +73,7 @@ def fill(exported: object, source: Source, found: Import, within: str = "") -> N
         name = _name(said, source, found)
         tables[name] = importing.table(name)
         _in_order(found, start, place, app)
+    _note_profile(source.profile, [app for _, app in apps], found)
     if tables:
         found.document = {"supervisor": _ROOT, "apps": tables}
 
@@ -133,6 +134,14 @@ def _deployed(exported: object, profile: str) -> dict[str, Any]:
     for key in ("deploy", profile, "env"):
         value = value.get(key) if isinstance(value, dict) and key else None
     return value if isinstance(value, dict) else {}
+
+
+def _note_profile(profile: str, apps: list[dict[str, Any]], found: Import) -> None:
+    """Note a profile that no app has; PM2 only warns of it, too."""
+    if profile and not any(f"env_{profile}" in app for app in apps):
+        known = dict.fromkeys(key for app in apps for key in app if key.startswith("env_"))
+        has = ", ".join(known) or "nothing of the kind"
+        found.reader.notes.append(f"no app has env_{profile}; the file has {has}")
 
 
 def _name(said: Attributes, source: Source, found: Import) -> str:

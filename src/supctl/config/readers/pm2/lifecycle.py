@@ -29,6 +29,8 @@ _OF_RESTARTS: Final = (
 
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000}
 
+_NO_NUMBER: Final = "none is told its number (NODE_APP_INSTANCE)"
+
 _MOST: Final = 10_000
 """Copies; more would be a slip of the finger."""
 
@@ -45,10 +47,12 @@ def instances(said: Attributes, became: str, program: Program) -> int:
         said.wrong("exec_mode", "fork or cluster")
     is_node = any(word.rpartition("/")[2] in ("node", "bun") for word in program.interpreters()[:1])
     is_cluster = mode.startswith("cluster") or (not mode and "instances" in said and is_node)
-    detail = "each copy is a process of its own: none shares a port with the others"
     if is_cluster and copies > 1:
+        detail = "each copy is a process of its own: none shares a port with the others"
         said.change("exec_mode", became, detail)
-        said.change("instances", became, detail)
+        said.change("instances", became, f"{detail}; {_NO_NUMBER}")
+    elif copies > 1:
+        said.change("instances", became, _NO_NUMBER)
     elif copies != given:
         said.change("instances", became, f"it means {copies} on this machine")
     said.map("instances", became)
