@@ -63,10 +63,10 @@ def _read_own(section: object, found: Import) -> None:
 def _read_start(package: dict[str, Any], source: Source, found: Import) -> None:
     start = _start(package, source)
     given = package.get("name")
-    has_name = isinstance(given, str)
-    name = found.name(
-        given if has_name else source.directory.name, "name" if has_name else "scripts.start"
-    )
+    if isinstance(given, str):
+        name = found.name(given, "name")
+    else:
+        name = found.name(source.directory.name, "scripts.start")
     became = join("apps", name)
     found.map("scripts.start", f"{became}.command")
     before = _script(package, "prestart")
