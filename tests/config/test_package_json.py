@@ -67,9 +67,13 @@ def test_a_server_needs_no_script(write: Write, tmp_path: Path) -> None:
 
 
 def test_a_section_of_ours_is_a_document_of_ours(write: Write) -> None:
-    section = {"apps": {"web": {"command": ["sleep", "60"], "restart": "on-failure"}}}
-    app = app_of(write(name="x", supctl=section, scripts={"start": "node ."}))
-    assert (app.name, app.command, app.restart) == ("web", ("sleep", "60"), "transient")
+    web = {"command": ["sleep", "${ANYTHING}"], "restart": "on-failure", "env_y": {"A": "1"}}
+    path = write(name="x", supctl={"apps": {"web": web}}, scripts={"start": "node ."})
+    app = app_of(path)
+    assert (app.name, app.command, app.restart) == ("web", ("sleep", "x"), "transient")
+    (app,) = load(path, ENVIRON, profile="y", to_run_here=False).root.children  # type: ignore[assignment]
+    assert app.env is not None
+    assert app.env["A"] == "1"
 
 
 def test_a_section_of_another_tool_has_its_meaning(write: Write) -> None:
@@ -85,6 +89,8 @@ def test_a_section_of_another_tool_has_its_meaning(write: Write) -> None:
     [
         ({"supctl": []}, "supctl is []; wanted a table such as"),
         ({"supctl": {"apps": {"a": {"comand": []}}}}, "apps.a has no command, actor or apps;"),
+        ({"supctl": {"apps": {"a": {"command": "${NO}"}}}}, "apps.a.command is '${NO}'; wanted"),
+        ({"supctl": {"include": ["a"]}}, "include is unknown; wanted"),
         ({"bunctl": {"apps": [{"name": "a"}]}}, "bunctl.apps[0] has no command; wanted"),
         ({"pm2": [{"script": "a", "time": 1}]}, "pm2[0].time is 1; wanted true or false"),
     ],

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
 
 def loaded(path: Path, **environ: str) -> LoadedTree:
     return load(path, ENVIRON | environ, to_run_here=False)
+
+
+def env_of(path: Path, profile: str) -> Mapping[str, str]:
+    (app,) = load(path, {}, profile=profile, to_run_here=False).root.children
+    assert isinstance(app, App)
+    assert app.env is not None
+    return app.env
 
 
 def app_of(path: Path, **environ: str) -> App:
@@ -199,6 +206,27 @@ def test_variables_are_text_and_those_of_the_profile_come_last(write: Write) -> 
     expected = {"A": "1", "B": "true", "C": "null", "D": '{"e":[1.5]}', "F": "x", "PORT": "80"}
     assert app.env == {"PATH": ENVIRON["PATH"], "NODE_APP_INSTANCE": "0"} | expected
     assert remark(tree, "[0].env_x") == (Fate.LEFT_OUT, "", "it is for --profile x")
+
+
+def test_a_profile_is_what_pm2_calls_an_env(write: Write) -> None:
+    said = {"script": "sleep", "env": {"A": "1", "B": "1"}, "env_x": {"B": "2"}}
+    deploy = {"x": {"env": {"A": "0", "C": "0"}}}
+    path = write({"apps": [said | {"append_env_to_name": True}], "deploy": deploy})
+    assert env_of(path, "x") == {"A": "1", "B": "2", "C": "0", "NODE_APP_INSTANCE": "0"}
+    assert env_of(path, "") == {"A": "1", "B": "1", "NODE_APP_INSTANCE": "0"}
+    tree = load(path, {}, profile="x", to_run_here=False)
+    assert [app.name for app in tree.root.children] == ["sleep-x"]
+    notes = load(path, {}, profile="y", to_run_here=False).notes
+    assert "no app has env_y; the file has env_x" in notes
+
+
+def test_a_file_of_variables_is_read_though_pm2_does_not(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / ".env").write_text("A=1\nB=1\n")
+    said = {"script": "sleep", "cwd": "sub", "env": {"B": "2"}, "env_file": ".env"}
+    path = write([said])
+    assert env_of(path, "") == {"A": "1", "B": "2", "NODE_APP_INSTANCE": "0"}
+    assert remark(loaded(path), "[0].env_file")[0] is Fate.CHANGED
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
+from supctl.config.env_files import EnvFiles
 from supctl.config.formats import Source
 from supctl.config.imports import Import
 from supctl.config.loose import loose_json
+from supctl.config.merging import Origins
 from supctl.config.mistakes import ConfigErrors, show
+from supctl.config.profiles import choose
 from supctl.config.reading import join
+from supctl.config.references import References
+from supctl.config.schema import FileKeys
+from supctl.errors import InvalidConfig
 
 _SECTIONS: Final = ("supctl", "bunctl", "pm2")
 """Keys that hold a whole configuration, the one that counts first."""
@@ -40,7 +46,7 @@ def read(source: Source, found: Import) -> None:
         return
     _pass_over(package, section, found)
     if section == "supctl":
-        _read_own(package[section], found)
+        _read_own(package[section], source, found)
     elif section == "bunctl":
         from . import bunctl
 
@@ -51,13 +57,21 @@ def read(source: Source, found: Import) -> None:
         pm2.fill(package[section], source, found, section)
 
 
-def _read_own(section: object, found: Import) -> None:
-    """Take a document of our own format as it stands."""
+def _read_own(section: object, source: Source, found: Import) -> None:
+    """Take a document of our own format, whose places are told as they are in there."""
+    reader = found.reader
     if not isinstance(section, dict) or not section:
         wanted = 'a table such as {"apps": {"web": {"command": ["..."]}}}'
-        found.reader.wrong("supctl", f"is {show(section)}", wanted)
+        reader.wrong("supctl", f"is {show(section)}", wanted)
         return
-    found.document = section
+    tables = reader.table(FileKeys, section, "", "section")
+    try:
+        tables = choose(tables, source.profile, Origins(reader.file))
+    except InvalidConfig as error:
+        reader.refuse(error)
+        return
+    env_files = EnvFiles(source.directory, source.environ)
+    found.document = References(source.environ, env_files, reader.refuse).resolve(tables)
 
 
 def _read_start(package: dict[str, Any], source: Source, found: Import) -> None:

@@ -93,6 +93,7 @@ class AppImport:
             "command": program.command(),
             **({"cwd": where} if where else {}),
             **self._inherited(),
+            **self._env_file(where),
             "env": self._env(program, copies),
             **restarts(self.said, self.became),
             **stop(self.said, self.became),
@@ -150,10 +151,7 @@ class AppImport:
         for name in said.profiles:
             if name == self.source.profile:
                 env |= self._variables(f"env_{name}")
-            detail = f"it is for --profile {name}"
-            if name == "file":
-                detail = "PM2 takes it for the variables of a profile that is called file"
-            said.leave_out(f"env_{name}", detail)
+            said.leave_out(f"env_{name}", f"it is for --profile {name}")
         if "port" in said:
             said.map("port", f"{became}.PORT")
             env["PORT"] = said.get("port")
@@ -161,6 +159,14 @@ class AppImport:
             env["PYTHONUNBUFFERED"] = "1"
         self._count(env, copies)
         return {key: _variable(value) for key, value in env.items() if key and "=" not in key}
+
+    def _env_file(self, cwd: str) -> dict[str, Any]:
+        """Return the file of variables that a file means, and that PM2 itself passes over."""
+        path = self.said.profiles.get("file")
+        if not isinstance(path, str) or not path:
+            return {}
+        self.said.change("env_file", f"{self.became}.env_file", "PM2 does not read it; supctl does")
+        return {"env_file": {"path": os.path.normpath(os.path.join(cwd, path)), "optional": True}}
 
     def _variables(self, name: str) -> dict[str, Any]:
         value = self.said.get(name, {})
