@@ -79,7 +79,7 @@ def decode(content: bytes, file: str) -> str:
     """Return the text of a file, without a byte order mark.
 
     Raises:
-        ConfigErrors: it is no UTF-8.
+        ConfigErrors: it is no UTF-8; names the line.
     """
     try:
         return content.decode("utf-8-sig")
