@@ -205,6 +205,14 @@ def test_a_command_that_led_to_nothing_is_told_for_itself() -> None:
     assert len(Teller([stop, stopping]).lines("/a")) == 1
 
 
+def test_what_comes_back_with_the_daemon_was_not_added_by_anybody() -> None:
+    daemon = ev.DaemonStarted(seq=1, address="/", pid=5, version="1", lost=True)
+    added = ev.ChildAdded(seq=2, cause=1, address="/a")
+    kept = ev.ChildKept(seq=3, cause=1, address="/a", pid=5, restarts=0, age=9.0)
+    told = [line.event.seq for line in Teller([daemon, added, kept]).lines("/a")]
+    assert told == [3]
+
+
 def test_last_lines_belong_to_their_end() -> None:
     said = ev.LastLines(address="/a", cause=2, lines=("one", "two"))
     known = [started(1), exited(2, CODE_1, 1), scheduled(3, 2), said]

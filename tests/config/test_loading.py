@@ -15,8 +15,8 @@ GOOD = "[apps.a]\ncommand = 'sleep 1'\n"
 def test_the_first_known_name_of_a_directory_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "services.json").write_text("{}")
-    assert find_file(tmp_path) == tmp_path / "services.json"
+    (tmp_path / "Procfile").write_text("")
+    assert find_file(tmp_path) == tmp_path / "Procfile"
     (tmp_path / "supctl.toml").write_text(GOOD)
     assert find_file(tmp_path) == tmp_path / "supctl.toml"
     monkeypatch.chdir(tmp_path)
@@ -27,8 +27,8 @@ def test_a_directory_without_a_file_says_what_was_looked_for(tmp_path: Path) -> 
     with pytest.raises(ConfigErrors) as caught:
         load(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path} holds no file for supctl; wanted supctl.toml, supctl.json or services.json "
-        "(name the file, or write one)"
+        f"{tmp_path} holds no file for supctl; wanted supctl.toml, or the file of another tool "
+        '(ecosystem.config.js, Procfile, ...) ("supctl init" writes one)'
     )
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 import pytest
 
-from supctl.errors import ActorGone, ConnectionLost
+from supctl.errors import ActorGone, ConnectionLost, NoDaemon
 
 from .conftest import Desk, until
 
@@ -35,6 +35,7 @@ class Counter(Actor):
 
     def __init__(self):
         self.seen = []
+        self.ended = None
 
     async def init(self):
         await self.registry.register(self.address.rpartition("/")[2], self.ref)
@@ -98,7 +99,18 @@ class Counter(Actor):
     async def whose(self, name):
         return (await self.registry.whereis(name)) is not None
 
+    async def finish_when(self, go, ended):
+        self.ended = Path(ended)
+        self.start_soon(self._finish_when, Path(go))
+
+    async def _finish_when(self, go):
+        while not go.exists():
+            await trio.sleep(0.01)
+        self.finish()
+
     async def terminate(self, reason):
+        if self.ended is not None:
+            self.ended.touch()
         print("ends", self.total, flush=True)
 
 
@@ -267,6 +279,22 @@ def test_who_crashes_meanwhile_is_restarted_for_the_true_reason(desk: Desk) -> N
     assert row(desk, "counter")["end"]["detail"] == "ValueError: no luck"
 
 
+@pytest.mark.parametrize("how", ["by itself", "by SIGTERM"])
+def test_who_ends_in_order_meanwhile_has_not_failed(desk: Desk, how: str) -> None:
+    start(desk, SURVIVES + "restart = 'on-failure'\n")
+    process = psutil.Process(pid_of(desk, "counter"))
+    ended, go = desk.directory / "ended", desk.directory / "go"
+    call(desk, "counter", "finish_when", str(go), str(ended))
+    with no_next_daemon(desk):
+        if how == "by itself":
+            go.touch()
+        else:
+            process.terminate()
+        until(ended.exists)
+    until(lambda: row(desk, "counter")["state"] == "exited")
+    assert (row(desk, "counter")["restarts"], process.is_running()) == (0, False)
+
+
 def test_a_stop_that_has_begun_goes_on(desk: Desk) -> None:
     start(desk, SURVIVES.replace("Counter", "Slow"))
     process = psutil.Process(pid_of(desk, "counter"))
@@ -288,6 +316,34 @@ def test_a_restart_that_has_begun_is_brought_to_its_end(desk: Desk) -> None:
     until(lambda: row(desk, "counter")["state"] == "running" and pid_of(desk, "counter") != pid)
     assert call(desk, "counter", "add") == 1
     until(lambda: (desk.home.logs / "shop" / "counter.out.log").read_text() == "ends 3\n")
+
+
+GROUP = """
+[apps.web]
+strategy = "one_for_all"
+[apps.web.apps.counter]
+actor = "counting:Counter"
+isolation = "process"
+on_daemon_loss = "survive"
+[apps.web.apps.slow]
+actor = "counting:Slow"
+isolation = "process"
+on_daemon_loss = "survive"
+"""
+
+
+def test_the_restart_of_a_group_is_brought_to_its_end(desk: Desk) -> None:
+    start(desk, GROUP)
+    pids = [pid_of(desk, "counter"), pid_of(desk, "slow")]
+    call(desk, "slow", "add", 3)
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: row(desk, "slow")["state"] == "stopping")
+    kill_daemon(desk)
+    until(lambda: {row(desk, it)["state"] for it in ("counter", "slow")} == {"running"})
+    assert call(desk, "slow", "add") == call(desk, "counter", "add") == 1
+    assert pids != [pid_of(desk, "counter"), pid_of(desk, "slow")]
+    log = desk.home.logs / "shop" / "web" / "slow.out.log"
+    until(lambda: log.read_text() == "ends 3\n")
 
 
 @pytest.mark.parametrize("change", ['"survive"', '"counting:Counter"'])
@@ -337,11 +393,35 @@ def test_it_outlives_the_reaper_too_and_then_the_daemon(desk: Desk) -> None:
     assert (call(desk, "counter", "add"), pid_of(desk, "counter")) == (5, pid)
 
 
+def test_it_is_not_touched_by_an_upgrade(desk: Desk) -> None:
+    start(desk)
+    pid = pid_of(desk, "counter")
+    call(desk, "counter", "add", 3)
+    desk.run("daemon", "upgrade")
+    assert (call(desk, "counter", "add"), pid_of(desk, "counter")) == (4, pid)
+
+
 def test_with_nobody_left_it_ends(desk: Desk) -> None:
     start(desk)
     process = psutil.Process(pid_of(desk, "counter"))
     desk.kill_all()
     assert psutil.wait_procs([process], timeout=20)[1] == []
+
+
+def test_one_that_computes_with_nobody_left_is_found_by_the_next_daemon(desk: Desk) -> None:
+    start(desk)
+    process = psutil.Process(pid_of(desk, "counter"))
+    never = desk.directory / "never"
+    caller = threading.Thread(target=ask, args=(desk, "compute", str(never)))
+    caller.start()
+    until((desk.directory / "never.begun").exists)
+    desk.kill_all()
+    caller.join(timeout=20)
+    assert process.is_running()
+    desk.run("resurrect")
+    assert psutil.wait_procs([process], timeout=20)[1] == []
+    until(lambda: row(desk, "counter")["state"] == "running")
+    assert call(desk, "counter", "add") == 1
 
 
 def test_it_is_found_by_its_name_again(desk: Desk) -> None:
@@ -404,5 +484,5 @@ def test_one_that_computes_is_waited_for_and_holds_up_nobody(desk: Desk) -> None
 
 
 def ask(desk: Desk, method: str, *args: str) -> None:
-    with desk.client() as client, suppress(ConnectionLost):
+    with desk.client() as client, suppress(ConnectionLost, NoDaemon):
         client.call("counter", method, *args)

@@ -199,6 +199,7 @@ def test_several_at_once(shop: Desk) -> None:
 
 def test_a_supervisor_says_who_is_not_well_below_it(shop: Desk) -> None:
     told = story(shop, "shop")
+    assert re.search(r"not well: shop/victim, back-off [\d.]+ s, SIGKILL \(", told)
     assert re.search(r"not well: shop/three, failed, exit 3 .*\(supctl why shop/three\)", told)
 
 
@@ -274,6 +275,23 @@ def test_a_daemon_that_was_killed_is_told_of(desk: Desk) -> None:
     lost = r"under a new daemon: the one before was lost \(killed by SIGKILL\)"
     assert re.search(rf"  TIME  runs on, pid #, [\d.]+ m?s old, {lost}", told)
     assert "; the one before it was lost (killed by SIGKILL)" in story(desk, "--all")
+
+
+def test_last_words_of_who_has_outlived_a_daemon(desk: Desk) -> None:
+    script = "echo before $$; until test -e go; do sleep 0.05; done; echo after; rm go; exit 3"
+    desk.run("start", desk.write(f"[apps.a]\ncommand = ['sh', '-c', '{script}']\n"))
+    first = desk.pid("a")
+    (desk.directory / "go").touch()
+    until(lambda: "| after" in desk.run("why", "a"))
+    until(lambda: desk.pid("a") not in (0, None, first))
+    second = desk.pid("a")
+    with desk.client() as client:
+        psutil.Process(client.about()["pid"]).kill()
+    (desk.directory / "go").touch()
+    until(lambda: story(desk, "a").count("| after") == 2)
+    *_, told = desk.run("why", "a", "--since", "1h").partition("under a new daemon")
+    said = [line.strip() for line in told.splitlines() if "|" in line]
+    assert said == [f"| before {second}", "| after"]
 
 
 def test_what_was_deleted_is_still_told_of(desk: Desk) -> None:

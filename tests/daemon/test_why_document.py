@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 
-from supctl.daemon import chronicle
+from supctl.daemon import chronicle, last_words
 from supctl.journal import journal
 from supctl.journal.record import decode, header
 from supctl.journal.segments import KEPT, SIZE, segments_of
@@ -19,7 +19,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "why.md").read_text()
 def test_its_figures_are_those_of_the_code() -> None:
     assert KEPT == 8
     assert f"eight files of {SIZE >> 20} MiB" in DOCUMENT
-    assert chronicle._LINES == 10
+    assert last_words.LINES == 10
     assert "the last ten lines of output" in DOCUMENT
     text = " ".join(DOCUMENT.split())
     assert f"{journal._WAITING:,} events wait" in text

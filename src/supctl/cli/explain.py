@@ -130,7 +130,8 @@ def _show(story: Facts, *, runs: bool, is_short: bool) -> None:
         click.echo(f"  {counted(story['damaged'], 'record')} of the journal cannot be read")
     for row in story["unwell"]:
         name = row["address"].strip("/")
-        facts = ", ".join(filter(None, [name, row["state"], why_unwell(row)]))
+        state = "" if row["state"] == "backoff" else row["state"]  # that is in the why
+        facts = ", ".join(filter(None, [name, state, why_unwell(row)]))
         click.echo(f"  not well: {facts} (supctl why {name})")
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import click
 
+from .adhoc import script_options, script_project
 from .loading import is_file, load_project, profile_option
 from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
@@ -49,6 +50,7 @@ def _complete_start(
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @profile_option
+@script_options
 @timeout_option
 @no_wait_option
 @as_json_option
@@ -59,31 +61,27 @@ def start(
     timeout: float | None,
     no_wait: bool,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Start what a file describes, or what was stopped.
 
     A FILE (or a directory with one; by default this one's) is taken in as a project: its apps are
     called PROJECT/APP from then on, and come back with the daemon. A NAME is started again. The
-    daemon is started if none runs.
+    daemon is started if none runs. With --script a project NAME is made of one program, which
+    inherits the environment of this shell; what comes behind the name goes to it.
 
     \b
     Examples:
-      supctl start                  the supctl.toml of this directory
+      supctl start                  what the file of this directory describes
       supctl start shop.toml        this file, as the project "shop"
       supctl start --profile test   with what it says for this profile
       supctl start shop/web/api     what was stopped before
+      supctl start api --script app.py --max-memory 512M -- --port 8080
     """
     from .progress import shown as progress
 
     check_patience(timeout, no_wait)
-    files = [name for name in names if is_file(name)]
-    others = [name for name in names if name not in files]
-    if project is not None and len(files) > 1:
-        raise click.UsageError("--name is for one file")
-    if profile and others and not files:
-        raise click.UsageError("--profile is for files")
-    paths = files or ([] if names else ["."])
-    loaded = [load_project(Path(path), profile or "") for path in paths]
+    loaded, others = _meant(names, project, profile or "", options)
     with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
         meant = [row["address"] for row in client.status(*others)] if others else []
@@ -96,6 +94,27 @@ def start(
         if others:
             outcomes += client.start(*others, timeout=timeout, wait=not no_wait)
     show(outcomes, as_json=as_json, last_words=True)
+
+
+_Loaded: TypeAlias = tuple[str, dict[str, Any], str]
+
+
+def _meant(
+    names: tuple[str, ...], project: str | None, profile: str, options: dict[str, Any]
+) -> tuple[list[_Loaded], list[str]]:
+    """Return the projects that words of ``start`` mean, and names of children."""
+    if options["script"] is not None:
+        return [script_project(names, **options)], []
+    if given := [name for name, value in options.items() if value]:
+        raise click.UsageError(f"--{given[0].replace('_', '-')} is for what --script starts")
+    files = [name for name in names if is_file(name)]
+    if project is not None and len(files) > 1:
+        raise click.UsageError("--name is for one file")
+    if profile and names and not files:
+        raise click.UsageError("--profile is for files")
+    paths = files or ([] if names else ["."])
+    loaded = [load_project(Path(path), profile) for path in paths]
+    return loaded, [name for name in names if name not in files]
 
 
 @click.command(epilog=NAMES)

@@ -73,7 +73,7 @@ def _app(
         name or as_name(Path(command[0]).name) or "app",
         command,
         cwd=cwd,
-        env={**os.environ, **_variables(env)},
+        env={**os.environ, **variables(env)},
         restart=_RESTARTS[restart],
         give_up_after=max_restarts,
         limits=Limits(
@@ -83,7 +83,8 @@ def _app(
     )
 
 
-def _variables(pairs: tuple[str, ...]) -> dict[str, str]:
+def variables(pairs: tuple[str, ...]) -> dict[str, str]:
+    """Return what ``--env NAME=VALUE`` says. Raises InvalidConfig."""
     from supctl.errors import InvalidConfig
 
     found: dict[str, str] = {}

@@ -63,12 +63,19 @@ class Teller:
                 continue
             if isinstance(event, events.LastLines):
                 _add_said(lines, event)
-            elif not (isinstance(event, events.CommandGiven) and event.seq in self._led_on):
+            elif not self._goes_without_saying(event):
                 told = self._tell(event)
                 if event.address not in (address, "/") and address != "/":
                     told = f"{_name(event.address)} {told}"
                 lines.append(Line(event.at_wall, told, event, self._kind_of(event)))
         return lines
+
+    def _goes_without_saying(self, event: events.Event) -> bool:
+        """Return whether others tell what there is to be told of an event."""
+        if isinstance(event, events.CommandGiven):
+            return event.seq in self._led_on
+        comes_back = isinstance(self._cause(event), events.DaemonStarted)
+        return isinstance(event, events.ChildAdded) and comes_back
 
     def _kind_of(self, event: events.Event) -> Any:
         match event:

@@ -13,7 +13,6 @@ values to tables), and :func:`read_native` reads that.
 
 from .document import as_native as as_native
 from .document import read_native as read_native
-from .loading import FILE_NAMES as FILE_NAMES
 from .loading import LoadedTree as LoadedTree
 from .loading import find_file as find_file
 from .loading import load as load

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib import import_module
 from pathlib import Path
 from typing import Final, Protocol, cast
 
 from .imports import Import
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file, read.
-
-    Args:
-        path: as its user has named it.
-        content: its bytes.
-        directory: absolute; of the file, or the current one if it is no regular file.
-        environ: what apps inherit from, and what a file may refer to.
-        profile: name of the profile that is wanted; empty for none.
-    """
-
-    path: Path
-    content: bytes
-    directory: Path
-    environ: Mapping[str, str] = field(repr=False)
-    profile: str = ""
+from .source import Source as Source
 
 
 class FormatReader(Protocol):
@@ -71,7 +53,17 @@ class Format:
         return cast(FormatReader, import_module(f"supctl.config.readers.{self.module}"))
 
 
-FORMATS: Final = (Format("gosv", ("*",), "gosv"),)
+FORMATS: Final = (
+    Format("package.json", ("package.json",), "package_json"),
+    Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
+    Format("PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2"),
+    Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
+    Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
+    Format("systemd", ("*.service",), "systemd"),
+    Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
+    Format("DaemonEye", ("*.toml", "collectors.json"), "daemoneye"),
+    Format("gosv", ("*",), "gosv"),
+)
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
 
 

@@ -8,15 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from supctl.errors import InvalidConfig
 from supctl.specs import Supervisor
 from supctl.specs.names import as_name
 
 from .content import read_content
+from .discovery import Discovery, discover, is_usual_name
 from .env_files import EnvFiles
-from .formats import Source, recognise
+from .formats import recognise
 from .imports import Import, Remark
 from .layers import Layers
 from .merging import Origins
@@ -24,11 +25,9 @@ from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader, place_of
 from .profiles import choose
 from .reading import Reader
-from .references import References
+from .references import References, escaped
+from .source import Source, read_source
 from .surroundings import find_mistakes
-
-FILE_NAMES: Final = ("supctl.toml", "supctl.json", "services.json")
-"""What is looked for in a directory, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,9 @@ class LoadedTree:
     Args:
         root: the tree.
         source: the file.
-        format: what it was read as, for people: ``"TOML"``, ``"JSON"``, ``"gosv"``.
+        format: what it was read as, for people: ``"TOML"``, ``"YAML"``, ``"JSON"``, ``"gosv"``.
         notes: what is legal and perhaps not meant, one sentence each.
-        document: what ``supctl.toml`` would say.
+        tables: what it says, as tables of our own format, with what they refer to.
         remarks: what became of the keys of another tool's file.
     """
 
@@ -48,12 +47,18 @@ class LoadedTree:
     source: Path
     format: str
     notes: tuple[str, ...]
-    document: dict[str, Any]
+    tables: dict[str, Any]
     remarks: tuple[Remark, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``supctl.toml`` would say."""
+        document: dict[str, Any] = escaped(self.tables)
+        return document
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
-    """Return the file that is meant: itself, or the first of :data:`FILE_NAMES` in a directory.
+    """Return the file that is meant: itself, or what :func:`~.discovery.discover` finds.
 
     Args:
         given: a file or a directory; the current directory when ``None``.
@@ -61,16 +66,12 @@ def find_file(given: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         ConfigErrors: there is none.
     """
+    return _found(given).path
+
+
+def _found(given: str | os.PathLike[str] | None) -> Discovery:
     path = Path(given if given is not None else ".")
-    if not path.is_dir():
-        return path
-    for name in FILE_NAMES:
-        if (path / name).is_file():
-            return path / name
-    wanted = " or ".join((", ".join(FILE_NAMES[:-1]), FILE_NAMES[-1]))
-    where = "the current directory" if given is None else str(path)
-    mend = "name the file, or write one"
-    raise ConfigErrors([Mistake("", f"{where} holds no file for supctl", wanted, mend)])
+    return discover(path) if path.is_dir() else Discovery(path)
 
 
 def load(
@@ -118,7 +119,8 @@ def _load(
     profile: str,
     to_run_here: bool,
 ) -> LoadedTree:
-    source = _source(find_file(path), os.environ if environ is None else environ, profile)
+    file = _found(path)
+    source = read_source(file.path, os.environ if environ is None else environ, profile)
     reader = Reader(str(source.path))
     found = Import(reader)
     read = _read(source, over, found)
@@ -132,10 +134,18 @@ def _load(
     if reader.mistakes or root is None:
         later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
         news = (it for it in later if (it.file, it.place) not in read.unresolved)
-        raise ConfigErrors(dict.fromkeys([*settled, *news]))
-    return LoadedTree(
-        root, source.path, read.format, tuple(reader.notes), found.document, tuple(found.remarks)
-    )
+        ours = (replace(it, file=it.file or reader.file) for it in settled)
+        said = (found.placed(it, native=False) for it in ours)
+        raise ConfigErrors(dict.fromkeys([*said, *news]))
+    notes = (*_taken(file), *reader.notes)
+    return LoadedTree(root, source.path, read.format, notes, found.document, tuple(found.remarks))
+
+
+def _taken(file: Discovery) -> Iterator[str]:
+    """Yield what has to be said of a choice between files."""
+    if file.passed_over:
+        others = ", ".join(it.name for it in file.passed_over)
+        yield f"{file.path.name} is taken; beside it there are {others}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +166,7 @@ class _Read:
     def placed(self, mistake: Mistake, found: Import) -> Mistake:
         """Return a mistake in the document as one in the file that says it."""
         file, place = self.origins.of(mistake.place)
-        return replace(mistake, file=file, place=found.place_of(place))
+        return found.placed(replace(mistake, file=file, place=place), native=True)
 
 
 def _read(source: Source, over: Sequence[Path], found: Import) -> _Read:
@@ -198,17 +208,11 @@ def _around(place: str) -> tuple[str, str]:
     return place, place.rpartition("[")[0] if place.endswith("]") else place
 
 
-def _source(path: Path, environ: Mapping[str, str], profile: str) -> Source:
-    # What comes through a pipe, /dev/fd/63, lies in no directory that means anything.
-    directory = path.absolute().parent if path.is_file() else Path.cwd()
-    return Source(path, read_content(path), directory, dict(environ), profile)
-
-
 def tree_name(source: Path) -> str:
     """Return the name of the tree in ``source``: it names the default directory for its logs.
 
     The file's own name, or its directory's where the file is called as such files are.
     """
     path = source.absolute()
-    stem = path.parent.name if path.name in FILE_NAMES else path.stem
+    stem = path.parent.name if is_usual_name(path) else path.stem
     return as_name(stem) or "tree"

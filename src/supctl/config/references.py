@@ -54,6 +54,18 @@ def escape(text: str) -> str:
     return _RUN.sub(lambda found: found[0] * 2, text)
 
 
+def escaped(value: Any) -> Any:
+    """Return a value of tables, or tables, whose texts refer to nothing and say the same."""
+    match value:
+        case str():
+            return escape(value)
+        case list():
+            return [escaped(item) for item in value]
+        case dict():
+            return {key: escaped(item) for key, item in value.items()}
+    return value
+
+
 def _value(parts: re.Match[str], whole: str, place: str, known: Mapping[str, str]) -> str:
     name, how, rest = parts.groups()
     value = known.get(name)

@@ -16,6 +16,7 @@ from supctl.backends.reaper.protocol import Passing
 from supctl.events import (
     ChildExited,
     ChildForgotten,
+    ChildKept,
     ChildStartFailed,
     DaemonStarted,
     DaemonStopped,
@@ -28,10 +29,10 @@ from supctl.events import (
 from supctl.exits import ExitKind
 from supctl.journal.journal import Journal
 from supctl.journal.record import line_of, seq_of
-from supctl.logs.capture import Capture
 from supctl.supervision.tree import Tree
 
 from .crash import end_of
+from .last_words import LastWords
 
 _SPARE: Final = "event "
 """What the names of texts for the next daemon begin with; the rest is the number of a slot."""
@@ -45,9 +46,8 @@ _READ_WITHIN: Final = 0.1
 _SHORTEST_START: Final = 0.002
 """Seconds that a program takes at least until its first output."""
 
-_LINES: Final = 10
-_CHARACTERS: Final = 200
-"""What is kept of last words."""
+_CLOCKS_APART: Final = 0.01
+"""Seconds by which a start may be noted after the first output of what was started."""
 
 _WAITING: Final = 1000
 """Ends that wait for that; more at once go without last words."""
@@ -62,6 +62,8 @@ class _Death:
     event: Event
     after: float
     until: float = math.inf
+    is_old: bool = False
+    """Whether it has lived under a daemon before."""
 
     @property
     def next_life(self) -> float:
@@ -81,6 +83,7 @@ class Chronicle:
     def __init__(self, journal: Journal, spare: Callable[[str, str], None]) -> None:
         self._journal, self._spare = journal, spare
         self._latest: dict[str, _Death] = {}  # of each, by address
+        self._kept: dict[str, float] = {}  # when lives began that are older than we, by address
         self._died, self._deaths = trio.open_memory_channel[_Death](_WAITING)
 
     def hear(self, event: Event) -> None:
@@ -94,8 +97,11 @@ class Chronicle:
             case RestartScheduled(delay=delay):
                 if (death := self._latest.get(event.address)) is not None:
                     death.until = event.at_wall + max(delay, _SHORTEST_START)
+            case ChildKept(age=age):
+                self._kept[event.address] = event.at_wall - age - _CLOCKS_APART
             case ChildForgotten():
                 self._latest.pop(event.address, None)
+                self._kept.pop(event.address, None)
             case ChildExited() | ChildStartFailed():
                 self._mourn(event)
 
@@ -133,29 +139,26 @@ class Chronicle:
 
     def _mourn(self, event: ChildExited | ChildStartFailed) -> None:
         before = self._latest.get(event.address)
+        began = self._kept.pop(event.address, None)
         death = _Death(event, 0.0 if before is None else before.next_life)
+        if began is not None:
+            death.after, death.is_old = began, True
         self._latest[event.address] = death
         if event.reason.kind not in _PEACEFUL:
             with suppress(trio.WouldBlock):
                 self._died.send_nowait(death)
 
-    async def tend(self, logs: Capture) -> None:
-        """Keep last words, for ever: what came after the life before, and before the next.
-
-        Args:
-            logs: hold them.
-        """
+    async def tend(self, words: LastWords) -> None:
+        """Keep last words, for ever: what came after the life before, and before the next."""
         async for death in self._deaths:
             event = death.event
             await trio.sleep_until(event.at + _READ_WITHIN)
-            lines = [
-                line.text[:_CHARACTERS].decode(errors="replace")
-                for line in logs.last_lines(event.address)
-                if death.after < line.at_wall < death.until
-            ]
+            if death.is_old:
+                lines = await words.in_files(event.address, death.after, death.until)
+            else:
+                lines = words.in_memory(event.address, death.after, death.until)
             if lines:
-                said = tuple(lines[-_LINES:])
-                at_wall, place = event.at_wall, event.address
+                at_wall, place, said = event.at_wall, event.address, tuple(lines)
                 self._journal.note(
                     LastLines(address=place, cause=event.seq, at_wall=at_wall, lines=said)
                 )

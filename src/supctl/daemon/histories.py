@@ -171,7 +171,7 @@ def _load(path: Path) -> dict[str, History]:
 
 
 def read_history(told: dict[str, Any]) -> History:
-    """Return the history that was written with ``asdict``.
+    """Return the history whose fields were written, but perhaps for those that are as usual.
 
     Raises:
         ValueError, TypeError: it cannot be one.
@@ -180,7 +180,7 @@ def read_history(told: dict[str, Any]) -> History:
     history = History(
         **{
             **told,
-            "recent": tuple(told["recent"]),
+            "recent": tuple(told.get("recent", ())),
             "state": None if state is None else ChildState(state),
             "reason": _read_reason(told.get("reason")),
             "unheard": _read_reason(told.get("unheard")),
@@ -193,7 +193,7 @@ def read_history(told: dict[str, Any]) -> History:
 
 
 def read_standing(told: dict[str, Any]) -> Standing:
-    """Return the standing that was written with ``asdict``."""
+    """Return the standing whose fields were written."""
     return Standing(tuple(told["recent"]), told["group_of"], _read_reason(told["ending"]))
 
 

@@ -32,6 +32,7 @@ from .desired import DesiredFile
 from .histories import Histories
 from .keep import heirs_of
 from .keeper import Keeper
+from .last_words import LastWords
 from .lines import Lines
 from .listener import Listener
 from .lock import DaemonLock
@@ -84,7 +85,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     await histories.save()
     backend = open_backend(link=link, heirs=heirs_of(own_program(), lock))
     chronicle = Chronicle(journal, backend.note)
-    survival, strays = Survival(backend, histories), Strays(home.origins)
+    survival, strays = Survival(backend, histories, stopped), Strays(home.origins)
 
     def hear(event: Event) -> None:
         chronicle.hear(event)
@@ -109,13 +110,13 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 nursery.start_soon(_heed_signals, tree)
                 nursery.start_soon(histories.keep)
                 nursery.start_soon(strays.keep)
-                nursery.start_soon(chronicle.tend, tree.logs)
+                nursery.start_soon(chronicle.tend, LastWords(tree))
                 began = chronicle.begin(tree, survival.passing)
                 await _come_back(office, survival, began, nursery)
                 if survival.was_ending:
                     with because_of(began):
                         tree.stop()
-                server = ControlServer(listener, partial(office.serve, admission))
+                server = ControlServer(listener, partial(office.serve, admission), strays.ended)
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()

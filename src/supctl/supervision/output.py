@@ -67,10 +67,10 @@ class Written:
             mend = "give it a log that goes to files"
             raise Unsupported("output", f"{self.address}, whose output is in no file", mend)
 
-    def trails(self) -> list[Trail]:
-        """Return what reads its files."""
+    def trails(self, since: float | None = None, until: float | None = None) -> list[Trail]:
+        """Return what reads its files: all of it, or of a time, in seconds since 1970."""
         streams = BOTH if self.stream == "both" else (self.stream,)
-        window = Window(streams=streams, is_of=self.address.__eq__)
+        window = Window(since, until, streams, is_of=self.address.__eq__)
         wanted = [it for it in self.outputs if it.stream in streams]
         return [Trail(place, window) for place in places_of(wanted)]
 

@@ -13,7 +13,7 @@ from supctl.actors.incarnation import Down, Ignored, Incarnation, Killed, NotUp,
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, PythonSpec
 from supctl.errors import ConnectionLost, ProtocolError, SupctlError
-from supctl.exits import ExitKind, ExitReason
+from supctl.exits import SHUTDOWN, ExitKind, ExitReason
 from supctl.ipc import (
     Codec,
     Connection,
@@ -124,11 +124,16 @@ class Hosted(Incarnation):
 
     async def run(self) -> None:
         try:
-            self._process, descriptors = await self._start()
+            started = await self._start()
         except (SupctlError, OSError) as error:
             self._services.board.end_branch(self._branch, not_started(error), "", died=True)
             self._tell(NotUp(not_started(error)))
             return
+        if started is None:
+            self._services.board.end_branch(self._branch, SHUTDOWN, "", died=False)
+            self._tell(Down(SHUTDOWN))
+            return
+        self._process, descriptors = started
         try:
             self._attach_output()
             if self._killed:
@@ -140,8 +145,14 @@ class Hosted(Incarnation):
             raise
         await self._bury(report)
 
-    async def _start(self) -> tuple[Process, Sequence[int]]:
-        """Return its process, and the descriptors to talk with it. Raises what keeps us from it."""
+    async def _start(self) -> tuple[Process, Sequence[int]] | None:
+        """Return its process, and the descriptors to talk with it.
+
+        ``None``: we were asked to stop, and none lives. Raises what keeps us from it.
+        """
+        return await self._spawn()
+
+    async def _spawn(self) -> tuple[Process, Sequence[int]]:
         return await self._services.backend.spawn_python(self._python(), self._hear_notice)
 
     def _python(self) -> PythonSpec:

@@ -51,7 +51,9 @@ class ProcessWorker(Hosted):
 
     @property
     def ref(self) -> Any:
-        """A reference to this life."""
+        """A reference to this life; ``None`` as long as it is not up."""
+        if not self._is_up:
+            return None
         kind = self._spec.actor if isinstance(self._spec.actor, type) else None
         if kind is not None and self._spec.blocking:
             kind = threaded(kind)
@@ -71,17 +73,19 @@ class ProcessWorker(Hosted):
 
     # How it begins.
 
-    async def _start(self) -> tuple[Process, Sequence[int]]:
+    async def _start(self) -> tuple[Process, Sequence[int]] | None:
         inherited = self._services.claim(self._address)
         if inherited is not None:
             if self._can_go_on_with(inherited):
                 return self._go_on_with(inherited)
             self._services.take_output(self._address, inherited.process)
             await end(inherited, Stop(grace=self.grace))
+            if self._state == "stopping":
+                return None
         if self._spec.survives and self._services.board.up is not None:
             wanted = "'restart' below a supervisor with isolation='process'"
             raise InvalidConfig("on_daemon_loss", "survive", wanted)
-        process, descriptors = await super()._start()
+        process, descriptors = await self._spawn()
         for fd in descriptors[2:]:  # the lifeline: the backend holds it
             os.close(fd)
         return process, descriptors[:2]
@@ -111,7 +115,11 @@ class ProcessWorker(Hosted):
         assert process.notify_fd is not None
         lifeline_fd, process.notify_fd = process.notify_fd, None
         self._inherited, self._branch.number = inherited, ACTOR
-        return process, lifeline.reach(lifeline_fd)
+        try:
+            return process, lifeline.reach(lifeline_fd)
+        except OSError:  # nobody would end it later
+            process.kill()
+            raise
 
     async def _begin(self, connection: Connection) -> Any:
         if self._inherited is None:

@@ -251,7 +251,8 @@ class Reaper:
             return
         self._look_needed = False
         ended = self._runs.ended()
-        survivors = self._runs.survivors() if ended else {}
+        daemon = 0 if self._succession is None else self._succession.pid
+        survivors = self._runs.survivors(daemon) if ended else {}
         for run in ended:
             pids = tuple(sorted(survivors.get(run.number, ())))
             if not pids:

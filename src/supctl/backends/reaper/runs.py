@@ -191,8 +191,10 @@ class Runs:
                     os.close(run.descriptors.pop(name))
                     return
 
-    def survivors(self) -> dict[int, list[int]]:
+    def survivors(self, daemon: int) -> dict[int, list[int]]:
         """Return, by run number, the descendants of runs whose main process has ended.
+
+        ``daemon``: pid of a child of ours that is no part of any run; 0: there is none.
 
         What outlives its parent becomes our child. So all of it descends from children that we
         have not started, and without any such there is nothing to look for: to know that takes a
@@ -200,7 +202,7 @@ class Runs:
         """
         # Of what another reaper has started, survivors are children of somebody else.
         children = None if self._foreign else marks.own_children()
-        if children is not None and children <= self._by_pid.keys():
+        if children is not None and children - {daemon} <= self._by_pid.keys():
             return {}
         wanted: dict[int, Run] = {}
         for run in self._ended.values():
