@@ -60,6 +60,8 @@ FORMATS: Final = (
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
+    Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
+    Format("DaemonEye", ("*.toml", "collectors.json"), "daemoneye"),
     Format("gosv", ("*",), "gosv"),
 )
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""

@@ -35,7 +35,7 @@ class LoadedTree:
     Args:
         root: the tree.
         source: the file.
-        format: what it was read as, for people: ``"TOML"``, ``"JSON"``, ``"gosv"``.
+        format: what it was read as, for people: ``"TOML"``, ``"YAML"``, ``"JSON"``, ``"gosv"``.
         notes: what is legal and perhaps not meant, one sentence each.
         tables: what it says, as tables of our own format, with what they refer to.
         remarks: what became of the keys of another tool's file.

@@ -20,7 +20,7 @@ from supctl.errors import InvalidConfig
 
 from .mistakes import Mistake, closest, show
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 """A key that TOML needs no quotes for."""
 
 T = TypeVar("T")
@@ -206,7 +206,7 @@ def join(place: str, key: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _quoted(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
+    return key if BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
 
 
 def join_path(place: str, path: str) -> str:
