@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -342,9 +343,32 @@ def test_where_json_does_not_parse_is_said(write: Write) -> None:
     assert sentence == f"""2:20: does not parse: found '"name": 1}}]}}' {place}; wanted JSON"""
 
 
+def test_yaml_is_read_as_pm2_reads_it(write: Write) -> None:
+    text = "apps:\n  - script: sleep\n    instances: 2,\n    env:\n      A: no\n      B: 1.50\n"
+    app = app_of(write(text, "process.yml"))
+    assert app.instances == 2
+    assert app.env is not None
+    assert (app.env["A"], app.env["B"]) == ("no", "1.5")
+    (sentence,) = sentences(write("apps:\n  - script: cat\n    port: .inf\n", "x.yaml"))
+    assert sentence == "apps[0].port is inf; wanted a number"
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+def test_the_example_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "pm2")
+    tree = load(None, os.environ, to_run_here=False)
+    assert tree.source.name == "ecosystem.config.js"
+    names = [app.name for app in tree.root.children]
+    assert names == ["web", "worker-mail", "worker-images", "clock"]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        ("supctl.yaml", "apps:\n  a:\n    command: [script]\n"),
         ("supctl.json", {"apps": {"a": {"command": ["script"]}}}),
         ("services.json", {"services": [{"name": "script", "command": "sleep"}]}),
     ],
