@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from supctl.config import ConfigErrors, load
 from supctl.config.imports import Fate
 from supctl.config.loading import LoadedTree
+from supctl.config.translation import as_toml
 from supctl.specs import App, Backoff, Jitter, Limits, Stop
 
 Write = Callable[..., Path]
@@ -206,7 +207,7 @@ def test_variables_are_text_and_those_of_the_profile_come_last(write: Write) -> 
     assert isinstance(app, App)
     expected = {"A": "1", "B": "true", "C": "null", "D": '{"e":[1.5]}', "F": "x", "PORT": "80"}
     assert app.env == {"PATH": ENVIRON["PATH"], "NODE_APP_INSTANCE": "0"} | expected
-    assert remark(tree, "[0].env_x") == (Fate.LEFT_OUT, "", "it is for --profile x")
+    assert remark(tree, "[0].env_x") == (Fate.MAPPED, "apps.sleep.env_x", "")
 
 
 def test_a_profile_is_what_pm2_calls_an_env(write: Write) -> None:
@@ -408,3 +409,11 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content + b"script")
     with pytest.raises(ConfigErrors):
         loaded(path)
+
+
+def test_what_is_written_has_the_profiles(write: Write, tmp_path: Path) -> None:
+    said = {"script": "sleep", "env": {"A": 1}, "env_x": {"A": 2}, "env_y": {"B": True}}
+    path = write({"apps": [said]})
+    (tmp_path / "supctl.toml").write_text(as_toml(loaded(path), tmp_path))
+    for profile in ("", "x", "y"):
+        assert env_of(Path("supctl.toml"), profile) == env_of(path, profile)

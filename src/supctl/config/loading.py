@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,7 @@ def load(
     root = None
     if found.document or not settled:
         native = NativeReader(reader, source.directory, source.environ, read.origins)
-        root = native.root(found.document, tree_name(source.path))
+        root = native.root(_without_profiles(found), tree_name(source.path))
     if root is not None and to_run_here:
         reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
@@ -114,6 +115,14 @@ def load(
         raise ConfigErrors(dict.fromkeys([*said, *news]))
     notes = (*_taken(file), *reader.notes)
     return LoadedTree(root, source.path, read.format, notes, found.document, tuple(found.remarks))
+
+
+def _without_profiles(found: Import) -> dict[str, Any]:
+    """Return a document without what another tool's file says in profiles: the one that is wanted
+    is in ``env`` already, and the others are only kept to be written."""
+    if not found.remarks:
+        return found.document
+    return choose(deepcopy(found.document), "", Origins(found.reader.file))
 
 
 def _taken(file: Discovery) -> Iterator[str]:

@@ -100,6 +100,7 @@ class AppImport:
             **self._limits(),
             **log(self.said, self.became, where, copies),
             **({"instances": copies} if copies > 1 else {}),
+            **self._profiles(),
             **self._others(),
         }
         self._rest()
@@ -148,17 +149,24 @@ class AppImport:
         """Return the variables, those of the profile last."""
         said, became = self.said, f"{self.became}.env"
         env = {**self.deployed, **self._variables("env")}
-        for name in said.profiles:
-            if name == self.source.profile:
-                env |= self._variables(f"env_{name}")
-            said.leave_out(f"env_{name}", f"it is for --profile {name}")
+        if self.source.profile:
+            env |= self._variables(f"env_{self.source.profile}")
         if "port" in said:
             said.map("port", f"{became}.PORT")
             env["PORT"] = said.get("port")
         if any("python" in word for word in program.interpreters()[:1]):
             env["PYTHONUNBUFFERED"] = "1"
         self._count(env, copies)
-        return {key: _variable(value) for key, value in env.items() if key and "=" not in key}
+        return _texts(env)
+
+    def _profiles(self) -> dict[str, Any]:
+        """Return the variables of all profiles, which our own format has likewise."""
+        tables: dict[str, Any] = {}
+        for name in self.said.profiles:
+            key = f"env_{name}"
+            if values := self._variables(key):
+                tables[key] = _texts(values)
+        return tables
 
     def _env_file(self, cwd: str) -> dict[str, Any]:
         """Return the file of variables that a file means, and that PM2 itself passes over."""
@@ -171,7 +179,7 @@ class AppImport:
     def _variables(self, name: str) -> dict[str, Any]:
         value = self.said.get(name, {})
         if isinstance(value, dict):
-            self.said.map(name, f"{self.became}.env")
+            self.said.map(name, f"{self.became}.{name}")
             return value
         self.said.leave_out(name, "PM2 makes no variables of text")
         return {}
@@ -213,6 +221,11 @@ class AppImport:
             if name in _ANYWAY and self.said.get(name) == _ANYWAY[name]:
                 self.said.map(name, self.became)
             self.said.leave_out(name, why)
+
+
+def _texts(variables: dict[str, Any]) -> dict[str, str]:
+    """Return variables as text, without those that no program can have."""
+    return {key: _variable(it) for key, it in variables.items() if key and "=" not in key}
 
 
 def _variable(value: object) -> str:
