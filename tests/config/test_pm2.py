@@ -270,6 +270,18 @@ def test_paths_hang_on_where_the_command_was_given_not_on_the_file(
     assert first.log.file == f"{tmp_path}/below/o"
 
 
+def test_a_file_of_a_directory_above_is_run_from_there(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.js").write_text("")
+    path = tmp_path / write([{"script": "app.js"}])
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    tree = loaded(path)
+    assert [app.cwd for app in tree.root.children if isinstance(app, App)] == [str(tmp_path)]
+    assert tree.notes[-1].startswith(f"[0].script is 'app.js', which is in {tmp_path}: the app")
+
+
 def test_every_key_is_told_of_in_the_order_of_the_file(write: Write) -> None:
     app = {"watch": True, "script": "sleep", "nmae": 1, "wait_ready": False, "pmx": False}
     app |= {"exec": "cat", "cron": "0 0 * * *", "instance_var": "I", "max_restarts": None}
@@ -411,8 +423,18 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
         loaded(path)
 
 
+def test_what_is_written_means_the_same(write: Write, tmp_path: Path) -> None:
+    first = {"script": "sleep", "args": "1 '$A ${B}'", "env": {"A": "${C}"}, "cwd": "sub"}
+    first |= {"restart_delay": 50, "max_memory_restart": "1G", "error": "./e", "namespace": "n"}
+    path = write([first, {"script": "while :; do sleep 1; done", "instances": 2, "time": True}])
+    tree = loaded(path)
+    (tmp_path / "supctl.toml").write_text(as_toml(tree, tmp_path))
+    assert loaded(Path("supctl.toml")).root == tree.root
+
+
 def test_what_is_written_has_the_profiles(write: Write, tmp_path: Path) -> None:
-    said = {"script": "sleep", "env": {"A": 1}, "env_x": {"A": 2}, "env_y": {"B": True}}
+    said: dict[str, Any] = {"script": "sleep", "env": {"A": 1}, "env_x": {"A": 2}}
+    said["env_y"] = {"B": True}
     path = write({"apps": [said]})
     (tmp_path / "supctl.toml").write_text(as_toml(loaded(path), tmp_path))
     for profile in ("", "x", "y"):

@@ -16,7 +16,7 @@ from supctl.specs.names import as_name
 from .attributes import Attributes
 from .lifecycle import instances, restarts, stop
 from .logs import log
-from .program import Program, as_text, words
+from .program import Program, as_text, is_there, words
 
 _MONITORING: Final = (
     *("trace", "disable_trace", "deep_monitoring", "pmx", "automation", "io"),
@@ -109,9 +109,22 @@ class AppImport:
     def _cwd(self) -> tuple[Path, str]:
         """Return the working directory, and what our format says for it."""
         self.said.map("cwd", f"{self.became}.cwd")
-        base, cwd = Path.cwd(), self.said.get("cwd", "")
-        is_here = os.path.realpath(self.source.directory) == str(base)
-        return base / cwd, cwd if is_here else str(base / cwd)
+        cwd, here = self.said.get("cwd", ""), self._base()
+        is_here = os.path.realpath(self.source.directory) == os.path.realpath(here)
+        return here / cwd, cwd if is_here else str(here / cwd)
+
+    def _base(self) -> Path:
+        """Return what paths hang on: the current directory, as under PM2, or that of the file if
+        only there is what is to be run."""
+        script = Path(self.said.get("cwd", ""), self.said.get("script"))
+        here, there = Path.cwd(), self.source.directory
+        if is_there(here / script) or not is_there(there / script):
+            return here
+        self.found.reader.notes.append(
+            f"{self.said.place('script')} is {self.said.get('script')!r}, which is in {there}: "
+            f"the app runs from there, where PM2 would look in {here} only"
+        )
+        return there
 
     def _program(self, cwd: Path) -> Program:
         said, became = self.said, f"{self.became}.command"
