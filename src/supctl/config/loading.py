@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -128,7 +129,7 @@ def _load(
     root = None
     if found.document or not settled:
         native = NativeReader(reader, source.directory, source.environ, read.origins)
-        root = native.root(found.document, tree_name(source.path))
+        root = native.root(_without_profiles(found), tree_name(source.path))
     if root is not None and to_run_here:
         reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
@@ -139,6 +140,14 @@ def _load(
         raise ConfigErrors(dict.fromkeys([*said, *news]))
     notes = (*_taken(file), *reader.notes)
     return LoadedTree(root, source.path, read.format, notes, found.document, tuple(found.remarks))
+
+
+def _without_profiles(found: Import) -> dict[str, Any]:
+    """Return a document without what another tool's file says in profiles: the one that is wanted
+    is in ``env`` already, and the others are only kept to be written."""
+    if not found.remarks:
+        return found.document
+    return choose(deepcopy(found.document), "", Origins(found.reader.file))
 
 
 def _taken(file: Discovery) -> Iterator[str]:
