@@ -115,6 +115,18 @@ def test_check_shows_policies(supctl: Supctl, tmp_path: Path) -> None:
     assert supctl("check").stdout == shown
 
 
+def test_check_lays_files_over_each_other_and_a_profile_over_all(
+    supctl: Supctl, tmp_path: Path
+) -> None:
+    (tmp_path / "a.toml").write_text("[apps.web]\ncommand = 'sleep 1'\n")
+    over = "[apps.web]\nrestart = 'never'\n[profiles.p.apps.web]\ncommand = 'sleep 2'\n"
+    (tmp_path / "b.toml").write_text(over)
+    assert "web: sleep 1  [restart never]" in supctl("check", "a.toml", "b.toml").stdout
+    chosen = supctl("check", "a.toml", "b.toml", "--profile", "p").stdout
+    assert "web: sleep 2  [restart never]" in chosen
+    assert supctl("check", "a.toml", "--profile", "p").exit_code == 2
+
+
 def test_check_shows_notes(supctl: Supctl, tmp_path: Path) -> None:
     (tmp_path / "f").write_text("[apps.a]\ncommand = 'sleep 1 | cat'\n")
     assert "\nnote: apps.a.command holds '|', which reaches the" in supctl("check", "f").stdout

@@ -45,10 +45,10 @@ class Disk:
 
 @pytest.fixture(params=["state", ""], ids=["state", "all"])
 def disk(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Disk]:
-    """A disk of 1 MB that holds the state of the daemon, or its logs too."""
+    """A disk of 16 MB that holds the state of the daemon, or its logs too."""
     place = desk.base / request.param
     place.mkdir(mode=0o700, parents=True)
-    words = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "none", str(place)]
+    words = ["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "none", str(place)]
     done = subprocess.run(words, stderr=subprocess.PIPE, text=True)
     if done.returncode:
         pytest.skip(f"no small file system can be mounted here: {done.stderr.strip()}")
@@ -60,6 +60,7 @@ def disk(desk: Desk, request: pytest.FixtureRequest) -> Iterator[Disk]:
         subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.timeout(120)
 def test_programs_run_on_and_all_is_well_when_there_is_room_again(desk: Desk, disk: Disk) -> None:
     desk.run("start", desk.write(SHOP))
     ticking = psutil.Process(desk.pid("ticking"))

@@ -57,11 +57,30 @@ def test_a_project_under_another_name_is_found_by_its_file(desk: Desk) -> None:
     assert desk.run("reload", "shop.toml") == "mine/db restarted\n"
 
 
+def test_a_profile_stays_until_another_is_asked_for(desk: Desk) -> None:
+    profile = "[profiles.test.apps.db]\ncommand = ['sleep', '1006']\n"
+    desk.run("start", desk.write(SHOP + profile), "--profile", "test")
+    first = pids(desk)
+    assert desk.run("reload", "shop") == "shop is what its file says\n"
+    desk.run("scale", "api", "2")
+    desk.run("kill", "--yes")
+    desk.run("daemon", "start")
+    assert set(pids(desk)) == set(first)
+    assert desk.run("reload", "shop.toml") == "shop is what its file says\n"
+    assert "profile is 'tset'" in desk.run("reload", "shop", "--profile", "tset", status=2)
+    assert desk.run("reload", "shop", "--profile", "") == "shop/db restarted\n"
+    assert desk.run("reload", "shop") == "shop is what its file says\n"
+
+
 def test_what_does_not_start_any_more_is_told_and_the_rest_is_done(desk: Desk) -> None:
     desk.run("start", desk.write(SHOP))
     with desk.client() as client:
         (project,) = client.projects()
-        assert project == {"name": "shop", "source": str(desk.directory / "shop.toml")}
+        assert project == {
+            "name": "shop",
+            "source": str(desk.directory / "shop.toml"),
+            "profile": "",
+        }
         tree = json.loads(desk.home.desired.read_bytes())["projects"]["shop"]["tree"]
         tree["apps"]["db"]["command"] = ["/not/there"]
         tree["apps"]["web"]["apps"]["proxy"]["command"] = ["sleep", "1004"]

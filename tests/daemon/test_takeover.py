@@ -77,6 +77,23 @@ def test_a_group_restart_that_was_half_done_is_done(desk: Desk, initial: str) ->
         assert rows(desk)["lead"]["state"] == "running"
 
 
+def test_a_supervisor_of_a_group_is_stopped_with_all_that_is_in_it(desk: Desk) -> None:
+    text = GROUP.format(initial="0s").replace("[apps.calm]", "[apps.inner.apps.calm]")
+    desk.run("start", desk.write(text.replace("[apps.deaf]", "[apps.inner.apps.deaf]")))
+    before = rows(desk)
+    programs = [psutil.Process(before[name]["pid"]) for name in ("lead", "calm", "deaf")]
+    programs[0].kill()
+    until(lambda: rows(desk)["deaf"]["state"] == "stopping")
+    for _ in range(2):
+        kill_daemon(desk)
+        assert rows(desk)["calm"]["pid"] == before["calm"]["pid"]
+        assert rows(desk)["deaf"]["state"] == "stopping"
+    (desk.directory / "free").touch()
+    assert psutil.wait_procs(programs, timeout=20)[1] == []
+    until(lambda: {it["state"] for it in rows(desk).values()} == {"running"})
+    assert {it["restarts"] for it in rows(desk).values()} == {0, 1}
+
+
 def test_restarts_count_against_an_intensity_over_takeovers(desk: Desk) -> None:
     desk.run("start", desk.write(NESTED))
     for crashes in range(1, 4):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from supctl.exits import SHUTDOWN
+from supctl.specs import Strategy
+from supctl.specs.policy import NO_BACKOFF
 from supctl.supervision import messages as m
 from supctl.supervision.history import NEW, ChildState, Standing
 from supctl.supervision.window import MOST_AGES
@@ -217,3 +222,118 @@ def test_one_that_has_not_begun_is_as_it_will_be(autostart: bool) -> None:
     world = World(policy("a", autostart=autostart))
     state = world.core.legacy_of("a", 0.0).state
     assert state is (ChildState.STARTING if autostart else ChildState.STOPPED)
+
+
+# Who was being stopped.
+
+
+@Retries
+def test_a_stop_that_had_begun_goes_on_and_holds_up_nobody(retries: bool) -> None:
+    world = World("a", "b", "c", slow=["b"])
+    world.feed(m.Begin())
+    world.rise("b")
+    world.feed(m.TerminateChild("b", object()))
+    assert world.core.legacy_of("b", 0.0).state is ChildState.STOPPING
+    other = after(world, retries=retries, slow=["b"])
+    assert begun(other) == "+b -b +a +c up"
+    assert other.core.legacy_of("b", 0.0).state is ChildState.STOPPING  # for who follows that one
+    stop, start = object(), object()
+    other.feed(m.TerminateChild("b", stop), m.RestartChild("b", start))
+    assert other.ask(m.CountChildren).active == 3
+    assert other.exit("c") == "+c"
+    assert other.answers_to(stop) == []
+    assert other.exit("b", SHUTDOWN) == "+b"
+    assert other.answer_to(stop) is None
+
+
+@Retries
+def test_who_was_being_stopped_is_waited_for_when_all_ends(retries: bool) -> None:
+    world = World("a", "b", slow=["b"])
+    world.feed(m.Begin())
+    world.rise("b")
+    world.feed(m.TerminateChild("b", object()))
+    other = after(world, retries=retries, slow=["b"])
+    assert begun(other) == "+b -b +a up"
+    other.feed(m.Shutdown(urgent=True))
+    assert other.seen() == ""
+    assert other.exit("b", SHUTDOWN) == "-a over"
+
+
+# Whenever it happens.
+
+
+class Errands:
+    """Does what a core says, a bit at a time: what a world leaves to the test for slow children.
+
+    Args:
+        world: in which all children are slow.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world, self._read = world, 0
+        self._open: list[m.Start | m.Stop | m.SetTimer] = []
+        self._up: set[str] = set()
+
+    def open(self) -> list[m.Start | m.Stop | m.SetTimer]:
+        """Return what is to be done."""
+        said = self.world.commands[self._read :]
+        self._read += len(said)
+        self._open += [it for it in said if isinstance(it, m.Start | m.Stop | m.SetTimer)]
+        return self._open
+
+    def do(self, errand: m.Start | m.Stop | m.SetTimer) -> None:
+        """Do something of that."""
+        self._open.remove(errand)
+        match errand:
+            case m.Start(name):
+                self._up.add(name)
+                self.world.rise(name)
+            case m.Stop(name) if name in self._up:
+                self._up.discard(name)
+                self.world.exit(name, SHUTDOWN)
+            case m.Stop(name):  # its start was called off
+                self._open = [it for it in self._open if it != m.Start(name, errand.run)]
+                self.world.exit(name, SHUTDOWN)
+            case m.SetTimer():
+                self.world.fire(errand)
+
+    def crash(self, name: str) -> None:
+        """Let a child that is up end by itself; who was being stopped is stopped then."""
+        if name in self._up:
+            self._up.discard(name)
+            self._open = [it for it in self.open() if it.name != name or isinstance(it, m.SetTimer)]
+            self.world.exit(name, CRASH)
+
+    def settle(self) -> None:
+        """Do all that is to be done."""
+        while errands := self.open():
+            self.do(errands[0])
+
+
+@given(st.randoms(use_true_random=False), st.sampled_from(Strategy), st.booleans())
+@settings(max_examples=150, deadline=None)
+def test_all_comes_to_where_it_would_have_come(
+    chance: Random, strategy: Strategy, retries: bool
+) -> None:
+    if strategy is Strategy.SIMPLE_ONE_FOR_ONE:
+        return  # its children are not in its spec, and so not there for the next one
+    names = ["a", "b", "c", "d"]
+    children = [policy(it, backoff=chance.choice([NO_BACKOFF, SLOW])) for it in names]
+    keys: dict[str, Any] = {"strategy": strategy, "retries": retries, "slow": names}
+    world = World(*children, max_restarts=None, **keys)
+    errands = Errands(world)
+    world.feed(m.Begin())
+    for _ in range(chance.randrange(40)):
+        if (there := errands.open()) and chance.random() < 0.7:
+            errands.do(chance.choice(there))
+        else:
+            errands.crash(chance.choice(names))
+    heir = after(world, *children, max_restarts=None, **keys)
+    before = len(world.said(m.RestartScheduled))
+    others = Errands(heir)
+    heir.feed(m.Begin())
+    errands.settle()
+    others.settle()
+    assert heir.states() == world.states() == "running running running running"
+    if strategy is not REST:  # where it matters who of several is heard of first
+        assert len(heir.said(m.RestartScheduled)) == len(world.said(m.RestartScheduled)) - before

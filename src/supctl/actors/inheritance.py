@@ -7,7 +7,7 @@ import signal
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import trio
@@ -34,7 +34,7 @@ class Remains:
     asked_at: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Inherited:
     """A life of a program that somebody is to go on with.
 
@@ -42,11 +42,25 @@ class Inherited:
         process: of the program, which may have ended meanwhile.
         remains: what is known of it.
         print: the :func:`fingerprint` of what it was started as.
+        note: is told what is known of it when that changes, for who may follow us.
     """
 
     process: PosixProcess
     remains: Remains
     print: str
+    note: Callable[[Remains], None]
+
+    def ask(self, stop: Stop) -> float:
+        """Ask it to stop, if nobody has; return the seconds that it has from now on."""
+        asked_at = self.remains.asked_at
+        if asked_at is None:
+            if not stop.grace:
+                return 0.0
+            asked_at = time.monotonic()
+            self.remains = replace(self.remains, asked_at=asked_at)
+            self.process.signal(stop.signal)
+            self.note(self.remains)
+        return max(0.0, asked_at + stop.grace - time.monotonic())
 
 
 Claim: TypeAlias = Callable[[str], Inherited | None]
@@ -84,14 +98,12 @@ async def end(inherited: Inherited, stop: Stop) -> None:
 
     Who was asked already is not asked again, and its grace has begun then.
     """
-    process, asked_at = inherited.process, inherited.remains.asked_at
+    process = inherited.process
     process.listen(None)
     if process.notify_fd is not None:
         os.close(process.notify_fd)
         process.notify_fd = None
-    grace = stop.grace if asked_at is None else max(0.0, asked_at + stop.grace - time.monotonic())
-    if asked_at is None and grace:
-        process.signal(stop.signal)
+    grace = inherited.ask(stop)
     if inherited.remains.is_paused:
         process.signal_all(signal.SIGCONT)
     with trio.move_on_after(grace):

@@ -26,6 +26,7 @@ from supctl.specs import (
     Worker,
 )
 
+from .loading import profile_option
 from .words import counted, seconds, size
 
 _EXHAUSTED: Final = {
@@ -35,17 +36,19 @@ _EXHAUSTED: Final = {
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path), required=False)
-def check(file: Path | None) -> None:
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
+@profile_option
+def check(files: tuple[Path, ...], profile: str | None) -> None:
     """Show what FILE says, as a tree; or every mistake in it, with its place and its mend.
 
     FILE is a supctl.toml, the same as YAML or JSON, or the file of another tool. A directory
-    stands for the first of them in it, and so does the current directory if FILE is left out.
-    Nothing is started.
+    stands for the first of them in it, and so does the current directory if FILE is left out. A
+    second FILE overrides the first, and so on. Nothing is started.
 
     The exit status is 0 if the file can be used and 2 if not.
     """
-    loaded = load(file)
+    first, *over = files or (None,)
+    loaded = load(first, over=over, profile=profile or "")
     click.echo(f"{click.style(str(loaded.source), bold=True)} ({loaded.format})")
     for line in tree_lines(loaded.root, str(loaded.source.absolute().parent)):
         click.echo(line)

@@ -95,12 +95,10 @@ def upgrade(timeout: float) -> None:
 @daemon.command()
 def start() -> None:
     """Start the daemon, if none runs, and with it all that should run."""
-    from supctl.control.home import Home
-    from supctl.control.launch import reach_or_start
+    from .reach import reached
 
-    line = reach_or_start(Home.of())
-    click.echo(f"the daemon runs, pid {line.daemon['pid']}")
-    line.close()
+    with reached(start=True) as client:
+        click.echo(f"the daemon runs, pid {client.daemon['pid']}")
 
 
 @daemon.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 import click
 
 from .adhoc import script_options, script_project
-from .loading import is_file, load_project
+from .loading import is_file, load_project, profile_option
 from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -49,6 +49,7 @@ def _complete_start(
 @click.command(epilog=NAMES)
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
+@profile_option
 @script_options
 @timeout_option
 @no_wait_option
@@ -56,6 +57,7 @@ def _complete_start(
 def start(
     names: tuple[str, ...],
     project: str | None,
+    profile: str | None,
     timeout: float | None,
     no_wait: bool,
     as_json: bool,
@@ -72,19 +74,21 @@ def start(
     Examples:
       supctl start                  what the file of this directory describes
       supctl start shop.toml        this file, as the project "shop"
+      supctl start --profile test   with what it says for this profile
       supctl start shop/web/api     what was stopped before
       supctl start api --script app.py --max-memory 512M -- --port 8080
     """
     from .progress import shown as progress
 
     check_patience(timeout, no_wait)
-    loaded, others = _meant(names, project, options)
+    loaded, others = _meant(names, project, profile or "", options)
     with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
         meant = [row["address"] for row in client.status(*others)] if others else []
         show_those([*(f"/{project or name}" for name, _, _ in loaded), *meant])
         for name, tree, source in loaded:
-            answer = client.add(project or name, tree, source, timeout=timeout, wait=not no_wait)
+            what = project or name, tree, source, profile or ""
+            answer = client.add(*what, timeout=timeout, wait=not no_wait)
             failed = answer.pop("failed")
             outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
@@ -96,7 +100,7 @@ _Loaded: TypeAlias = tuple[str, dict[str, Any], str]
 
 
 def _meant(
-    names: tuple[str, ...], project: str | None, options: dict[str, Any]
+    names: tuple[str, ...], project: str | None, profile: str, options: dict[str, Any]
 ) -> tuple[list[_Loaded], list[str]]:
     """Return the projects that words of ``start`` mean, and names of children."""
     if options["script"] is not None:
@@ -106,7 +110,10 @@ def _meant(
     files = [name for name in names if is_file(name)]
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
-    loaded = [load_project(Path(file)) for file in files or ([] if names else ["."])]
+    if profile and names and not files:
+        raise click.UsageError("--profile is for files")
+    paths = files or ([] if names else ["."])
+    loaded = [load_project(Path(path), profile) for path in paths]
     return loaded, [name for name in names if name not in files]
 
 

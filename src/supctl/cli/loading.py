@@ -7,6 +7,10 @@ from typing import Any
 
 import click
 
+profile_option = click.option(
+    "--profile", metavar="NAME", help="Have [profiles.NAME] and env_NAME of FILE override it."
+)
+
 
 def is_file(name: str) -> bool:
     """Return whether a word means a file or a directory, and not something that runs."""
@@ -16,12 +20,12 @@ def is_file(name: str) -> bool:
     )
 
 
-def load_project(path: Path) -> tuple[str, dict[str, Any], str]:
+def load_project(path: Path, profile: str) -> tuple[str, dict[str, Any], str]:
     """Return name, document and place of a file, with all that it inherits from here."""
     from supctl.config import load
     from supctl.config.document import as_native
 
-    loaded = load(path)
+    loaded = load(path, profile=profile)
     for note in loaded.notes:
         click.echo(f"supctl: {note}", err=True)
     return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())

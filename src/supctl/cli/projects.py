@@ -11,7 +11,7 @@ import click
 from supctl.errors import InvalidConfig, ProcessNotFound
 
 from .lifecycle import as_json_option
-from .loading import is_file, load_project
+from .loading import is_file, load_project, profile_option
 from .naming import complete_names
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -24,12 +24,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("names", nargs=-1, metavar="[FILE|PROJECT]...", shell_complete=complete_names)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
+@profile_option
 @timeout_option
 @no_wait_option
 @as_json_option
 def reload(
     names: tuple[str, ...],
     project: str | None,
+    profile: str | None,
     timeout: float | None,
     no_wait: bool,
     as_json: bool,
@@ -39,7 +41,8 @@ def reload(
     What is new is started, what is gone is stopped, and what cannot go on as it now is (its
     command, environment, limits...) is restarted. All others run on, also with another restart
     policy or number of instances. What was stopped by hand stays stopped. A file with mistakes
-    changes nothing.
+    changes nothing. The profile stays what it was, unless another is asked for (--profile "" for
+    none).
 
     \b
     Examples:
@@ -49,9 +52,11 @@ def reload(
     check_patience(timeout, no_wait)
     with reached() as client:
         outcomes: list[dict[str, Any]] = []
-        loaded = list(_loaded(client, names or (".",), project))  # all of them, before any is done
-        for name, tree, source in loaded:
-            changes = client.update(name, tree, source, timeout=timeout, wait=not no_wait)
+        loaded = list(
+            _loaded(client, names or (".",), project, profile)
+        )  # all of them, before any is done
+        for name, tree, source, of_it in loaded:
+            changes = client.update(name, tree, source, of_it, timeout=timeout, wait=not no_wait)
             if not changes and not as_json:
                 click.echo(f"{name} is what its file says")
             outcomes += changes
@@ -59,22 +64,29 @@ def reload(
 
 
 def _loaded(
-    client: Client, names: tuple[str, ...], project: str | None
-) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Yield name, document and place of each project that is meant."""
+    client: Client, names: tuple[str, ...], project: str | None, profile: str | None
+) -> Iterator[tuple[str, dict[str, Any], str, str]]:
+    """Yield name, document, file and profile of each project that is meant."""
     if project is not None and len(names) > 1:
         raise click.UsageError("--name is for one file")
-    sources = {it["name"]: it["source"] for it in client.projects()}
+    projects = client.projects()
+    sources = {it["name"]: it["source"] for it in projects}
+    profiles = {it["name"]: it["profile"] if profile is None else profile for it in projects}
     for given in names:
         name = given.strip("/")
         if name in sources:
             if not sources[name]:
                 raise InvalidConfig("PROJECT", name, "one that came from a file")
-            yield name, *load_project(Path(sources[name]))[1:]
+            path = Path(sources[name])
+            yield name, *load_project(path, profiles[name])[1:], profiles[name]
         elif is_file(given):
-            found, tree, source = load_project(Path(given))
-            known = next((it for it in sources if sources[it] == source), found)
-            yield project or known, tree, source
+            from supctl.config import find_file
+
+            source = str(find_file(given).absolute())
+            known = next((it for it in sources if sources[it] == source), "")
+            wanted = profiles.get(known, profile or "")
+            found, tree, source = load_project(Path(given), wanted)
+            yield project or known or found, tree, source, wanted
         else:
             raise ProcessNotFound(name, tuple(f"/{it}" for it in sources))
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from .loading import profile_option
+
 if TYPE_CHECKING:
     from supctl.specs import Supervisor
     from supctl.testing.rehearsal import Report
@@ -27,6 +29,7 @@ _MODULE: Final = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 
 @click.command()
 @click.argument("tree", metavar="FILE_OR_MODULE", required=False)
+@profile_option
 @click.option(
     "--hours", type=float, default=1000.0, show_default=True, help="How long, in virtual hours."
 )
@@ -53,6 +56,7 @@ _MODULE: Final = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_][\w.]*)")
 @click.option("--svg", "svg_path", type=click.Path(path_type=Path), help="Write a picture, too.")
 def rehearse(
     tree: str | None,
+    profile: str | None,
     hours: float,
     seed: int,
     faults: tuple[str, ...],
@@ -70,7 +74,7 @@ def rehearse(
     Exit status: 0 if the tree lived through it, 1 if it gave up or something in it failed for
     good, 2 if something in the file or on the command line cannot work.
     """
-    spec = find_tree(tree)
+    spec = find_tree(tree, profile)
     _check_hours(hours)
     from supctl.testing.rehearsal import parse_faults
     from supctl.testing.rehearsal import rehearse as perform
@@ -82,6 +86,7 @@ def rehearse(
     else:
         _draw(report)
         words = ["--hours", f"{hours:g}", "--seed", str(seed)]
+        words += ["--profile", profile] if profile else []
         words += [word for text in faults for word in ("--faults", text)]
         words += [word for text in runtimes for word in ("--runtime", text)]
         again = shlex.join(["supctl", "rehearse", *([tree] if tree else []), *words])
@@ -91,21 +96,27 @@ def rehearse(
     sys.exit(0 if report.is_good else 1)
 
 
-def find_tree(given: str | None) -> Supervisor:
+def find_tree(given: str | None, profile: str | None) -> Supervisor:
     """Return the tree that the user names.
 
     Args:
         given: a file, a directory, or ``module:attribute``; the current directory if ``None``.
+        profile: of a file, if one is wanted.
 
     Raises:
         ConfigErrors: the file cannot be used.
-        InvalidConfig: there is no such module or attribute, or it is no Supervisor.
+        InvalidConfig: there is no such module or attribute, or it is no Supervisor; or it is to
+            have a profile.
     """
     found = _MODULE.fullmatch(given or "")
     if given is None or found is None or Path(given).exists():
         from supctl.config import load
 
-        return load(given, to_run_here=False).root
+        return load(given, profile=profile or "", to_run_here=False).root
+    if profile:
+        from supctl.errors import InvalidConfig
+
+        raise InvalidConfig("--profile", profile, "none, as only files have profiles")
     return _import_tree(given, found[1], found[2])
 
 

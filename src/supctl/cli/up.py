@@ -10,23 +10,27 @@ import click
 from supctl.errors import TreeEnded
 
 from .errors import report
+from .loading import profile_option
 
 
 @click.command()
 @click.option(
     "-f",
     "--file",
-    "path",
+    "paths",
     type=click.Path(path_type=Path),
-    help="Tree to run; by default supctl.toml, supctl.json or services.json of this directory.",
+    multiple=True,
+    help="Tree to run; by default supctl.toml, supctl.json or services.json of this directory. "
+    "A second one overrides the first, and so on.",
 )
+@profile_option
 @click.option(
     "--log-dir",
     type=click.Path(path_type=Path),
     help="Directory for the output of the apps; by default one of the user's for logs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines, and no output.")
-def up(path: Path | None, log_dir: Path | None, as_json: bool) -> None:
+def up(paths: tuple[Path, ...], profile: str | None, log_dir: Path | None, as_json: bool) -> None:
     """Run a tree of programs in the foreground.
 
     Starts everything in FILE, keeps it alive, and shows the output of each program behind its
@@ -42,7 +46,8 @@ def up(path: Path | None, log_dir: Path | None, as_json: bool) -> None:
     """
     from supctl.config import load
 
-    loaded = load(path)
+    first, *over = paths or (None,)
+    loaded = load(first, over=over, profile=profile or "")
     from supctl.backends.init import stand_behind_init
 
     is_init = stand_behind_init()

@@ -55,6 +55,9 @@ class Format:
 
 FORMATS: Final = (
     Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
+    Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
+    Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
+    Format("systemd", ("*.service",), "systemd"),
     Format("gosv", ("*",), "gosv"),
 )
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""

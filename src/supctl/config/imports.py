@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from supctl.specs.names import as_name
 
-from .mistakes import show
+from .mistakes import Mistake, show
 from .reading import Reader, join
 
 
@@ -51,13 +51,15 @@ class Import:
     Attributes:
         document: what our own format would say (:mod:`.schema`).
         remarks: in the order of the file.
+        lines: of places of the file, counted from 1, where a format tells them.
     """
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
         self.document: dict[str, Any] = {}
         self.remarks: list[Remark] = []
-        self._names: dict[str, str] = {}  # safe ones, and where they come from
+        self.lines: dict[str, int] = {}
+        self._names: set[str] = set()  # places of the safe ones
 
     def map(self, place: str, became: str) -> None:
         """Know that a key means the same here."""
@@ -71,20 +73,22 @@ class Import:
         """Know that a key means nothing here."""
         self.remarks.append(Remark(place, Fate.LEFT_OUT, "", detail))
 
-    def name(self, text: str, place: str) -> str:
-        """Return a name for a child that is safe and that no other has; remarks on it if it is new.
+    def name(self, text: str, place: str, parent: str = "") -> str:
+        """Return a name for a child that is safe and that no sibling has, and remark on it.
 
         Args:
             text: what the file calls it; anything.
             place: where.
+            parent: the place of its supervisor in our own format; empty for the root.
         """
         base = name = as_name(text) or "app"
+        siblings = join(parent, "apps")
         number = 2
-        while name in self._names:
+        while join(siblings, name) in self._names:
             tail = f"-{number}"
             name, number = f"{base[: 128 - len(tail)]}{tail}", number + 1
-        self._names[name] = place
-        became = join("apps", name)
+        became = join(siblings, name)
+        self._names.add(became)
         if name == text:
             self.map(place, became)
         elif name == base:
@@ -93,10 +97,20 @@ class Import:
             self.change(place, became, f"another one is called {base!r}")
         return name
 
+    def placed(self, mistake: Mistake, *, native: bool) -> Mistake:
+        """Return a mistake with the place and the line that it has in the file.
+
+        Args:
+            native: its place is one of our own format.
+        """
+        place = self.place_of(mistake.place) if native else mistake.place
+        return replace(mistake, place=place, line=mistake.line or self.lines.get(place))
+
     def place_of(self, native: str) -> str:
         """Return where the file says what is at a place of our format; that place if it is not
         known."""
-        places = {it.became: it.place for it in self.remarks if it.became}
+        # Of several keys that became one, the first: it is the one that has the name.
+        places = {it.became: it.place for it in reversed(self.remarks) if it.became}
         place = native
         while place:
             if place in places:

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from supctl.errors import InvalidConfig
 from supctl.specs import Supervisor
 from supctl.specs.names import as_name
 
+from .content import read_content
 from .discovery import Discovery, discover, is_usual_name
+from .env_files import EnvFiles
 from .formats import recognise
 from .imports import Import, Remark
-from .mistakes import ConfigErrors
+from .layers import Layers
+from .merging import Origins
+from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader, place_of
+from .profiles import choose
 from .reading import Reader
+from .references import References, escaped
 from .source import Source, read_source
 from .surroundings import find_mistakes
-from .syntax import is_json, parse
-from .yaml_syntax import is_yaml, parse_yaml
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class LoadedTree:
         source: the file.
         format: what it was read as, for people: ``"TOML"``, ``"YAML"``, ``"JSON"``, ``"gosv"``.
         notes: what is legal and perhaps not meant, one sentence each.
-        document: what ``supctl.toml`` would say.
+        tables: what it says, as tables of our own format, with what they refer to.
         remarks: what became of the keys of another tool's file.
     """
 
@@ -40,8 +45,14 @@ class LoadedTree:
     source: Path
     format: str
     notes: tuple[str, ...]
-    document: dict[str, Any]
+    tables: dict[str, Any]
     remarks: tuple[Remark, ...] = ()
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What ``supctl.toml`` would say."""
+        document: dict[str, Any] = escaped(self.tables)
+        return document
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
@@ -65,36 +76,44 @@ def load(
     path: str | os.PathLike[str] | None = None,
     environ: Mapping[str, str] | None = None,
     *,
+    over: Sequence[Path] = (),
+    profile: str = "",
     to_run_here: bool = True,
 ) -> LoadedTree:
     """Return the tree that a file describes, checked as far as a look at this system can tell.
 
     Args:
         path: as for :func:`find_file`. The format is told by name and content.
-        environ: what apps inherit from; our own environment when ``None``.
+        environ: what apps inherit from, and what texts refer to; our own environment when
+            ``None``.
+        over: files of our own format that override it, and later ones the earlier. Paths in them
+            are relative to the first file, too.
+        profile: name of the profile that is wanted; empty for none.
         to_run_here: whether this system must have their programs, directories and users.
 
     Raises:
         ConfigErrors: with everything that is wrong.
     """
     file = _found(path)
-    source = read_source(file.path, os.environ if environ is None else environ)
+    source = read_source(file.path, os.environ if environ is None else environ, profile)
     reader = Reader(str(source.path))
     found = Import(reader)
-    name = _read(source, found)
-    ours = len(reader.mistakes)
+    read = _read(source, over, found)
+    settled = list(reader.mistakes)
     root = None
-    if found.document or not reader.mistakes:
-        native = NativeReader(reader, source.directory, source.environ)
+    if found.document or not settled:
+        native = NativeReader(reader, source.directory, source.environ, read.origins)
         root = native.root(found.document, tree_name(source.path))
     if root is not None and to_run_here:
         reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
-        theirs = (replace(it, place=found.place_of(it.place)) for it in reader.mistakes[ours:])
-        said = [*reader.mistakes[:ours], *theirs]
-        raise ConfigErrors(replace(it, file=reader.file) for it in said)
+        later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
+        news = (it for it in later if (it.file, it.place) not in read.unresolved)
+        ours = (replace(it, file=it.file or reader.file) for it in settled)
+        said = (found.placed(it, native=False) for it in ours)
+        raise ConfigErrors(dict.fromkeys([*said, *news]))
     notes = (*_taken(file), *reader.notes)
-    return LoadedTree(root, source.path, name, notes, found.document, tuple(found.remarks))
+    return LoadedTree(root, source.path, read.format, notes, found.document, tuple(found.remarks))
 
 
 def _taken(file: Discovery) -> Iterator[str]:
@@ -104,18 +123,64 @@ def _taken(file: Discovery) -> Iterator[str]:
         yield f"{file.path.name} is taken; beside it there are {others}"
 
 
-def _read(source: Source, found: Import) -> str:
-    """Fill ``found`` with what a file says; return what its format is called."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """How a file was read.
+
+    Args:
+        format: what it is called.
+        origins: of what the document says.
+        unresolved: file and place of each text that refers to what there is not: whatever else
+            is wrong with it means nothing.
+    """
+
+    format: str
+    origins: Origins
+    unresolved: set[tuple[str, str]] = field(default_factory=set)
+
+    def placed(self, mistake: Mistake, found: Import) -> Mistake:
+        """Return a mistake in the document as one in the file that says it."""
+        file, place = self.origins.of(mistake.place)
+        return found.placed(replace(mistake, file=file, place=place), native=True)
+
+
+def _read(source: Source, over: Sequence[Path], found: Import) -> _Read:
+    """Fill ``found`` with what a file says."""
     theirs = recognise(source)
-    if theirs is not None:
-        theirs.reader.read(source, found)
-        return theirs.name
-    if is_yaml(source.path):
-        found.document = parse_yaml(source.content, str(source.path))
-        return "YAML"
-    as_json = is_json(source.path, source.content)
-    found.document = parse(source.content, str(source.path), as_json=as_json)
-    return "JSON" if as_json else "TOML"
+    if theirs is None:
+        return _read_ours(source, over, found)
+    if over:
+        seen, wanted = f"is a file of {theirs.name}", "files of supctl, to have one over the other"
+        raise ConfigErrors([Mistake("", seen, wanted, file=str(source.path))])
+    theirs.reader.read(source, found)
+    return _Read(theirs.name, Origins(found.reader.file))
+
+
+def _read_ours(source: Source, over: Sequence[Path], found: Import) -> _Read:
+    reader, layers = found.reader, Layers(source.path, source.environ)
+    contents = {source.path: source.content} | {path: read_content(path) for path in over}
+    tables = layers.read(contents)
+    reader.mistakes += layers.mistakes
+    read = _Read(layers.format, layers.origins)
+    try:
+        tables = choose(tables, source.profile, layers.origins)
+    except InvalidConfig as error:
+        reader.refuse(error)
+        tables = choose(tables, "", layers.origins)
+
+    def refuse(error: InvalidConfig) -> None:
+        mistake = read.placed(Mistake.of(error), found)
+        reader.mistakes.append(mistake)
+        read.unresolved.update([(mistake.file, place) for place in _around(mistake.place)])
+
+    env_files = EnvFiles(source.directory, source.environ)
+    found.document = References(source.environ, env_files, refuse).resolve(tables)
+    return read
+
+
+def _around(place: str) -> tuple[str, str]:
+    """Return a place, and that of the list it is in, if it is in one."""
+    return place, place.rpartition("[")[0] if place.endswith("]") else place
 
 
 def tree_name(source: Path) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Log, StartFailures, Stop, Supervisor, Worker
-from supctl.specs.log import FILE_ONLY
 from supctl.specs.names import check_name
 
+from .env_files import EnvFiles
 from .environment import environment
+from .merging import Origins, Tables, complete, lacks_probe
 from .mistakes import closest, show
-from .reading import Reader, join
-from .schema import AppKeys, FileKeys, LogKeys, RootKeys, SupervisorKeys, WorkerKeys
+from .reading import Reader, hints, join
+from .schema import (
+    AppKeys,
+    DefaultsKeys,
+    FileKeys,
+    LogKeys,
+    RootKeys,
+    SupervisorKeys,
+    WorkerKeys,
+)
 from .values import shell_word
 
 _STAND_IN = ("?",)
@@ -29,8 +38,23 @@ at boot perhaps, must not keep all others down."""
 USUAL_OF_ROOT: Final[Mapping[str, Any]] = {"max_restarts": None, **USUAL_OF_SUPERVISORS}
 """The same for the root: in a file an app's own limits end a restart storm."""
 
-_SURROUNDINGS = {"command", "cwd", "env", "inherit_env"}
+_SURROUNDINGS = {"command", "cwd", "env", "env_file", "inherit_env"}
 """Keys without which nobody can say whether a program would be found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """What is said for all that is below a supervisor.
+
+    Args:
+        stop: as it says itself, or one above it.
+        usual: the ``defaults`` of all above, complete.
+        place: of the nearest ``defaults``.
+    """
+
+    stop: Stop | None
+    usual: Tables
+    place: str
 
 
 def place_of(path: tuple[str, ...]) -> str:
@@ -49,10 +73,17 @@ class NativeReader:
         environ: what apps inherit from.
     """
 
-    def __init__(self, reader: Reader, directory: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        directory: Path,
+        environ: Mapping[str, str],
+        origins: Origins | None = None,
+    ) -> None:
         self._reader, self._directory = reader, directory
         self._environ = dict(environ)  # os.environ decodes each variable at each look
-        self._usual_log: dict[str, Any] = {}
+        self._origins = origins or Origins(reader.file)
+        self._env_files = EnvFiles(directory, self._environ)
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 
     def root(self, tables: dict[str, Any], name: str) -> Supervisor | None:
@@ -63,16 +94,41 @@ class NativeReader:
         file = self._reader.table(FileKeys, tables, "", "file")
         named = "apps" in file or not self._reader.mistakes  # [app.x] needs one message, not two
         values = self._reader.table(RootKeys, file.get("supervisor", {}), "supervisor")
-        stop = values.get("stop")
-        self._usual_log = self._log_table(file.get("log", {}))
-        children = self._children(file.get("apps", {}), "apps", stop) if named else []
+        log = self._log_table(file.get("log", {}))
+        above = Above(values.get("stop"), {"log": log} if log else {}, "")
+        above = self._above(above, file, "")
+        children = self._children(file.get("apps", {}), "apps", above) if named else []
         values = {**USUAL_OF_ROOT, **values}
         return self._reader.build(
             partial(Supervisor, name, children), values, "supervisor", children="apps"
         )
 
-    def _children(self, tables: object, place: str, stop: Stop | None) -> list[ChildSpec]:
-        """Return the children of a supervisor; ``stop`` is what it says for all below it."""
+    def _above(self, above: Above, said: Tables, place: str) -> Above:
+        """Return what holds below a supervisor, of which all that is ``said``."""
+        if "defaults" not in said:
+            return above
+        there = join(place, "defaults")
+        own = self._defaults(said["defaults"], there)
+        return replace(above, usual=self._completed(own, above, there), place=there)
+
+    def _defaults(self, table: object, place: str) -> Tables:
+        """Return those keys of ``defaults`` that are right."""
+        if not isinstance(table, dict):
+            return self._reader.table(DefaultsKeys, table, place)
+        halves = {key for key in ("ready", "health") if lacks_probe(table.get(key))}
+        whole = {key: value for key, value in table.items() if key not in halves}
+        right = self._reader.table(DefaultsKeys, whole, place, "table of defaults").keys() | halves
+        return {key: value for key, value in table.items() if key in right}
+
+    def _completed(self, table: Tables, above: Above, place: str) -> Tables:
+        """Return a table with what is said above for all that do not say it themselves."""
+
+        def said(at: str) -> None:
+            self._origins.move(at, (above.place + at[len(place) :]).removeprefix("."))
+
+        return complete(table, above.usual, place, said)
+
+    def _children(self, tables: object, place: str, above: Above) -> list[ChildSpec]:
         if not isinstance(tables, dict) or not tables:
             mend = "write [apps.NAME] and below it command = [...]"
             if isinstance(tables, list):
@@ -80,10 +136,10 @@ class NativeReader:
             seen = f"is {show(tables)}" if tables else "holds nothing"
             self._reader.wrong(place, seen, "at least one app", mend)
             return []
-        children = (self._child(name, item, place, stop) for name, item in tables.items())
+        children = (self._child(name, item, place, above) for name, item in tables.items())
         return [child for child in children if child is not None]
 
-    def _child(self, name: str, table: object, parent: str, stop: Stop | None) -> ChildSpec | None:
+    def _child(self, name: str, table: object, parent: str, above: Above) -> ChildSpec | None:
         place = join(parent, name)
         try:
             check_name(name)
@@ -98,12 +154,12 @@ class NativeReader:
         if len(kinds) != 1:
             self._reader.wrong(place, *_kind_mistake(kinds, table))
             return None
-        return self._makers[kinds[0]](name, table, place, stop)
+        return self._makers[kinds[0]](name, table, place, above)
 
-    def _app(self, name: str, table: dict[str, Any], place: str, stop: Stop | None) -> App | None:
-        table = _with_usual_log(table, self._usual_log)
+    def _app(self, name: str, table: dict[str, Any], place: str, above: Above) -> App | None:
+        table = self._completed(table, above, place)
         values = self._reader.table(AppKeys, table, place, "app")
-        _inherit_stop(values, table, stop)
+        _inherit_stop(values, table, above.stop)
         if "log" in values:
             values["log"] = self._place_files(values["log"])
         known = not (_SURROUNDINGS & table.keys() - values.keys())
@@ -132,10 +188,17 @@ class NativeReader:
         return replace(log, file=file, error_file=error_file)
 
     def _environment(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
-        wanted, given = values.pop("inherit_env", False), values.get("env", {})
-        if wanted == "at-start" and given:
-            seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
-            self._reader.wrong(join(place, "env"), seen, "one of the two", mend)
+        wanted, files = values.pop("inherit_env", False), values.pop("env_file", ())
+        for key in ("env", "env_file") if wanted == "at-start" else ():
+            if files if key == "env_file" else values.get(key):
+                seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
+                self._reader.wrong(join(place, key), seen, "one of the two", mend)
+        try:
+            given = self._env_files.values(files, join(place, "env_file"))
+        except InvalidConfig as error:
+            self._reader.refuse(error)
+            given = {}
+        given |= values.get("env", {})
         return environment(self._environ, wanted, given, values.get("user"))
 
     def _warn_of_shell(self, command: str, place: str) -> None:
@@ -146,9 +209,10 @@ class NativeReader:
                 '(if you want one: command = ["sh", "-c", "..."])'
             )
 
-    def _worker(
-        self, name: str, table: dict[str, Any], place: str, _: Stop | None
-    ) -> Worker | None:
+    def _worker(self, name: str, table: dict[str, Any], place: str, above: Above) -> Worker | None:
+        known = hints(WorkerKeys)
+        usual = {key: value for key, value in above.usual.items() if key in known}
+        table = self._completed(table, replace(above, usual=usual), place)
         values = self._reader.table(WorkerKeys, table, place, "worker")
         actor = values.pop("actor", "module:Class")
         try:
@@ -160,12 +224,14 @@ class NativeReader:
         return self._reader.build(make, values, place)
 
     def _supervisor(
-        self, name: str, table: dict[str, Any], place: str, stop: Stop | None
+        self, name: str, table: dict[str, Any], place: str, above: Above
     ) -> Supervisor | None:
         values = self._reader.table(SupervisorKeys, table, place, "supervisor")
-        _inherit_stop(values, table, stop)
+        _inherit_stop(values, table, above.stop)
+        above = replace(self._above(above, values, place), stop=values.get("stop", above.stop))
+        values.pop("defaults", None)
         below = join(place, "apps")
-        children = self._children(values.pop("apps"), below, values.get("stop", stop))
+        children = self._children(values.pop("apps"), below, above)
         values = {**USUAL_OF_SUPERVISORS, **values}
         return self._reader.build(partial(Supervisor, name, children), values, place, below)
 
@@ -175,21 +241,6 @@ def _inherit_stop(values: dict[str, Any], table: Mapping[str, Any], above: Stop 
     if above is not None and "stop" in values:
         said = {key: getattr(values["stop"], key) for key in table["stop"]}
         values["stop"] = replace(above, **said)
-
-
-def _with_usual_log(table: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
-    """Return an app's table whose ``log`` is completed, key by key, by what all apps have.
-
-    One that writes no file has none of what means something for files only.
-    """
-    own = table.get("log", {})
-    if not usual or not isinstance(own, dict):
-        return table
-    if own.get("mode") == "none" or own.get("to", "file") != "file":
-        usual = {key: value for key, value in usual.items() if key not in FILE_ONLY}
-    if own.get("mode") == "none":
-        usual.pop("to", None)
-    return {**table, "log": {**usual, **own}}
 
 
 def _kind_mistake(kinds: list[str], table: dict[str, Any]) -> tuple[str, str, str]:

@@ -28,6 +28,7 @@ from supctl.specs import (
 )
 from supctl.specs.log import Compress, Every, LogMode, LogTarget, WhenFull
 
+from .env_files import EnvFile, parse_env_file
 from .environment import Inherit
 from .outputs import (
     parse_compress,
@@ -60,6 +61,7 @@ from .values import (
     parse_env_value,
     parse_exhausted,
     parse_exit_codes,
+    parse_include,
     parse_inherit_env,
     parse_jitter,
     parse_max_restarts,
@@ -174,12 +176,12 @@ class RunKeys(ChildKeys, total=False):
     min_uptime: Seconds
 
 
-class AppKeys(RunKeys, total=False):
-    """``[apps.NAME]`` with a ``command``: a program."""
+class DefaultsKeys(RunKeys, total=False):
+    """``defaults``: what programs do not say themselves."""
 
-    command: Annotated[tuple[str, ...], By(parse_command)]
     cwd: Text
     env: Annotated[dict[str, str], Each(parse_env_value)]
+    env_file: Annotated[tuple[EnvFile, ...], By(parse_env_file)]
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]
     ready: Annotated[Ready, By(parse_ready, write_ready)]
     health: Annotated[Health, By(parse_health, write_health)]
@@ -195,6 +197,12 @@ class AppKeys(RunKeys, total=False):
     group: Annotated[str | int, By(parse_account)]
     nice: Whole
     rlimits: Annotated[dict[str, tuple[int, int]], Each(parse_rlimit, rlimit_names, write_rlimit)]
+
+
+class AppKeys(DefaultsKeys, total=False):
+    """``[apps.NAME]`` with a ``command``: a program."""
+
+    command: Annotated[tuple[str, ...], By(parse_command)]
 
 
 class WorkerKeys(RunKeys, total=False):
@@ -227,16 +235,25 @@ class SupervisorKeys(ChildKeys, RootKeys, total=False):
     """``[apps.NAME]`` with ``apps`` of its own: a supervisor."""
 
     apps: Any
+    defaults: Any
     isolation: Text
     hung_after: Patience
 
 
 class FileKeys(TypedDict, total=False):
-    """The file itself."""
+    """A file, or a profile of it."""
 
     supervisor: Any
     log: Any
+    defaults: Any
     apps: Any
+
+
+class LayerKeys(FileKeys, total=False):
+    """A file that may include others."""
+
+    include: Annotated[list[str], By(parse_include)]
+    profiles: Any
 
 
 class ServiceKeys(TypedDict, total=False):

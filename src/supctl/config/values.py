@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from supctl.errors import InvalidConfig
 from supctl.specs import (
@@ -176,6 +176,14 @@ def parse_env_value(field: str, value: object) -> str:
     name = field.rpartition(".")[2]
     mend = f'quote it: {name} = "{quoted}"' if isinstance(value, int | float) else ""
     raise InvalidConfig(field, value, "text", mend)
+
+
+def parse_include(field: str, value: object) -> list[str]:
+    """Return paths, from a list of them or from one."""
+    names: list[Any] = value if isinstance(value, list) else [value]
+    if all(isinstance(name, str) and name for name in names):
+        return names
+    raise InvalidConfig(field, value, 'a list of files, such as ["base.toml"]')
 
 
 def parse_inherit_env(field: str, value: object) -> Inherit:

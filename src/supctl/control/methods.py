@@ -62,6 +62,7 @@ class Methods(Generic[Items]):
         project: str,
         tree: Facts,
         source: str = "",
+        profile: str = "",
         *,
         timeout: float | None = None,
         wait: bool = True,
@@ -73,10 +74,10 @@ class Methods(Generic[Items]):
             project: its children will be ``/project/...``.
             tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
             source: the file that it came from.
+            profile: the profile of that file which was asked for.
         """
-        answer: Facts = await self._call(
-            "add", project=project, tree=tree, source=source, **_patience(timeout, wait)
-        )
+        told = {"project": project, "tree": tree, "source": source, "profile": profile}
+        answer: Facts = await self._call("add", **told, **_patience(timeout, wait))
         return answer
 
     async def update(
@@ -84,6 +85,7 @@ class Methods(Generic[Items]):
         project: str,
         tree: Facts,
         source: str = "",
+        profile: str = "",
         *,
         timeout: float | None = None,
         wait: bool = True,
@@ -93,12 +95,12 @@ class Methods(Generic[Items]):
         Returns an outcome for each child that is not as it was: ``added``, ``removed``,
         ``restarted``, or ``changed`` if it runs on. The arguments are those of :meth:`add`.
         """
-        told = {"project": project, "tree": tree, "source": source}
+        told = {"project": project, "tree": tree, "source": source, "profile": profile}
         outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
         return outcomes
 
     async def projects(self) -> list[Facts]:
-        """Return ``name`` and ``source``, a file or nothing, of each project."""
+        """Return ``name``, ``source``, a file or nothing, and its ``profile`` of each project."""
         found: list[Facts] = await self._call("projects")
         return found
 

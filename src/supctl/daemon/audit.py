@@ -18,7 +18,18 @@ from .peer import Peer
 _log = logging.getLogger("supctl.daemon")
 
 _SHOWN: Final = frozenset(
-    {"names", "project", "source", "timeout", "wait", "force", "rolling", "number", "name"}
+    {
+        "names",
+        "project",
+        "source",
+        "profile",
+        "timeout",
+        "wait",
+        "force",
+        "rolling",
+        "number",
+        "name",
+    }
 )
 """Arguments that are told; a tree is long, and may hold secrets."""
 

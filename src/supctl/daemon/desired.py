@@ -24,13 +24,15 @@ class Project:
     Args:
         tree: as a ``supctl.json`` would hold it, with absolute paths and exact environments.
         source: the file that it came from; empty if from none.
+        profile: of that file; empty for none.
     """
 
     text: str
     source: str
+    profile: str
 
-    def __init__(self, tree: dict[str, Any], source: str = "") -> None:
-        self.text, self.source = json.dumps(tree), source
+    def __init__(self, tree: dict[str, Any], source: str = "", profile: str = "") -> None:
+        self.text, self.source, self.profile = json.dumps(tree), source, profile
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -40,7 +42,8 @@ class Project:
 
     def as_json(self) -> str:
         """Return what is saved of it."""
-        return f'{{"tree": {self.text}, "source": {json.dumps(self.source)}}}'
+        source, profile = json.dumps(self.source), json.dumps(self.profile)
+        return f'{{"tree": {self.text}, "source": {source}, "profile": {profile}}}'
 
 
 @dataclass(slots=True)

@@ -61,6 +61,7 @@ class Projects:
         project: str,
         tree: dict[str, Any],
         source: str = "",
+        profile: str = "",
         timeout: float | None = None,
         wait: bool = True,
     ) -> dict[str, Any]:
@@ -70,6 +71,7 @@ class Projects:
             project: the name under which its children will be: ``/shop/...``.
             tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
             source: the file.
+            profile: the profile of that file which was asked for.
 
         Returns:
             ``did``: ``"added"``, ``"was there"`` if it was, as it is, or ``"asked"``; ``address``;
@@ -81,7 +83,7 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec, new = await _read(project, tree), Project(tree, source)
+        spec, new = await _read(project, tree), Project(tree, source, profile)
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
@@ -126,6 +128,7 @@ class Projects:
         project: str,
         tree: dict[str, Any],
         source: str = "",
+        profile: str = "",
         timeout: float | None = None,
         wait: bool = True,
     ) -> list[dict[str, Any]]:
@@ -133,7 +136,7 @@ class Projects:
         as it was: ``added``, ``removed``, ``restarted`` or ``changed``.
 
         The rest runs on, as of :meth:`~supctl.supervision.tree.Tree.update`. The arguments are
-        those of :meth:`add`; without ``source`` it stays what it was.
+        those of :meth:`add`; without ``source`` it and ``profile`` stay what they were.
 
         Raises:
             ProcessNotFound: there is no such project.
@@ -144,7 +147,9 @@ class Projects:
         spec = await _read(project, tree)
 
         async def make(known: Project) -> tuple[Project, Supervisor]:
-            return Project(tree, source or known.source), spec
+            if source:
+                return Project(tree, source, profile), spec
+            return Project(tree, known.source, known.profile), spec
 
         return await self._become(project, make, "update", timeout, wait)
 
@@ -180,7 +185,7 @@ class Projects:
                 mend = "supctl stop ends all of them"
                 raise InvalidConfig("instances", wanted, "1 or more", mend)
             table["instances"] = wanted
-            return Project(tree, known.source), await _read(project, tree)
+            return Project(tree, known.source, known.profile), await _read(project, tree)
 
         return await self._become(project, make, "scale", timeout, wait)
 
@@ -250,9 +255,9 @@ class Projects:
         return projects[project]
 
     async def projects(self) -> list[dict[str, Any]]:
-        """Return ``name`` and ``source``, a file or nothing, of each project."""
-        known = self._keeper.desired.projects
-        return [{"name": name, "source": it.source} for name, it in known.items()]
+        """Return ``name``, ``source``, a file or nothing, and its ``profile`` of each project."""
+        known = self._keeper.desired.projects.items()
+        return [{"name": name, "source": it.source, "profile": it.profile} for name, it in known]
 
     async def delete(
         self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True

@@ -85,7 +85,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
     await histories.save()
     backend = open_backend(link=link, heirs=heirs_of(own_program(), lock))
     chronicle = Chronicle(journal, backend.note)
-    survival, strays = Survival(backend, histories), Strays(home.origins)
+    survival, strays = Survival(backend, histories, stopped), Strays(home.origins)
 
     def hear(event: Event) -> None:
         chronicle.hear(event)
@@ -116,7 +116,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 if survival.was_ending:
                     with because_of(began):
                         tree.stop()
-                server = ControlServer(listener, partial(office.serve, admission))
+                server = ControlServer(listener, partial(office.serve, admission), strays.ended)
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)
                 announcer.ready()

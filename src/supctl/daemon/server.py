@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import trio
@@ -40,10 +40,14 @@ class ControlServer:
     Args:
         listener: where they connect.
         service: makes what a peer is given access to.
+        ended: pids of what earlier daemons had left to nobody; told to everybody.
     """
 
-    def __init__(self, listener: Listener, service: Callable[[Peer], Service]) -> None:
+    def __init__(
+        self, listener: Listener, service: Callable[[Peer], Service], ended: Sequence[int] = ()
+    ) -> None:
         self._listener, self._service = listener, service
+        self._facts = {"version": __version__, "ended": [*ended]}
         self._room = trio.Semaphore(_most())
         self._others = 0
 
@@ -85,7 +89,7 @@ class ControlServer:
         stream = trio.SocketStream(trio.socket.from_stdlib_socket(connected))
         async with open_connection(
             stream,
-            hello=Hello("daemon", facts={"version": __version__}),
+            hello=Hello("daemon", facts=self._facts),
             service=self._service(peer),
             codec=Codec(limit=_LIMIT),
             heartbeat=None,  # a command that waits for nothing reads nothing

@@ -29,10 +29,14 @@ class Strays:
 
     Args:
         path: of the file that does.
+
+    Attributes:
+        ended: pids of those that had to be ended.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.ended: list[int] = []
         self._origins: set[int] = set()
         self._is_written = False
 
@@ -42,7 +46,8 @@ class Strays:
         left = await trio.to_thread.run_sync(find_strays, self._load(), held)
         if not left:
             return
-        pids = ", ".join(str(pid) for found in left.values() for pid in found)
+        self.ended = [pid for found in left.values() for pid in found]
+        pids = ", ".join(map(str, self.ended))
         _log.warning("daemon and reaper were both lost; what they left is ended: pid %s", pids)
         async with trio.open_nursery() as nursery:
             for mark in left:

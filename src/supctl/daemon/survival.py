@@ -40,6 +40,12 @@ _SEQ: Final = "seq"
 _SPEC_BY: Final = 1.0
 """Seconds after which the output of what is ended is stored, be its spec known or not."""
 
+_ASKED: Final = "asked "
+"""What the names of notes about lives that were asked to stop begin with; the rest is a token."""
+
+_ENDING: Final = frozenset({ChildState.STOPPING, ChildState.STOPPED})
+"""States of children whose lives, if there are any, are to end."""
+
 _CHILD: Final = "child "
 """What the names of notes about children begin with; the rest is an address."""
 
@@ -53,15 +59,17 @@ class Survival(Watch):
     Args:
         backend: keeps the notes; entered before the first child is asked for.
         histories: what is known if there was no daemon before, or the reaper is gone as well.
+        stopped: addresses of what an operator has stopped, and not started since.
     """
 
-    def __init__(self, backend: Backend, histories: Histories) -> None:
-        self._backend, self._histories = backend, histories
+    def __init__(self, backend: Backend, histories: Histories, stopped: Container[str]) -> None:
+        self._backend, self._histories, self._stopped = backend, histories, stopped
         self._survivors: dict[str, list[Inherited]] = {}  # by address, the latest last
         self._notes: dict[str, dict[str, Any]] = {}  # of the daemon before, by address
         self._standings: dict[str, dict[str, Any]] = {}  # those about supervisors themselves
         self._told: dict[str, Standing] = {}  # what was noted of ours, by address
         self._stops: dict[int, Stop] = {}  # of what may have to be ended, by token
+        self._asked: set[int] = set()  # tokens of lives about which that is noted
         self._tokens: dict[str, int] = {}  # of the lives that were noted last, by address
         self._estate = Estate()
         self._stopping: set[str] = set()
@@ -94,15 +102,18 @@ class Survival(Watch):
                 self._standings[key.removeprefix(_SUPERVISOR)] = json.decode(text)
         for token, process in sorted(estate.survivors.items()):
             address, _, print_ = process.kept.rpartition(" ")
-            remains = _remains(token, self._notes.get(address, {}))
+            asked = estate.notes.get(f"{_ASKED}{token}")
+            remains = _remains(token, self._notes.get(address, {}), asked)
+            self._note_asked(remains)
             self._stops[token] = Stop(process.terms.stop_signal, process.terms.grace)
             known = self._survivors.setdefault(address, [])
-            known.append(Inherited(process, remains, print_))
+            known.append(Inherited(process, remains, print_, self._note_asked))
         states = {address: _state_of(note) for address, note in self._notes.items()}
         self.was_ending = self._standings.pop("/", {}).get("standing", {}).get("ending") is not None
         projects = {it for it in states if it.count("/") == 1 and states[it] not in NO_PROCESS}
         self._stopping = {it for it in states if states[it] is ChildState.STOPPING}
         self._forget_below()
+        self._stopping -= {it for it in self._survivors if it in self._notes}
         self._awaited |= ({*self._survivors} | projects) - self._stopping
         self._is_back("/")
         return estate
@@ -122,6 +133,18 @@ class Survival(Watch):
         self._awaited.discard(address)
         if not self._awaited:
             self.is_complete.set()
+
+    def _note_asked(self, remains: Remains) -> None:
+        """Note that a life was asked to stop which no child may have by now."""
+        if remains.asked_at is not None:
+            self._asked.add(remains.token)
+            self._backend.note(f"{_ASKED}{remains.token}", json.encode(remains.asked_at).decode())
+
+    def _forget(self, token: int) -> None:
+        self._backend.forget(token)
+        if token in self._asked:
+            self._asked.remove(token)
+            self._backend.note(f"{_ASKED}{token}", None)
 
     @property
     def passing(self) -> Passing:
@@ -175,16 +198,18 @@ class Survival(Watch):
         process, started_at = inherited.process, inherited.process.started_at
         with trio.move_on_after(_SPEC_BY):
             await self.is_complete.wait()
-        self._store_output(address, inherited)
-        await end(inherited, self._stops[process.token])
         lives = self._survivors[address]
         if inherited not in lives:
-            return  # somebody has claimed it meanwhile, who has waited too
+            return  # somebody has claimed it
+        self._store_output(address, inherited)
+        await end(inherited, self._stops[process.token])
+        if inherited not in lives:
+            return  # it was claimed meanwhile, by somebody who has waited too
         lives.remove(inherited)
         reason = ExitReason(ExitKind.SHUTDOWN, process.status)
         uptime = time.monotonic() - started_at
         self._tree.tell(ChildExited, address=address, reason=reason, asked=True, uptime=uptime)
-        self._backend.forget(process.token)
+        self._forget(process.token)
 
     def _store_output(self, address: str, inherited: Inherited) -> None:
         """Have what it has written, and writes yet, stored where its spec says, if it has one."""
@@ -202,6 +227,10 @@ class Survival(Watch):
         if note is None:
             return self._histories.recall(address)
         history: History = read_history(note["history"])
+        if history.stop_asked and history.state in _ENDING and address not in self._stopped:
+            history = replace(history, state=ChildState.STARTING)  # it was asked to start since
+        elif history.state is ChildState.STOPPING and not self._survivors.get(address):
+            history = replace(history, state=ChildState.STOPPED)
         return history.aged(max(0.0, time.monotonic() - note["at"]))
 
     def standing_of(self, address: str) -> Standing:
@@ -265,7 +294,7 @@ class Survival(Watch):
         if before != token:
             self._tokens[address] = token
             if before:  # after the note: who is killed in between has told both
-                self._backend.forget(before)
+                self._forget(before)
 
     def _note(self, key: str, told: dict[str, Any] | None) -> None:
         self._backend.note(key, None if told is None else json.encode(told).decode())
@@ -287,7 +316,8 @@ def _state_of(note: dict[str, Any]) -> ChildState:
     return ChildState(note["history"]["state"])
 
 
-def _remains(token: int, note: dict[str, Any]) -> Remains:
+def _remains(token: int, note: dict[str, Any], asked: str | None) -> Remains:
     """Return what is known of a life; of one that nothing was noted about, that it has begun."""
     told = note.get("life", {})
-    return Remains(**told) if told.get("token") == token else Remains(token)
+    remains = Remains(**told) if told.get("token") == token else Remains(token)
+    return remains if asked is None else replace(remains, asked_at=json.decode(asked))

@@ -75,7 +75,7 @@ class Holding:
 
     def release(self) -> None:
         """Start those who wait for what is up by now."""
-        if self._plans and not self._ground.flags.concurrent:
+        if not (self._plans.are_aside or self._ground.flags.concurrent):
             return  # what is under way comes back here
         for child in self._take_free():
             if self._ground.is_starting:

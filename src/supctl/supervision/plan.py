@@ -103,6 +103,7 @@ class Plan:
     Args:
         whole: it concerns all children, and everything else waits.
         request: whose answer is lost if the plan is dropped.
+        aside: only what is about its child waits for it, whatever the supervisor does one by one.
     """
 
     stages: deque[Stage]
@@ -110,6 +111,7 @@ class Plan:
     failed: Callable[[ChildRecord, ExitReason], None]
     whole: bool = False
     request: m.Change | None = None
+    aside: bool = False
 
     @property
     def has_begun(self) -> bool:

@@ -50,8 +50,13 @@ class Plans:
 
     @property
     def only_warm(self) -> bool:
-        """Whether all of them wait for nothing but that a child becomes ready."""
-        return all(plan.only_warms for plan in self._plans)
+        """Whether all of them wait for nothing but that a child becomes ready, or are aside."""
+        return all(plan.aside or plan.only_warms for plan in self._plans)
+
+    @property
+    def are_aside(self) -> bool:
+        """Whether none of them holds up others, or there is none."""
+        return all(plan.aside for plan in self._plans)
 
     def will_start(self, child: ChildRecord) -> bool:
         """Return whether one of them is yet to start a child."""
@@ -69,9 +74,10 @@ class Plans:
         then: Callable[[], None] = lambda: None,
         whole: bool = False,
         request: m.Change | None = None,
+        aside: bool = False,
     ) -> None:
         """Begin with a plan; the arguments are those of :class:`Plan`."""
-        plan = Plan(deque(stages), then, failed, whole, request)
+        plan = Plan(deque(stages), then, failed, whole, request, aside)
         self._plans.add(plan)
         self._to_begin.add(plan)
         self._concerning_all += whole

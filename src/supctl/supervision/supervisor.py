@@ -146,6 +146,9 @@ class SupervisorActor(Incarnation):
     def recall(self, child: Child) -> None:
         """Let the restarts of before of a new child count on."""
         child.past = self._world.watch.recall(child.address)
+        if child.past.state is m.ChildState.STOPPING and not isinstance(child.spec, App):
+            # What is no program is not there to be stopped by us.
+            child.past = replace(child.past, state=m.ChildState.STOPPED)
         child.restarts, child.reason = child.past.restarts, child.past.reason
         child.stop_asked = child.past.stop_asked
         if child.past.age is not None:
@@ -412,7 +415,10 @@ class SupervisorActor(Incarnation):
         if self._killing or child.forced:
             self._kill(child)
             return
-        self._note_stop(child, child.life.grace)
+        if (
+            child.run > 1 or child.past.state is not m.ChildState.STOPPING
+        ):  # told by those before us
+            self._note_stop(child, child.life.grace)
         child.life.stop()
 
     def _command_about(self, child: Child) -> int | None:

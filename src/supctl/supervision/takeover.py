@@ -11,6 +11,7 @@ from .ground import Ground
 from .history import History, Standing
 from .inbox import Inbox
 from .messages import ChildState
+from .plan import StageKind
 from .plans import Plans
 from .restarts import Restarts
 
@@ -51,7 +52,9 @@ class Takeover:
             left = child.policy.past.wait
             if left and not restarts.waits_with_group(child):
                 restarts.set_timer(child, left)
-        regrouped = self._regrouped()
+        self._go_on_stopping()
+        leader = self._leader
+        regrouped = [] if leader is None else self._children.group(leader)
         return [
             child
             for child in beginners
@@ -66,17 +69,26 @@ class Takeover:
             child.exit_waits = m.ChildDown(child.name, child.run, past.unheard)
             self._inbox.put(child.exit_waits)
 
-    def _regrouped(self) -> list[ChildRecord]:
-        """Return the group that was being stopped, if one was."""
-        leader = None if self.past.group_of is None else self._children.get(self.past.group_of)
-        return [] if leader is None else self._children.group(leader)
+    def _go_on_stopping(self) -> None:
+        """Go on with the stops of single children that had begun."""
+        for child in self._children:
+            if child.policy.past.state is ChildState.STOPPING:
+                self._plans.begin(child)
+                stage = self._ground.stage(StageKind.STOP, [child])
+                self._plans.carry_out(stage, failed=self._ground.bear_start_failure, aside=True)
+
+    @property
+    def _leader(self) -> ChildRecord | None:
+        """The child whose group was being stopped, if one's was."""
+        name = self.past.group_of
+        return None if name is None else self._children.get(name)
 
     def go_on_with_group(self) -> None:
         """Go on with the restart of a group, if its children were being stopped."""
-        group = self._regrouped()
-        if not group:
+        leader = self._leader
+        if leader is None:
             return
-        leader = self._children[str(self.past.group_of)]
+        group = self._children.group(leader)
         for child in group:
             if child.policy.past.state is ChildState.HELD:
                 child.state = ChildState.HELD

@@ -101,6 +101,8 @@ class AppActor(Incarnation):
 
     def kill(self) -> None:
         self._is_asked = True
+        if self._process is None and self._inherited is not None:
+            self._inherited.process.kill()
         self._decide(Event.KILL)
 
     def checkup(self) -> Checkup | None:
@@ -110,7 +112,9 @@ class AppActor(Incarnation):
 
     @property
     def remains(self) -> Remains | None:
-        if self._process is None or not self._process.token:
+        if self._process is None:
+            return None if self._inherited is None else self._inherited.remains
+        if not self._process.token:
             return None
         asked_at = self._asked_at
         if asked_at is not None:  # on a clock that others have, too
@@ -166,16 +170,16 @@ class AppActor(Incarnation):
 
         ``None``: we were asked to stop, and none lives.
         """
-        inherited = self._services.claim(self._address)
+        inherited = self._inherited = self._services.claim(self._address)
         if inherited is None:
             return await self._spawn(spec)
         if inherited.remains.asked_at is None and inherited.print == fingerprint(spec):
-            self._inherited = inherited
             self._open_watch(inherited.process.notify_fd)
             inherited.process.notify_fd = None
             return inherited.process
         self._services.take_output(self._address, inherited.process, None, None, self._spec.log)
         await end(inherited, self._spec.stop)
+        self._inherited = None
         if self._state is State.STARTING:
             return await self._spawn(spec)
         self._process = inherited.process
