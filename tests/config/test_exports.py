@@ -9,6 +9,8 @@ import re
 import shlex
 import subprocess
 from collections.abc import Mapping
+from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +37,14 @@ from supctl.specs import (
     Notify,
     Output,
     Ready,
+    Restart,
     Stop,
     Supervisor,
     Tcp,
     Watchdog,
     Worker,
 )
-from supctl.specs.log import LogMode
+from supctl.specs.log import Compress, LogMode
 
 ENVIRON = {"PATH": "/usr/bin:/bin", "SECRET": "inherited"}
 HOME = Path("/srv/shop")
@@ -58,7 +61,7 @@ def app(name: str = "web", command: Any = ("sleep", "60"), **keys: Any) -> App:
 FULL = app(
     command=["sh", "-c", SCRIPT],
     cwd="/srv/shop/web",
-    env={"MODE": "50% $HOME", "QUOTED": 'a "b"'},
+    env={"MODE": "50% $HOME", "QUOTED": 'a "b" c'},
     restart="transient",
     backoff=Backoff(initial=0.5, factor=3, maximum=20, reset_after=10),
     max_restarts=5,
@@ -140,6 +143,88 @@ def test_a_plain_app_needs_few_words(kind: str) -> None:
     assert remarks(one(kind, spec)).keys() == expected.get(kind, set())
 
 
+ONE_BY_ONE: dict[str, dict[str, Any]] = {
+    "restart": {"restart": "temporary"},
+    "stays_stopped": {"restart": "unless-stopped"},
+    "backoff.initial": {"backoff": Backoff(initial=5)},
+    "backoff.factor": {"backoff": Backoff(factor=5)},
+    "backoff.maximum": {"backoff": Backoff(maximum=5)},
+    "backoff.jitter": {"backoff": Backoff(jitter=Jitter.NONE)},
+    "backoff.reset_after": {"backoff": Backoff(reset_after=5)},
+    "give_up_after": {"give_up_after": 5},
+    "max_restarts": {"max_restarts": 5},
+    "within": {"max_restarts": 5, "within": 5},
+    "exhausted": {"give_up_after": 5, "exhausted": "keep_trying"},
+    "stop_exit_codes": {"stop_exit_codes": [5]},
+    "min_uptime": {"min_uptime": 5},
+    "essential": {"essential": True},
+    "autostart": {"autostart": False},
+    "tags": {"tags": ["five"]},
+    "ready": {"ready": Http(5)},
+    "ready.timeout": {"ready": Ready(Http(5), timeout=5)},
+    "health": {"health": Http(5)},
+    "health.interval": {"health": Health(Http(5), interval=5)},
+    "health.timeout": {"health": Health(Http(5), timeout=6)},
+    "health.retries": {"health": Health(Http(5), retries=5)},
+    "health.start_period": {"health": Health(Http(5), start_period=5)},
+    "stop.signal": {"stop": Stop(signal=3)},
+    "stop.grace": {"stop": Stop(grace=5)},
+    "stop.force": {"stop": Stop(force=6)},
+    "limits.memory": {"limits": Limits(memory=2**20)},
+    "limits.cpu": {"limits": Limits(cpu=5)},
+    "limits.pids": {"limits": Limits(pids=5)},
+    "log.file": {"log": Log(file="/five")},
+    "log.error_file": {"log": Log(file="/five", error_file="/six")},
+    "log.together": {"log": Log(together=True)},
+    "log.merged": {"log": Log(merged=True)},
+    "log.mode": {"log": Log(file="/five", mode=LogMode.JSON)},
+    "log.max_size": {"log": Log(file="/five", max_size=5000)},
+    "log.keep": {"log": Log(file="/five", keep=5)},
+    "log.keep_for": {"log": Log(file="/five", keep_for=5e5)},
+    "log.compress": {"log": Log(file="/five", compress=Compress.GZIP)},
+    "log.sync": {"log": Log(sync=True)},
+    "log.required": {"log": Log(required=True)},
+    "instances": {"instances": 5},
+    "detached": {"detached": True},
+    "death_signal": {"death_signal": True},
+    "umask": {"umask": 5},
+    "user": {"user": "five"},
+    "group": {"group": "five"},
+    "nice": {"nice": 5},
+    "rlimits": {"rlimits": {"nofile": (5, 5)}},
+}
+BEFORE: dict[str, dict[str, Any]] = {
+    "within": {"max_restarts": 5},
+    "exhausted": {"give_up_after": 5},
+    "ready.timeout": {"ready": Http(5)},
+    **{f"health.{it}": {"health": Http(5)} for it in ("interval", "timeout", "retries")},
+    "health.start_period": {"health": Http(5)},
+    **{
+        f"log.{it}": {"log": Log(file="/five")}
+        for it in ("error_file", "mode", "max_size", "keep", "keep_for", "compress")
+    },
+}
+"""What an app says already in which such a field is said as well."""
+
+
+@pytest.mark.parametrize("field", ONE_BY_ONE)
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_field_is_said_or_remarked_on(kind: str, field: str) -> None:
+    with_it, without = one(kind, app(**ONE_BY_ONE[field])), one(kind, app(**BEFORE.get(field, {})))
+    part = f"apps.web.{field.partition('.')[0]}"
+    told = with_it.remarks and any(
+        it.place in (part, f"apps.web.{field}") for it in with_it.remarks
+    )
+    assert told or with_it.files != without.files
+
+
+def test_the_test_above_knows_every_field() -> None:
+    parts = {it.partition(".")[0] for it in ONE_BY_ONE}
+    names = {it.name for it in fields(App)}
+    by_hand = {"name", "command", "cwd", "env", "has_own_stop", "depends_on", "significant"}
+    assert parts == names - by_hand
+
+
 # systemd: the grammar of systemd.syntax(7), as far as units of services need it
 
 
@@ -186,7 +271,7 @@ def test_systemd_units() -> None:
     command = unquoted(service["ExecStart"], variables=True)
     assert (command[0].endswith("/sh"), command[1:]) == (True, ["-c", SCRIPT])
     env = [unquoted(v, variables=False)[0] for k, v in web["Service"] if k == "Environment"]
-    assert env == ["MODE=50% $HOME", 'QUOTED=a "b"']
+    assert env == ["MODE=50% $HOME", 'QUOTED=a "b" c']
     wanted = {
         "RestartPreventExitStatus": "3",
         "RestartSec": "0.5",
@@ -230,7 +315,7 @@ def test_launchd_property_lists() -> None:
     assert job == {
         "Label": "shop.web.2",
         "WorkingDirectory": "/srv/shop/web",
-        "EnvironmentVariables": {"MODE": "50% $HOME", "QUOTED": 'a "b"'},
+        "EnvironmentVariables": {"MODE": "50% $HOME", "QUOTED": 'a "b" c'},
         "RunAtLoad": False,
         "KeepAlive": {"SuccessfulExit": False},
         "ThrottleInterval": 1,
@@ -285,7 +370,7 @@ def test_supervisord_sections() -> None:
         "killasgroup": "true",
         "user": "www-data",
         "umask": "027",
-        "environment": 'MODE="50%% $HOME",QUOTED=\'a "b"\'',
+        "environment": 'MODE="50%% $HOME",QUOTED=\'a "b" c\'',
         "redirect_stderr": "true",
         "stdout_logfile": "/var/log/web.log",
         "stdout_logfile_maxbytes": "1048576",
@@ -294,7 +379,7 @@ def test_supervisord_sections() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["a 'b' \"c\"", "two\nlines", "a ;b", "a #b"])
+@pytest.mark.parametrize("text", ["a 'b' \"c", '"a', "b'", "two\nlines", "a ;b", "a #b"])
 def test_supervisord_cannot_quote_everything(text: str) -> None:
     made = one("supervisord", app(env={"A": text}))
     assert remarks(made) == {"apps.web.env.A": Fate.LEFT_OUT}
@@ -352,7 +437,7 @@ def test_pm2_apps() -> None:
         "interpreter": "none",
         "exec_mode": "fork",
         "cwd": "/srv/shop/web",
-        "env": {"MODE": "50% $HOME", "QUOTED": 'a "b"'},
+        "env": {"MODE": "50% $HOME", "QUOTED": 'a "b" c'},
         "instances": 2,
         "restart_delay": 500,
         "stop_exit_codes": [0, 3],
@@ -403,7 +488,7 @@ def test_process_compose_is_read_back(tmp_path: Path) -> None:
     assert web == app(
         command=FULL.command,
         cwd=FULL.cwd,
-        env={"MODE": "50% $HOME", "QUOTED": 'a "b"'},
+        env={"MODE": "50% $HOME", "QUOTED": 'a "b" c'},
         restart="transient",
         backoff=Backoff(initial=1, factor=1, maximum=1, jitter=Jitter.NONE),
         give_up_after=3,
@@ -463,3 +548,57 @@ TABLES = st.recursive(
 @given(st.dictionaries(PLAIN, TABLES, max_size=3))
 def test_yaml_is_read_as_it_was_written(tables: Mapping[str, Any]) -> None:
     assert parse_yaml(yaml_text(dict(tables)).encode(), "f") == tables
+
+
+def test_supervisord_is_read_back(tmp_path: Path) -> None:
+    apps = read_back(export("supervisord"), tmp_path)
+    web = apps["web"]
+    assert list(apps) == ["db", "web", "back-web"]
+    assert web.env is not None
+    assert web.env["MODE"] == "50% $HOME"
+    assert web.env["QUOTED"] == 'a "b" c'
+    assert (web.cwd, web.instances, web.autostart) == (FULL.cwd, 2, False)
+    assert (web.restart, web.stop_exit_codes) == (FULL.restart, FULL.stop_exit_codes)
+    assert (web.give_up_after, web.stop) == (3, Stop(signal=2, grace=8))
+    assert (web.umask, web.user) == (FULL.umask, FULL.user)
+    assert web.log is not None
+    assert (web.log.file, web.log.together, web.log.keep) == ("/var/log/web.log", True, 4)
+    assert apps["back-web"].restart is Restart.TEMPORARY
+
+
+def test_a_procfile_is_read_back(tmp_path: Path) -> None:
+    spec = app(command=["printf", "%s|", "a b", "c\nd"], cwd=str(tmp_path), env={"A": "b c"})
+    made = one("procfile", spec)
+    (shell, *rest) = read_back(made, tmp_path)["web"].command
+    done = subprocess.run([shell, *rest], capture_output=True, text=True, check=True)
+    assert done.stdout == "a b|c\nd|"
+
+
+def test_a_unit_is_read_back(tmp_path: Path) -> None:
+    spec = app(
+        command=["/bin/sh", "-c", SCRIPT],
+        env={"MODE": "50% $HOME", "QUOTED": 'a "b" c'},
+        restart="transient",
+        backoff=Backoff(initial=0.5, factor=1, maximum=0.5, jitter=Jitter.NONE),
+        stop=Stop(signal=2, grace=7.5),
+        limits=Limits(memory=2**20, cpu=0.5, pids=9),
+        umask=0o27,
+        user="root",
+        nice=5,
+        rlimits={"nofile": (1024, -1)},
+    )
+    (unit,) = read_back(one("systemd", spec), tmp_path).values()
+    assert unit.env is not None
+    assert {name: unit.env[name] for name in ("MODE", "QUOTED")} == {
+        "MODE": "50% $HOME",
+        "QUOTED": 'a "b" c',
+    }
+    for name in ("command", "cwd", "restart", "backoff", "stop", "limits", "umask", "user"):
+        assert getattr(unit, name) == getattr(spec, name), name
+    assert (unit.nice, dict(unit.rlimits)) == (5, {"nofile": (1024, -1)})
+
+
+@pytest.mark.skipif(find_spec("supctl.config.readers.pm2") is None, reason="no reader for PM2 yet")
+def test_pm2_is_read_back(tmp_path: Path) -> None:
+    web = read_back(export("pm2"), tmp_path)["web"]
+    assert (web.command, web.cwd, web.instances) == (FULL.command, FULL.cwd, 2)

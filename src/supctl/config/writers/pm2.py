@@ -106,7 +106,9 @@ def _account(program: Program) -> dict[str, Any]:
 
 def _output(program: Program) -> dict[str, Any]:
     log = log_of(program.app)
-    program.take("log.file", "log.error_file", "log.together", "log.merged")
+    program.take("log.file", "log.error_file", "log.merged")
+    if log.file is not None:
+        program.take("log.together")
     directory = program.export.directory
     if log.mode is LogMode.NONE:
         program.take("log.mode")

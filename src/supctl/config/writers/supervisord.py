@@ -9,6 +9,7 @@ from signal import Signals
 from typing import Final
 
 from supctl.config.exports import Export, Program, log_of, whole
+from supctl.config.reading import join
 from supctl.specs import Restart
 from supctl.specs.log import LogMode, LogTarget
 
@@ -17,6 +18,11 @@ TOOL: Final = "supervisord"
 _SIGNALS: Final = ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2")
 _FOR_EVER: Final = 1_000_000
 """Tries, or files, where there is no limit: supervisord has no word for that."""
+
+_KEY: Final = re.compile(r"[A-Za-z0-9_/.+:()-]+")
+_UNSAYABLE: Final = re.compile(r"\n|\s[;#]|\A['\"]|['\"]\Z")
+"""What is in no value of a variable: there are no escapes, quotes at both ends are taken off, and a
+blank before ; or # begins a comment."""
 
 _REASONS: Final = {
     "backoff": "supervisord waits one second more before each try, and not after a stable run",
@@ -132,18 +138,14 @@ def _output(program: Program) -> Iterator[str]:
 
 
 def _variables(program: Program) -> Iterator[str]:
-    """Yield variables that its quotes can hold: it knows no escapes in them."""
+    """Yield variables as it reads them."""
     for name, text in program.env.items():
         quote = next((it for it in "\"'" if it not in text), None)
-        if quote is None or "\n" in text or re.search(r"\s[;#]", text) or not _is_key(name):
-            place = f"{program.place}.env.{name}"
+        if quote is None or not _KEY.fullmatch(name) or _UNSAYABLE.search(text):
+            place = join(f"{program.place}.env", name)
             program.export.leave_out(place, "supervisord has no way to quote it")
         else:
             yield f"{name}={quote}{text.replace('%', '%%')}{quote}"
-
-
-def _is_key(name: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9_/.+:()-]+", name) is not None
 
 
 def _command(program: Program) -> str:
