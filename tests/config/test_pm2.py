@@ -390,6 +390,20 @@ def test_what_is_not_pm2s_is_not_taken_for_it(write: Write, name: str, content: 
     assert loaded(write(content, name)).format != "PM2"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("webpack.config.js", "module.exports = {mode: f()}", "has no apps with a script; wanted"),
+        ("pm2.config.js", "module.exports = {a: 1}", "is a table without apps; wanted {apps: ["),
+    ],
+)
+def test_javascript_of_another_tool_is_not_evaluated(
+    write: Write, name: str, content: str, sentence: str
+) -> None:
+    (found,) = sentences(write(content, name))
+    assert found.startswith(sentence)
+
+
 KEYS = st.sampled_from(
     [
         *("script", "name", "args", "cwd", "instances", "env", "env_x", "watch", "out_file", "log"),
@@ -424,7 +438,12 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_what_is_written_means_the_same(write: Write, tmp_path: Path) -> None:
-    first = {"script": "sleep", "args": "1 '$A ${B}'", "env": {"A": "${C}"}, "cwd": "sub"}
+    first: dict[str, Any] = {
+        "script": "sleep",
+        "args": "1 '$A ${B}'",
+        "env": {"A": "${C}"},
+        "cwd": "sub",
+    }
     first |= {"restart_delay": 50, "max_memory_restart": "1G", "error": "./e", "namespace": "n"}
     path = write([first, {"script": "while :; do sleep 1; done", "instances": 2, "time": True}])
     tree = loaded(path)

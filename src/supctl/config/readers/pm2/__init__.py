@@ -38,14 +38,24 @@ _WANTED: Final = "{apps: [{script: ...}]}, a list of apps, or one app"
 
 def claims(source: Source) -> bool:
     """Return whether a file is PM2's: by its name and what it mentions, as it is not evaluated."""
+    if source.path.suffix in _JAVASCRIPT:
+        return True  # nothing else is written in it
     if _CALLED.match(source.path.name):
         return bool(_MENTIONS.search(source.content))
-    return bool(_APPS.search(source.content) and _SCRIPTS.search(source.content))
+    return _describes_apps(source.content)
 
 
 def read(source: Source, found: Import) -> None:
     """Fill ``found`` with what the file describes, as far as it can be understood."""
+    is_anybodys = source.path.suffix in _JAVASCRIPT and not _CALLED.match(source.path.name)
+    if is_anybodys and not _describes_apps(source.content):
+        found.reader.wrong("", "has no apps with a script", _WANTED, "is it of another tool?")
+        return
     fill(values(source), source, found)
+
+
+def _describes_apps(content: bytes) -> bool:
+    return bool(_APPS.search(content) and _SCRIPTS.search(content))
 
 
 def fill(exported: object, source: Source, found: Import, within: str = "") -> None:
