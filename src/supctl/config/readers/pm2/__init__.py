@@ -15,6 +15,7 @@ from supctl.config.yaml_syntax import is_yaml, parse_yaml
 from .app import AppImport
 from .attributes import Attributes
 from .lifecycle import usual_stop
+from .program import finder
 
 _JAVASCRIPT: Final = (".js", ".cjs", ".mjs")
 _CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
@@ -69,7 +70,7 @@ def fill(exported: object, source: Source, found: Import, within: str = "") -> N
         found.reader.wrong(within, f"is {show(exported)} without apps", _WANTED)
         return
     found.reader.notes.append(_ENVIRONMENT_NOTE)
-    deployed = _deployed(exported, source.profile)
+    which, deployed = finder(source.environ), _deployed(exported, source.profile)
     tables: dict[str, Any] = {}
     for place, app in apps:
         start = len(found.remarks)
@@ -78,7 +79,7 @@ def fill(exported: object, source: Source, found: Import, within: str = "") -> N
             if not any(app.get(key) for key in _SCRIPT):
                 found.reader.wrong(place, "has no script", "a script in every app")
             continue
-        importing = AppImport(said, source, found, deployed)
+        importing = AppImport(said, source, found, which, deployed)
         name = _name(said, source, found)
         tables[name] = importing.table(name)
         _in_order(found, start, place, app)
