@@ -428,13 +428,20 @@ def test_any_document_is_read_or_refused(write: Write, content: Any) -> None:
         assert str(errors)  # noqa: PT017 - that it can be shown is what is asked
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary())
-def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "ecosystem.json"
+@pytest.mark.parametrize("name", ["ecosystem.json", "process.yml", "pm2.json5"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(content=st.binary())
+def test_any_bytes_are_read_or_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
     path.write_bytes(content + b"script")
     with pytest.raises(ConfigErrors):
         loaded(path)
+
+
+def test_what_pm2_itself_does_not_find_is_noted(write: Write) -> None:
+    text = "export default {\n  apps: [{script: 'sleep'}],\n};\n"
+    notes = loaded(write(text, "ecosystem.config.mjs")).notes
+    assert "PM2 itself (7.0) finds no apps in what is exported by default" in notes
 
 
 def test_what_is_written_means_the_same(write: Write, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ _CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
 _MENTIONS: Final = re.compile(rb"\b(script|exec|cmd|command)\b")
 _APPS: Final = re.compile(rb"""\b(apps|pm2)["']?\s*[:=]\s*[-\[]""")
 _SCRIPTS: Final = re.compile(rb"""\b(script|exec)["']?\s*:""")
+_DEFAULT: Final = re.compile(rb"^\s*export\s+default\b", re.MULTILINE)
 
 _SCRIPT: Final = ("script", "exec", "cmd", "command")
 
@@ -52,6 +53,8 @@ def read(source: Source, found: Import) -> None:
     if is_anybodys and not _describes_apps(source.content):
         found.reader.wrong("", "has no apps with a script", _WANTED, "is it of another tool?")
         return
+    if source.path.suffix in _JAVASCRIPT and _DEFAULT.search(source.content):
+        found.reader.notes.append("PM2 itself (7.0) finds no apps in what is exported by default")
     fill(values(source), source, found)
 
 
