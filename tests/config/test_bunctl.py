@@ -133,6 +133,11 @@ def test_where_nothing_is_said_bunctls_defaults_hold(write: Write, tmp_path: Pat
             Log(file="HERE/a/out", error_file="/err", max_size=10 * 2**20, keep=3),
         ),
         (
+            {"combined_log": "all", "stderr_log": "e"},
+            "log",
+            Log(error_file="HERE/e", max_size=10 * 2**20),
+        ),
+        (
             {"combined_log": "all", "log_max_size": 4096},
             "log",
             Log(file="HERE/all", together=True, max_size=4096),

@@ -390,6 +390,20 @@ def test_what_is_not_pm2s_is_not_taken_for_it(write: Write, name: str, content: 
     assert loaded(write(content, name)).format != "PM2"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("webpack.config.js", "module.exports = {mode: f()}", "has no apps with a script; wanted"),
+        ("pm2.config.js", "module.exports = {a: 1}", "is a table without apps; wanted {apps: ["),
+    ],
+)
+def test_javascript_of_another_tool_is_not_evaluated(
+    write: Write, name: str, content: str, sentence: str
+) -> None:
+    (found,) = sentences(write(content, name))
+    assert found.startswith(sentence)
+
+
 KEYS = st.sampled_from(
     [
         *("script", "name", "args", "cwd", "instances", "env", "env_x", "watch", "out_file", "log"),
@@ -414,13 +428,20 @@ def test_any_document_is_read_or_refused(write: Write, content: Any) -> None:
         assert str(errors)  # noqa: PT017 - that it can be shown is what is asked
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.binary())
-def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "ecosystem.json"
+@pytest.mark.parametrize("name", ["ecosystem.json", "process.yml", "pm2.json5"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(content=st.binary())
+def test_any_bytes_are_read_or_refused(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
     path.write_bytes(content + b"script")
     with pytest.raises(ConfigErrors):
         loaded(path)
+
+
+def test_what_pm2_itself_does_not_find_is_noted(write: Write) -> None:
+    text = "export default {\n  apps: [{script: 'sleep'}],\n};\n"
+    notes = loaded(write(text, "ecosystem.config.mjs")).notes
+    assert "PM2 itself (7.0) finds no apps in what is exported by default" in notes
 
 
 def test_what_is_written_means_the_same(write: Write, tmp_path: Path) -> None:

@@ -106,10 +106,14 @@ def evaluate(
         finally:
             _end(child)
     if not ended and not heard.line:
-        seen = f"was not evaluated after {patience:g} s"
-        mend = "does it wait for something, or loop for ever?"
-        raise ConfigErrors([Mistake("", seen, _WANTED, mend, file)])
+        raise _too_slow(file, patience)
     return _understood(heard, file, path)
+
+
+def _too_slow(file: str, patience: float) -> ConfigErrors:
+    seen = f"was not evaluated after {patience:g} s"
+    mend = "does it wait for something, or loop for ever?"
+    return ConfigErrors([Mistake("", seen, _WANTED, mend, file)])
 
 
 def _command(file: str, environ: Mapping[str, str]) -> list[str]:

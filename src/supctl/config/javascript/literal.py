@@ -165,13 +165,18 @@ class _Reader:
         match = _STRING.match(self._text, self._at)
         if match is None:
             raise self._not("text that ends with the quote it began with")
-        body = next(group for group in match.groups() if group is not None)
-        text = _ESCAPE.sub(_unescaped, body)
+        text = next(group for group in match.groups() if group is not None)
+        if "\\" in text:
+            text = self._unescaped(text)
+        self._at = match.end()
+        return text
+
+    def _unescaped(self, text: str) -> str:
+        text = _ESCAPE.sub(_character, text)
         # JavaScript writes what lies beyond 16 bits as two halves.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise self._not("whole characters, not halves of one")
-        self._at = match.end()
         return text
 
     def _number(self, match: re.Match[str]) -> float:
@@ -204,7 +209,7 @@ class _Reader:
         return NotLiteral(f"found {seen} in place of {wanted}", line, column)
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def _character(match: re.Match[str]) -> str:
     braced, four, two, one = match.groups()
     if one is not None:
         return _ESCAPED.get(one, one)

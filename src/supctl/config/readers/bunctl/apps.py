@@ -4,122 +4,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final, TypedDict
-
-from msgspec import Meta
+from typing import Any, Final
 
 from supctl.config.formats import Source
 from supctl.config.imports import Import
-from supctl.config.reading import By, Each, join
-from supctl.config.schema import Flag, Number, Text, Whole
-from supctl.config.units import parse_duration, parse_size
-from supctl.config.values import parse_command, parse_env_value, parse_memory, parse_word
+from supctl.config.reading import join
+from supctl.config.values import parse_command
 from supctl.errors import InvalidConfig
+
+from .keys import AppKeys, BackoffKeys, CheckKeys, FileKeys, TypeKeys
 
 ENVIRONMENT_NOTE: Final = (
     "apps inherit the whole environment and the directory supctl is started in, as under bunctl"
 )
 
-_RESTARTS: Final = {
-    "no": "never",
-    "always": "always",
-    "on-failure": "on-failure",
-    "unless-stopped": "unless-stopped",
-}
-_EXHAUSTED: Final = {"stop": "stop", "remove": "stop"}
-
 _BACKOFF: Final = {"initial": 0.1, "maximum": 30.0, "factor": 2.0, "jitter": "equal"}
 _ROOT: Final = {"start": "concurrent"}
 
 _LOG: Final = {"max_size": 10 * 2**20, "keep": 10}
-
-
-def _duration(field: str, value: object) -> float:
-    """Return seconds: from ``{"secs": 10, "nanos": 0}``, as bunctl writes them, or as we do."""
-    if not isinstance(value, dict):
-        return parse_duration(field, value)
-    seconds, nanoseconds = value.get("secs", 0), value.get("nanos", 0)
-    is_right = all(type(it) is int and 0 <= it < 2**63 for it in (seconds, nanoseconds))
-    if not is_right or value.keys() - {"secs", "nanos"}:
-        raise InvalidConfig(field, value, '{"secs": 10, "nanos": 0}, or a duration such as "10s"')
-    return float(seconds + nanoseconds / 1e9)
-
-
-def _restart(field: str, value: object) -> str:
-    return parse_word(field, value, _RESTARTS)
-
-
-def _exhausted(field: str, value: object) -> str:
-    return parse_word(field, value, _EXHAUSTED)
-
-
-Seconds = Annotated[float, By(_duration)]
-Words = Annotated[list[str], Meta(description="a list of texts")]
-Share = Annotated[float, Meta(ge=0, le=1, description="a number from 0 to 1")]
-
-
-class BackoffKeys(TypedDict, total=False):
-    """``backoff``."""
-
-    base_delay_ms: Number
-    max_delay_ms: Number
-    multiplier: Number
-    jitter: Share
-    max_attempts: Whole
-    exhausted_action: Annotated[str, By(_exhausted)]
-
-
-class CheckKeys(TypedDict, total=False):
-    """``health_check``."""
-
-    check_type: Any
-    interval: Seconds
-    timeout: Seconds
-    retries: Whole
-    start_period: Seconds
-
-
-class TypeKeys(TypedDict, total=False):
-    """``health_check.check_type``."""
-
-    type: Text
-    url: Text
-    expected_status: Whole
-    host: Text
-    port: Whole
-    command: Text
-    args: Words
-
-
-class AppKeys(TypedDict, total=False):
-    """An element of ``apps``."""
-
-    name: Text
-    command: Text
-    args: Words
-    cwd: Text
-    env: Annotated[dict[str, str], Each(parse_env_value)]
-    auto_start: Flag
-    restart_policy: Annotated[str, By(_restart)]
-    max_memory: Annotated[int, By(parse_memory)]
-    max_cpu_percent: Number
-    uid: Whole
-    gid: Whole
-    stdout_log: Text
-    stderr_log: Text
-    combined_log: Text
-    log_max_size: Annotated[int, By(parse_size)]
-    log_max_files: Whole
-    health_check: Any
-    stop_timeout: Seconds
-    kill_timeout: Seconds
-    backoff: Any
-
-
-class FileKeys(TypedDict, total=False):
-    """The file itself."""
-
-    apps: Any
 
 
 _SAME: Final = {
@@ -191,25 +93,23 @@ class _App:
         for key, native in _SAME.items():
             if key in values:
                 self._found.map(join(self._place, key), f"{self._became}.{native}")
+        stop = {"grace": values.get("stop_timeout"), "force": values.get("kill_timeout")}
         table = {
             "command": self._command(),
-            "cwd": self._cwd(),
+            "cwd": self._cwd() or None,
             "inherit_env": True,
-            "env": values.get("env", {}),
-            "autostart": values.get("auto_start", True),
+            "env": values.get("env"),
+            "autostart": values.get("auto_start"),
             "restart": values.get("restart_policy", "on-failure"),
             "user": values.get("uid"),
             "group": values.get("gid"),
             "limits": self._limits(),
-            "stop": {"grace": values.get("stop_timeout", 10.0)}
-            | {"force": values.get("kill_timeout", 5.0)},
+            "stop": {key: value for key, value in stop.items() if value is not None},
             "log": self._log(),
             "health": self._health(),
             **self._backoff(),
         }
-        usual = {"env": {}, "autostart": True, "limits": {}, "health": {}, "cwd": ""}
-        kept = {k: v for k, v in table.items() if v is not None and v != usual.get(k)}
-        return kept if kept["stop"] != {"grace": 10.0, "force": 5.0} else _without(kept, "stop")
+        return {key: value for key, value in table.items() if value is not None and value != {}}
 
     def _command(self) -> list[str]:
         """Return the command: split if there are no arguments besides it; no shell runs it."""
@@ -234,21 +134,27 @@ class _App:
         return {key: value for key, value in limits.items() if value is not None}
 
     def _log(self) -> dict[str, Any]:
-        values, cwd = self._values, self._cwd()
-        log = {"file": values.get("stdout_log"), "error_file": values.get("stderr_log")}
-        if "combined_log" in values:
-            place = join(self._place, "combined_log")
-            if any(log.values()):
-                detail = "a line is written once; supctl logs shows both outputs together"
-                self._found.leave_out(place, detail)
-            else:
-                log["file"] = values["combined_log"]
-                self._found.map(place, f"{self._became}.log.file")
-        files = {key: os.path.normpath(os.path.join(cwd, it)) for key, it in log.items() if it}
-        together = "combined_log" in values and len(files) == 1 and "stdout_log" not in values
+        values = self._values
+        paths = {"file": values.get("stdout_log"), "error_file": values.get("stderr_log")}
+        log = {key: self._placed(path) for key, path in paths.items() if path}
         sizes = {"max_size": values.get("log_max_size"), "keep": values.get("log_max_files")}
         said = {key: value for key, value in sizes.items() if value is not None}
-        return {**files, **({"together": True} if together else {}), **_LOG, **said}
+        return {**log, **self._combined(bool(log)), **_LOG, **said}
+
+    def _combined(self, is_written: bool) -> dict[str, Any]:
+        """Return what makes one file of both outputs, if they are not written elsewhere."""
+        if "combined_log" not in self._values:
+            return {}
+        place = join(self._place, "combined_log")
+        if is_written:
+            detail = "a line is written once; supctl logs shows both outputs together"
+            self._found.leave_out(place, detail)
+            return {}
+        self._found.map(place, f"{self._became}.log.file")
+        return {"file": self._placed(self._values["combined_log"]), "together": True}
+
+    def _placed(self, path: str) -> str:
+        return os.path.normpath(os.path.join(self._cwd(), path))
 
     def _backoff(self) -> dict[str, Any]:
         place = join(self._place, "backoff")
@@ -316,7 +222,3 @@ def _probe(said: dict[str, Any]) -> dict[str, Any] | None:
         case {"type": "exec", "command": command}:
             return {"exec": [command, *said.get("args", [])]}
     return None
-
-
-def _without(table: dict[str, Any], key: str) -> dict[str, Any]:
-    return {name: value for name, value in table.items() if name != key}

@@ -16,6 +16,7 @@ from supctl.config.yaml_syntax import parse_yaml
 from .app import AppImport
 from .attributes import Attributes
 from .lifecycle import usual_stop
+from .program import finder
 
 _JAVASCRIPT: Final = (".js", ".cjs", ".mjs")
 _CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
@@ -24,6 +25,7 @@ _CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
 _MENTIONS: Final = re.compile(rb"\b(script|exec|cmd|command)\b")
 _APPS: Final = re.compile(rb"""\b(apps|pm2)["']?\s*[:=]\s*[-\[]""")
 _SCRIPTS: Final = re.compile(rb"""\b(script|exec)["']?\s*:""")
+_DEFAULT: Final = re.compile(rb"^\s*export\s+default\b", re.MULTILINE)
 
 _SCRIPT: Final = ("script", "exec", "cmd", "command")
 
@@ -39,14 +41,26 @@ _WANTED: Final = "{apps: [{script: ...}]}, a list of apps, or one app"
 
 def claims(source: Source) -> bool:
     """Return whether a file is PM2's: by its name and what it mentions, as it is not evaluated."""
+    if source.path.suffix in _JAVASCRIPT:
+        return True  # nothing else is written in it
     if _CALLED.match(source.path.name):
         return bool(_MENTIONS.search(source.content))
-    return bool(_APPS.search(source.content) and _SCRIPTS.search(source.content))
+    return _describes_apps(source.content)
 
 
 def read(source: Source, found: Import) -> None:
     """Fill ``found`` with what the file describes, as far as it can be understood."""
+    is_anybodys = source.path.suffix in _JAVASCRIPT and not _CALLED.match(source.path.name)
+    if is_anybodys and not _describes_apps(source.content):
+        found.reader.wrong("", "has no apps with a script", _WANTED, "is it of another tool?")
+        return
+    if source.path.suffix in _JAVASCRIPT and _DEFAULT.search(source.content):
+        found.reader.notes.append("PM2 itself (7.0) finds no apps in what is exported by default")
     fill(values(source), source, found)
+
+
+def _describes_apps(content: bytes) -> bool:
+    return bool(_APPS.search(content) and _SCRIPTS.search(content))
 
 
 def fill(exported: object, source: Source, found: Import, within: str = "") -> None:
@@ -60,7 +74,7 @@ def fill(exported: object, source: Source, found: Import, within: str = "") -> N
         found.reader.wrong(within, f"is {show(exported)} without apps", _WANTED)
         return
     found.reader.notes.append(_ENVIRONMENT_NOTE)
-    deployed = _deployed(exported, source.profile)
+    which, deployed = finder(source.environ), _deployed(exported, source.profile)
     tables: dict[str, Any] = {}
     for place, app in apps:
         start = len(found.remarks)
@@ -69,7 +83,7 @@ def fill(exported: object, source: Source, found: Import, within: str = "") -> N
             if not any(app.get(key) for key in _SCRIPT):
                 found.reader.wrong(place, "has no script", "a script in every app")
             continue
-        importing = AppImport(said, source, found, deployed)
+        importing = AppImport(said, source, found, which, deployed)
         name = _name(said, source, found)
         tables[name] = importing.table(name)
         _in_order(found, start, place, app)

@@ -16,7 +16,7 @@ from supctl.specs.names import as_name
 from .attributes import Attributes
 from .lifecycle import instances, restarts, stop
 from .logs import log
-from .program import Program, as_text, is_there, words
+from .program import Program, Which, as_text, is_there, words
 
 _MONITORING: Final = (
     *("trace", "disable_trace", "deep_monitoring", "pmx", "automation", "io"),
@@ -71,6 +71,7 @@ class AppImport:
         said: what the file says of it.
         source: the file.
         found: takes the remarks.
+        which: finds programs on the PATH.
         deployed: variables of the profile that stand below ``deploy``.
 
     Attributes:
@@ -80,6 +81,7 @@ class AppImport:
     said: Attributes
     source: Source
     found: Import
+    which: Which
     deployed: dict[str, Any] = field(default_factory=dict)
     became: str = ""
 
@@ -130,7 +132,8 @@ class AppImport:
         said, became = self.said, f"{self.became}.command"
         args, before = words(said.get("args", [])), words(said.get("node_args", []))
         interpreter = said.get("exec_interpreter", "")
-        program = Program(said.get("script"), args, interpreter, before, cwd, self.source.environ)
+        environ, script = self.source.environ, said.get("script")
+        program = Program(script, args, interpreter, before, cwd, environ, self.which)
         if program.is_shell_line:
             said.change("script", became, "it holds a blank, so a shell runs it, as under PM2")
             for name in ("args", "node_args", "exec_interpreter"):
@@ -138,7 +141,7 @@ class AppImport:
             return program
         for name in ("args", "exec_interpreter"):
             said.map(name, became)
-        if program.interpreters():
+        if program.interpreters:
             said.map("node_args", became)
         said.leave_out("node_args", "no interpreter runs it")
         said.map("script", became)
@@ -167,7 +170,7 @@ class AppImport:
         if "port" in said:
             said.map("port", f"{became}.PORT")
             env["PORT"] = said.get("port")
-        if any("python" in word for word in program.interpreters()[:1]):
+        if any("python" in word for word in program.interpreters[:1]):
             env["PYTHONUNBUFFERED"] = "1"
         self._count(env, copies)
         return _texts(env)

@@ -45,7 +45,7 @@ def instances(said: Attributes, became: str, program: Program) -> int:
     mode = said.get("exec_mode", "")
     if mode not in ("", "fork", "fork_mode", "cluster", "cluster_mode"):
         said.wrong("exec_mode", "fork or cluster")
-    is_node = any(word.rpartition("/")[2] in ("node", "bun") for word in program.interpreters()[:1])
+    is_node = any(word.rpartition("/")[2] in ("node", "bun") for word in program.interpreters[:1])
     is_cluster = mode.startswith("cluster") or (not mode and "instances" in said and is_node)
     if is_cluster and copies > 1:
         detail = "each copy is a process of its own: none shares a port with the others"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, TypeAlias
+
+Which: TypeAlias = Callable[[str], str | None]
+"""Returns where a program is; ``None`` if it is nowhere."""
 
 _INTERPRETERS: Final[Mapping[str, tuple[str, ...]]] = {
     ".js": ("node",),
@@ -31,7 +35,7 @@ _HEAD: Final = 512
 """Bytes of a file by which text and programs of the machine are told apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Program:
     """What a file says of what is to be started.
 
@@ -41,7 +45,8 @@ class Program:
         interpreter: what runs it; ``"none"``: itself; empty: by its ending.
         interpreter_args: the arguments of that.
         cwd: what it is relative to; absolute.
-        environ: has the PATH.
+        environ: says where nvm has its versions of node.
+        which: finds programs on the PATH.
     """
 
     script: str
@@ -50,19 +55,21 @@ class Program:
     interpreter_args: list[str]
     cwd: Path
     environ: Mapping[str, str] = field(repr=False)
+    which: Which = field(repr=False)
 
     @property
     def is_shell_line(self) -> bool:
         """Whether a shell runs it, and its arguments are dropped."""
         return " " in self.script
 
-    @property
+    @cached_property
     def file(self) -> str | None:
         """The file that is run: relative to ``cwd``, or on the PATH; ``None`` if there is none."""
-        return self.script if is_there(self.cwd / self.script) else self._which(self.script)
+        return self.script if is_there(self.cwd / self.script) else self.which(self.script)
 
+    @cached_property
     def interpreters(self) -> list[str]:
-        """Return the words before the file: empty if it runs by itself."""
+        """The words before the file: empty if it runs by itself."""
         if self.interpreter == "none":
             return []
         chosen = self.interpreter and _version(self.interpreter, self.environ)
@@ -73,9 +80,9 @@ class Program:
     def command(self) -> list[str]:
         """Return the whole command."""
         if self.is_shell_line:
-            shell = "bash" if self._which("bash") else "sh"
+            shell = "bash" if self.which("bash") else "sh"
             return [shell, "-c", self.script]
-        if before := self.interpreters():
+        if before := self.interpreters:
             return [*before, self.file or self.script, *self.args]
         is_here = "/" not in self.script and self.file == self.script
         return [f"./{self.script}" if is_here else self.script, *self.args]
@@ -85,7 +92,7 @@ class Program:
         file = self.file or self.script
         names = _INTERPRETERS.get(PurePosixPath(file).suffix)
         if names:
-            return next((name for name in names if self._which(name)), names[0])
+            return next((name for name in names if self.which(name)), names[0])
         head = _head(self.cwd / file)
         if head is None or b"\0" in head:
             return ""
@@ -94,11 +101,18 @@ class Program:
         by_itself = names_another or (self.file != self.script and not self.interpreter_args)
         return "" if by_itself else "node"
 
-    def _which(self, name: str) -> str | None:
+
+def finder(environ: Mapping[str, str]) -> Which:
+    """Return what finds programs on the PATH; it looks for each of them once."""
+
+    @cache
+    def which(name: str) -> str | None:
         try:
-            return shutil.which(name, path=self.environ.get("PATH", os.defpath))
+            return shutil.which(name, path=environ.get("PATH", os.defpath))
         except ValueError:  # a NUL in it
             return None
+
+    return which
 
 
 def is_there(path: Path) -> bool:
