@@ -197,8 +197,10 @@ def test_no_spans(text: str) -> None:
         ("RestartSec=soon", ":3: Service.RestartSec is 'soon'; wanted a time span"),
         ("Environment=A", ":3: Service.Environment holds 'A'; wanted NAME=value"),
         ("EnvironmentFile=none", "if it may be missing"),
-        (f"EnvironmentFile={'x' * 300}", "wanted a file of variables that can be read"),
-        ("EnvironmentFile=loop", "wanted a file of variables that can be read"),
+        (f"EnvironmentFile={'x' * 300}", "wanted a file of variables (write a - before"),
+        ("EnvironmentFile=loop", "wanted a file of variables (write a - before"),
+        ("EnvironmentFile=bad.env", "wanted a file of variables, NAME=value (its line 1"),
+        (f"EnvironmentFile=-{'x' * 300}\nNice=x", ":4: Service.Nice is 'x'"),
         ("KillSignal=TREM", ":3: Service.KillSignal is 'TREM'; wanted a signal"),
         ("what", ":3: holds 'what'; wanted Name=value"),
         (
@@ -217,6 +219,7 @@ def test_no_spans(text: str) -> None:
 def test_mistakes(write: Write, lines: str, sentence: str) -> None:
     path = write(f"{START}{lines}\n")
     path.with_name("loop").symlink_to("loop")
+    path.with_name("bad.env").write_text("A='x")
     said = sentences(path)
     assert any(sentence in it for it in said), said
 

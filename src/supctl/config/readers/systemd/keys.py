@@ -102,7 +102,7 @@ SERVICE: Final = Fates(
         "ExecStart": "command",
         "WorkingDirectory": "cwd",
         "Environment": "env",
-        "EnvironmentFile": "env",
+        "EnvironmentFile": "env_file",
         "PassEnvironment": "inherit_env",
         "User": "user",
         "Group": "group",

@@ -70,11 +70,13 @@ class Service:
 
     def app(self) -> dict[str, Any]:
         """Return the table of the app, as far as the unit is right."""
-        env = variables(self._unit, self._source, self._reader, self._expanded)
+        said = variables(self._unit, self._source, self._reader, self._expanded)
+        env = {**said.own, **said.in_files}
         kind = self._texts.get("Type", _word(_TYPES), "simple")
         parts = (
             {"command": self._command(env, kind), "cwd": self._cwd()},
-            self._whoever(env),
+            said.table,
+            self._whoever(),
             self._restarts(kind),
             self._readiness(kind),
             self._stop(),
@@ -155,10 +157,8 @@ class Service:
             return self._known["h"]
         return said or "/"
 
-    def _whoever(self, env: dict[str, str]) -> dict[str, Any]:
+    def _whoever(self) -> dict[str, Any]:
         texts, table = self._texts, dict[str, Any]()
-        if env:
-            table["env"] = env
         passed = [it.value.split() for it in self._unit.all("PassEnvironment")]
         if passed:
             table["inherit_env"] = [name for names in passed for name in names]
