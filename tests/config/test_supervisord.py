@@ -220,6 +220,19 @@ def test_priority_and_then_name_is_the_order(write: Write) -> None:
     assert names == ["b", "a", "c"]
 
 
+def test_of_what_is_said_again_the_last_counts(write: Write) -> None:
+    write("[program:web]\nautostart=no\n", "conf.d/web.conf")
+    text = f"{WEB}umask=022\numask=027\n[program:web]\ncommand=sleep 1\n"
+    loaded = load(write(f"{text}autostart=yes\n[include]\nfiles=conf.d/*"), ENVIRON)
+    web = app_of(loaded)
+    assert (web.command, web.umask, web.autostart) == (("sleep", "1"), 0o27, False)
+    assert [str(it) for it in loaded.remarks if "again" in it.detail] == [
+        "program:web.umask (left out): it is said again in line 4",
+        "program:web.command (left out): it is said again in line 6",
+        "program:web.autostart (left out): it is said again in conf.d/web.conf:2",
+    ]
+
+
 def test_includes(write: Write, tmp_path: Path) -> None:
     write(f"{WEB}startsecs=x\n[include]\nfiles=other", "conf.d/bad.conf")
     write("what\n", "conf.d/worse.conf")
