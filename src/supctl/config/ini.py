@@ -77,7 +77,7 @@ class _Parser:
             return
         self._indent = indent
         if header := _HEADER.match(said):
-            self.sections.append(Section(header[1].strip(), number))
+            self.sections.append(Section(header[1], number))
             self._entry = None
         else:
             self._option(said, number)
