@@ -263,6 +263,13 @@ def test_a_missing_program_of_an_included_file_is_placed_there(write: Write) -> 
     assert said.startswith(": conf.d/b.conf:2 program:b.command starts 'no-such'")
 
 
+def test_quotes_may_come_from_a_variable(write: Write) -> None:
+    path = write("[program:web]\ncommand=echo %(ENV_QUOTE)sa b' '&&' c\n")
+    loaded = load(path, {**ENVIRON, "QUOTE": "'"})
+    assert app_of(loaded).command == ("echo", "a b", "&&", "c")
+    assert any("holds '&&', which reaches the program as it is" in note for note in loaded.notes)
+
+
 def test_a_percent_sign_in_a_variable_is_only_that(write: Write) -> None:
     loaded = load(write("[program:web]\ncommand=echo %(ENV_PERCENT)s\n"), ENVIRON)
     assert app_of(loaded).command == ("echo", "50%")
