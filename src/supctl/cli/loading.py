@@ -15,7 +15,9 @@ profile_option = click.option(
 def is_file(name: str) -> bool:
     """Return whether a word means a file or a directory, and not something that runs."""
     path = Path(name)
-    return path.exists() or path.suffix in (".toml", ".json") or name in (".", "..")
+    return (
+        path.exists() or path.suffix in (".toml", ".yaml", ".yml", ".json") or name in (".", "..")
+    )
 
 
 def load_project(path: Path, profile: str) -> tuple[str, dict[str, Any], str]:

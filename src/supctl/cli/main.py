@@ -50,6 +50,8 @@ _COMMANDS: Final = {
     "up": ("supctl.cli.up:up", "Keep everything in a file alive, in the foreground."),
     "init": ("supctl.cli.init:init", "Write a first supctl.toml for this directory."),
     "check": ("supctl.cli.check:check", "Show what a file says, or all that is wrong with it."),
+    "schema": ("supctl.cli.schema:schema", "Print the JSON Schema of files, for editors."),
+    "import": ("supctl.cli.importing:import_", "Make a supctl.toml of another tool's file."),
     "rehearse": ("supctl.cli.rehearse:rehearse", "Run a tree through 1,000 hours of faults."),
 }
 """Name: place and short help. The help stands here so that showing it loads no command."""

@@ -56,9 +56,13 @@ class Format:
 
 
 FORMATS: Final = (
+    Format("package.json", ("package.json",), "package_json"),
+    Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
+    Format("PM2", ("*.config.[cm]js", "*.config.js", "*.json", "*.json5", "*.y*ml"), "pm2"),
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
+    Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
     Format("DaemonEye", ("*.toml",), "daemoneye", b"process_manager"),
     Format("DaemonEye", ("collectors.json",), "daemoneye"),
     Format("gosv", ("*",), "gosv", b'"services"'),

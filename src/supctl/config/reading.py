@@ -20,7 +20,7 @@ from supctl.errors import InvalidConfig
 
 from .mistakes import Mistake, closest, show
 
-_BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
+BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 """A key that TOML needs no quotes for."""
 
 T = TypeVar("T")
@@ -95,6 +95,7 @@ class Reader:
         self.file = file
         self.mistakes: list[Mistake] = []
         self.notes: list[str] = []
+        self._read: dict[tuple[Marker, str], Any] = {}  # many apps say the same
 
     def wrong(self, place: str, seen: str, wanted: str, mend: str = "") -> None:
         """Remember a mistake."""
@@ -160,6 +161,14 @@ class Reader:
         self.wrong(join(place, key), "is unknown", wanted, mend)
 
     def _value(self, hint: Any, marker: Marker | None, value: object, place: str) -> Any:
+        if isinstance(value, dict) and isinstance(marker, By | Table):
+            known = marker, repr(value)
+            if known not in self._read:
+                self._read[known] = self._understood(hint, marker, value, place)
+            return self._read[known]
+        return self._understood(hint, marker, value, place)
+
+    def _understood(self, hint: Any, marker: Marker | None, value: object, place: str) -> Any:
         match marker:
             case By(parse):
                 return parse(place, value)
@@ -206,7 +215,7 @@ def join(place: str, key: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _quoted(key: str) -> str:
-    return key if _BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
+    return key if BARE.fullmatch(key) else json.dumps(key, ensure_ascii=not key.isprintable())
 
 
 def join_path(place: str, path: str) -> str:

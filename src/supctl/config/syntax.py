@@ -68,16 +68,6 @@ def parse(content: bytes, file: str, *, as_json: bool) -> dict[str, Any]:
     raise ConfigErrors([Mistake("", "nests too deeply", wanted, file=file)])
 
 
-def read_tables(path: Path, content: bytes) -> tuple[dict[str, Any], str]:
-    """Return what a file of our own format holds, and what it is written in, for people.
-
-    Raises:
-        ConfigErrors: as for :func:`parse`.
-    """
-    as_json = is_json(path, content)
-    return parse(content, str(path), as_json=as_json), "JSON" if as_json else "TOML"
-
-
 def is_json(path: Path, content: bytes) -> bool:
     """Return whether a file is to be read as JSON: by its name, else by its first character."""
     if path.suffix in (".json", ".toml"):
@@ -89,7 +79,7 @@ def decode(content: bytes, file: str) -> str:
     """Return the text of a file, without a byte order mark.
 
     Raises:
-        ConfigErrors: it is no UTF-8.
+        ConfigErrors: it is no UTF-8; names the line.
     """
     try:
         return content.decode("utf-8-sig")

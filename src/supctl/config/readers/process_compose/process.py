@@ -1,0 +1,219 @@
+"""One process -> one app."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from supctl.config.reading import join
+from supctl.config.units import write_signal
+from supctl.specs.names import as_name
+
+from .logs import log_of
+from .probes import ready_and_health
+from .project import REPLICA, Process, Project
+from .schema import AvailabilityKeys, DependencyKeys, ProcessKeys, ShutdownKeys
+from .table import Table
+
+_NAME: Final = "PC_PROC_NAME"
+_GRACE: Final = 10
+"""Seconds from the signal to SIGKILL."""
+
+_LEFT_OUT: Final = {
+    "description": "supctl has no descriptions",
+    "extends": "only whole files are extended; write out what it takes over",
+    "launch_timeout_seconds": "supctl waits for the end of a starter without a limit",
+    "is_dotenv_disabled": "no .env is read for apps",
+    "is_template_disabled": "it was followed: braces are text",
+    "is_tty": "programs have no terminal",
+    "is_interactive": "programs have no terminal",
+    "is_elevated": "supctl asks nobody for a password; run it as root, and say user for the others",
+    "disable_ansi_colors": "output is stored as it comes",
+    "schedule": "supctl has no schedules; call it from cron",
+    "watch": "supctl does not watch source files",
+    "monitor_for": "it is about the screen of process-compose",
+    "monitor_silence_threshold": "it is about the screen of process-compose",
+    "mcp": "supctl serves no tools to language models",
+    "vars": "they were put into the templates that name them",
+    "env_file": "supctl reads no files of variables; set them in env",
+}
+_DAEMON: Final = "what it leaves running counts as the app; what others run for it does not"
+_LINE_WITHIN: Final = 86_400
+"""Seconds to wait for a line: process-compose has no limit, and ours is one nobody meets."""
+
+_COMPLETED: Final = ("process_completed", "process_completed_successfully")
+
+
+def app_of(process: Process, project: Project, needed: set[str]) -> dict[str, Any]:
+    """Return the app that a process becomes, as our own format says it.
+
+    Args:
+        needed: apps that others depend on.
+    """
+    became = join("apps", process.name)
+    found = project.found
+    table = Table(ProcessKeys, process.tables, process.place, became, found, strict=project.strict)
+    table.leave_out(_LEFT_OUT)
+    app = {
+        **_command(table, project),
+        **_environment(table, process, project),
+        **_restart(table, is_needed=process.name in needed),
+        **ready_and_health(table, project.shell),
+        **_ready_line(table),
+        **_stop(table),
+        **_labels(table, process),
+    }
+    if depends_on := _depends_on(table, process, project):
+        app["depends_on"] = depends_on
+    if log := log_of(table):
+        app["log"] = log
+    return app
+
+
+def needed_apps(project: Project) -> set[str]:
+    """Return the apps that others depend on."""
+    tables = (it.tables.get("depends_on") for it in project.processes)
+    theirs = (name for table in tables if isinstance(table, dict) for name in table)
+    return {name for other in theirs for name in project.names.get(other, [])}
+
+
+def _command(table: Table, project: Project) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    line, words = table.values.get("command"), table.values.get("entrypoint")
+    if line:
+        told["command"] = [*project.shell, table.take("command", "command")]
+        table.leave_out({"entrypoint": "command wins, as in process-compose"})
+    elif words:
+        told["command"] = table.take("entrypoint", "command")
+    else:
+        reader = project.found.reader
+        reader.wrong(table.place, "has no command", "command or entrypoint in every process")
+    if directory := table.take("working_dir", "cwd"):
+        told["cwd"] = directory
+    return told
+
+
+def _environment(table: Table, process: Process, project: Project) -> dict[str, Any]:
+    own = table.take("environment", "env") or {}
+    told = {_NAME: process.theirs, REPLICA: str(process.copy or 0)}
+    text = repr(process.tables)
+    env = {name: value for name, value in told.items() if name in text}
+    env |= {**project.environment, **own}
+    return {"inherit_env": True, **({"env": env} if env else {})}
+
+
+def _restart(table: Table, *, is_needed: bool) -> dict[str, Any]:
+    """Return what follows an end."""
+    availability = table.below("availability", AvailabilityKeys)
+    word = availability.take("restart", "restart") or "no"
+    pause = max(availability.take("backoff_seconds", "backoff") or 1, 1)
+    later = "it is counted anew after a minute of running"
+    limited = later if availability.values.get("max_restarts") else ""
+    most = availability.take("max_restarts", "give_up_after", limited)
+    skipped = "supctl skips no process: it waits for what it depends on"
+    availability.leave_out({"exit_on_skipped": skipped})
+    told: dict[str, Any] = (
+        {"essential": True} if availability.take("exit_on_end", "essential") else {}
+    )
+    codes = table.take("success_exit_codes", "stop_exit_codes")
+    if codes and word != "always":
+        told["stop_exit_codes"] = codes
+    match word:
+        case "no" if not is_needed:
+            return {"restart": "never", **told}
+        case "no":  # one of "never" has no place in depends_on
+            return {"restart": "on-failure", "give_up_after": 0, **told}
+        case "exit_on_failure":
+            limit = {"give_up_after": 0, "exhausted": "shut_down"}
+            return {"restart": "on-failure", **limit, **told}
+    told["restart"] = "always" if word == "always" else "on-failure"
+    told["backoff"] = {"initial": pause, "factor": 1, "maximum": pause, "jitter": "none"}
+    return {**told, **({"give_up_after": most} if most else {})}
+
+
+def _ready_line(table: Table) -> dict[str, Any]:
+    line = table.values.get("ready_log_line")
+    if not line:
+        return {}
+    if "readiness_probe" in table.values:
+        wanted = "readiness_probe or ready_log_line, not both"
+        table.found.reader.wrong(table.place, "is ready by two signs", wanted)
+        return {}
+    table.take("ready_log_line", "ready.output", "it is a regular expression here")
+    return {"ready": {"output": re.escape(line), "timeout": _LINE_WITHIN}}
+
+
+def _stop(table: Table) -> dict[str, Any]:
+    shutdown = table.below("shutdown", ShutdownKeys)
+    signal = shutdown.take("signal", "stop.signal")
+    grace = shutdown.take("timeout_seconds", "stop.grace") or _GRACE
+    shutdown.leave_out(
+        {
+            "command": "supctl stops by a signal, and runs no command for it",
+            "parent_only": "the signal goes to the whole process group",
+            "send_keys": "programs have no terminal",
+        }
+    )
+    told: dict[str, Any] = {} if grace == _GRACE else {"grace": grace}
+    if signal is not None and 1 <= signal <= 31 and signal != 15:
+        told["signal"] = write_signal(signal)
+    return {"stop": told} if told else {}
+
+
+def _labels(table: Table, process: Process) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    copies = table.take("replicas", "instances") if process.copy is None else None
+    if process.copy is not None:
+        detail = f"each is an app of its own, as it is told its number ({REPLICA})"
+        table.take("replicas", "command", detail)
+    elif copies and copies > 1:
+        told["instances"] = copies
+    if spaces := table.take("namespace", "tags", "commands call them @NAME"):
+        told["tags"] = [name for name in map(as_name, spaces) if name]
+    disabled = [table.take(key, "autostart") for key in ("disabled", "is_disabled")]
+    foreground = table.take("is_foreground", "autostart", "it is started by hand, without terminal")
+    if any(disabled) or foreground:
+        told["autostart"] = False
+    if table.take("is_daemon", "detached", _DAEMON):
+        told["detached"] = True
+    return told
+
+
+def _depends_on(table: Table, process: Process, project: Project) -> list[str]:
+    given = table.values.get("depends_on", {})
+    if not isinstance(given, dict):
+        wanted = "a table such as {db: {condition: process_healthy}}"
+        project.found.reader.wrong(join(table.place, "depends_on"), "is no table", wanted)
+        return []
+    names: list[str] = []
+    place = join(table.place, "depends_on")
+    for other, value in given.items():
+        below = join(place, other)
+        asked = Table(
+            DependencyKeys, value or {}, below, table.became, project.found, strict=project.strict
+        )
+        condition = asked.values.get("condition", "process_started")
+        if other not in project.names:
+            there = ", ".join(project.names)
+            project.found.reader.wrong(below, "is no process of this file", f"one of {there}")
+            continue
+        names += project.names[other]
+        detail = _difference(condition, other, project)
+        native = f"{table.became}.depends_on"
+        if detail:
+            project.found.change(below, native, detail)
+        else:
+            project.found.map(below, native)
+    return names
+
+
+def _difference(condition: str, other: str, project: Project) -> str:
+    """Return how waiting for the start of a process differs from what is asked for."""
+    others = (it.tables for it in project.processes if it.name in project.names[other])
+    tables = next(others, {})
+    waits = tables.get("readiness_probe") or tables.get("ready_log_line")
+    if condition in _COMPLETED:
+        return f"it waits until {other} has started; supctl cannot wait for an end"
+    if condition == "process_started":
+        return f"it waits until {other} is ready" if waits else ""
+    return "" if waits else f"nothing shows that {other} is ready: it waits until that runs"
