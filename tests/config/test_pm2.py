@@ -424,7 +424,12 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_what_is_written_means_the_same(write: Write, tmp_path: Path) -> None:
-    first = {"script": "sleep", "args": "1 '$A ${B}'", "env": {"A": "${C}"}, "cwd": "sub"}
+    first: dict[str, Any] = {
+        "script": "sleep",
+        "args": "1 '$A ${B}'",
+        "env": {"A": "${C}"},
+        "cwd": "sub",
+    }
     first |= {"restart_delay": 50, "max_memory_restart": "1G", "error": "./e", "namespace": "n"}
     path = write([first, {"script": "while :; do sleep 1; done", "instances": 2, "time": True}])
     tree = loaded(path)

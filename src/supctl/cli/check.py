@@ -52,7 +52,7 @@ def check(files: tuple[Path, ...], profile: str | None) -> None:
     click.echo(f"{click.style(str(loaded.source), bold=True)} ({loaded.format})")
     for line in tree_lines(loaded.root, str(loaded.source.absolute().parent)):
         click.echo(line)
-    for note in loaded.notes:
+    for note in loaded.advice:
         click.echo(f"{click.style('note:', fg='yellow')} {note}")
     click.echo(f"{click.style('ok:', fg='green')} {summary(loaded.root)}")
 

@@ -19,7 +19,7 @@ from .content import read_content
 from .discovery import Discovery, discover, is_usual_name
 from .env_files import EnvFiles
 from .formats import recognise
-from .imports import Import, Remark
+from .imports import Fate, Import, Remark
 from .layers import Layers
 from .merging import Origins
 from .mistakes import ConfigErrors, Mistake
@@ -56,6 +56,16 @@ class LoadedTree:
         """What ``supctl.toml`` would say."""
         document: dict[str, Any] = escaped(self.tables)
         return document
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """The notes, and where to read what of another tool's file is not the same here."""
+        fates = [it.fate for it in self.remarks]
+        changed, left_out = fates.count(Fate.CHANGED), fates.count(Fate.LEFT_OUT)
+        if not changed and not left_out:
+            return self.notes
+        counts = f"of {len(fates)} keys {changed} mean something else here, {left_out} nothing"
+        return (*self.notes, f'{counts}: "supctl import {self.source}" tells which')
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:

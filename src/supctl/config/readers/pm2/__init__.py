@@ -10,7 +10,8 @@ from supctl.config.imports import Import
 from supctl.config.loose import loose_json
 from supctl.config.mistakes import ConfigErrors, show
 from supctl.config.reading import join
-from supctl.config.yaml_syntax import is_yaml, parse_yaml
+from supctl.config.syntax import YAML_SUFFIXES
+from supctl.config.yaml_syntax import parse_yaml
 
 from .app import AppImport
 from .attributes import Attributes
@@ -83,7 +84,7 @@ def values(source: Source) -> Any:
     Raises:
         ConfigErrors: it does not parse, or cannot be evaluated.
     """
-    if is_yaml(source.path):
+    if source.path.suffix in YAML_SUFFIXES:
         return parse_yaml(source.content, str(source.path))
     is_program = source.path.suffix in _JAVASCRIPT
     try:
