@@ -176,9 +176,11 @@ def test_overminds_own_file_comes_first(write: Write, tmp_path: Path) -> None:
     path = write("web: sleep 1", "PORT=1\nA=env\nB=env")
     (tmp_path / ".overmind.env").write_text("A=overmind\nOVERMIND_PORT=7000")
     env = apps(load(path, ENVIRON))["web"].env
-    assert env == {**ENVIRON, "A": "overmind", "B": "env", "PORT": "7000"}
+    own = {"A": "overmind", "B": "env", "PORT": "7000", "OVERMIND_PORT": "7000"}
+    assert env == {**ENVIRON, **own}
     (tmp_path / ".overmind.env").write_text("OVERMIND_SKIP_ENV=1")
-    assert apps(load(path, ENVIRON))["web"].env == {**ENVIRON, "PORT": "5000"}
+    own = {"OVERMIND_SKIP_ENV": "1", "PORT": "5000"}
+    assert apps(load(path, ENVIRON))["web"].env == {**ENVIRON, **own}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_overminds_own_file_comes_first(write: Write, tmp_path: Path) -> None:
             ": .env OVERMIND_PORT is 'x'; wanted a whole number, 0 or more",
         ),
         ("a: b", "OVERMIND_FORMATION=web", ".env OVERMIND_FORMATION is 'web'; wanted numbers of"),
-        ("a: b", "A='x", ": .env does not parse in line 1; wanted variables, NAME=value"),
+        ("a: b", "A='x", ": .env is '.env'; wanted a file of variables, NAME=value (its line 1"),
     ],
 )
 def test_mistakes(write: Write, text: str, env: str, sentence: str) -> None:

@@ -220,6 +220,19 @@ def test_priority_and_then_name_is_the_order(write: Write) -> None:
     assert names == ["b", "a", "c"]
 
 
+def test_of_what_is_said_again_the_last_counts(write: Write) -> None:
+    write("[program:web]\nautostart=no\n", "conf.d/web.conf")
+    text = f"{WEB}umask=022\numask=027\n[program:web]\ncommand=sleep 1\n"
+    loaded = load(write(f"{text}autostart=yes\n[include]\nfiles=conf.d/*"), ENVIRON)
+    web = app_of(loaded)
+    assert (web.command, web.umask, web.autostart) == (("sleep", "1"), 0o27, False)
+    assert [str(it) for it in loaded.remarks if "again" in it.detail] == [
+        "program:web.umask (left out): it is said again in line 4",
+        "program:web.command (left out): it is said again in line 6",
+        "program:web.autostart (left out): it is said again in conf.d/web.conf:2",
+    ]
+
+
 def test_includes(write: Write, tmp_path: Path) -> None:
     write(f"{WEB}startsecs=x\n[include]\nfiles=other", "conf.d/bad.conf")
     write("what\n", "conf.d/worse.conf")
@@ -248,6 +261,13 @@ def test_a_missing_program_of_an_included_file_is_placed_there(write: Write) -> 
     write("[program:b]\ncommand=no-such\n", "conf.d/b.conf")
     (said,) = sentences(write("[include]\nfiles=conf.d/b.conf\n"))
     assert said.startswith(": conf.d/b.conf:2 program:b.command starts 'no-such'")
+
+
+def test_quotes_may_come_from_a_variable(write: Write) -> None:
+    path = write("[program:web]\ncommand=echo %(ENV_QUOTE)sa b' '&&' c\n")
+    loaded = load(path, {**ENVIRON, "QUOTE": "'"})
+    assert app_of(loaded).command == ("echo", "a b", "&&", "c")
+    assert any("holds '&&', which reaches the program as it is" in note for note in loaded.notes)
 
 
 def test_a_percent_sign_in_a_variable_is_only_that(write: Write) -> None:

@@ -56,7 +56,7 @@ def test_the_example() -> None:
         "PORT": "0",
         "GREETING": "hello, world",
     }
-    assert (web.max_restarts, web.within, web.backoff.initial) == (3, 60.0, 2.0)
+    assert (web.max_restarts, web.within, web.backoff.initial) == (2, 60.0, 2.0)
     assert (web.stop.signal, web.stop.grace, web.stop_exit_codes) == (2, 15.0, (3,))
     assert (web.umask, web.nice, web.rlimits) == (0o27, 5, {"nofile": (256, 512)})
 
@@ -84,7 +84,7 @@ def test_what_is_not_said_is_as_under_systemd(write: Write) -> None:
     assert (app.restart, app.cwd, app.stop.grace) == ("temporary", "/", 90.0)
     assert app.env == {"PATH": "/usr/bin:/bin", "HOME": "/root"}
     app = app_of(write(f"{START}Restart=always\n"))
-    assert (app.max_restarts, app.within) == (5, 10.0)
+    assert (app.max_restarts, app.within) == (4, 10.0)
     assert [app.backoff.delay(n, 0, lambda: 0.5) for n in range(3)] == [0.1] * 3
 
 
@@ -97,7 +97,9 @@ def test_what_is_not_said_is_as_under_systemd(write: Write) -> None:
         ("Restart=always\nRestartPreventExitStatus=1 SIGHUP 2", "stop_exit_codes", (1, 2)),
         ("Restart=always\nStartLimitInterval=0", "max_restarts", None),
         ("Type=notify\nTimeoutStartSec=1min 30s", "ready", Ready(Notify(), 90.0)),
+        ("Restart=always\nStartLimitBurst=1", "max_restarts", 1),
         ("Type=forking", "detached", True),
+        ("ExitType=cgroup", "detached", True),
         ("User=0", "user", 0),
         ("UMask=0077", "umask", 0o77),
         ("Nice=-5", "nice", -5),
@@ -197,8 +199,10 @@ def test_no_spans(text: str) -> None:
         ("RestartSec=soon", ":3: Service.RestartSec is 'soon'; wanted a time span"),
         ("Environment=A", ":3: Service.Environment holds 'A'; wanted NAME=value"),
         ("EnvironmentFile=none", "if it may be missing"),
-        (f"EnvironmentFile={'x' * 300}", "wanted a file of variables that can be read"),
-        ("EnvironmentFile=loop", "wanted a file of variables that can be read"),
+        (f"EnvironmentFile={'x' * 300}", "wanted a file of variables (write a - before"),
+        ("EnvironmentFile=loop", "wanted a file of variables (write a - before"),
+        ("EnvironmentFile=bad.env", "wanted a file of variables, NAME=value (its line 1"),
+        (f"EnvironmentFile=-{'x' * 300}\nNice=x", ":4: Service.Nice is 'x'"),
         ("KillSignal=TREM", ":3: Service.KillSignal is 'TREM'; wanted a signal"),
         ("what", ":3: holds 'what'; wanted Name=value"),
         (
@@ -217,6 +221,7 @@ def test_no_spans(text: str) -> None:
 def test_mistakes(write: Write, lines: str, sentence: str) -> None:
     path = write(f"{START}{lines}\n")
     path.with_name("loop").symlink_to("loop")
+    path.with_name("bad.env").write_text("A='x")
     said = sentences(path)
     assert any(sentence in it for it in said), said
 

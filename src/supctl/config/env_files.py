@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ class EnvFiles:
 
     def _read(self, file: EnvFile, place: str) -> dict[str, str]:
         path = self._directory / file.path
-        if file.optional and not path.exists():
+        if file.optional and not os.path.exists(path):  # noqa: PTH110, any name may be missing
             return {}
         wanted = "a file of variables, NAME=value"
         try:

@@ -37,11 +37,13 @@ class Format:
         name: for people.
         patterns: names of such files, as of fnmatch(3).
         module: its reader, a module of :mod:`supctl.config.readers`.
+        mark: what each of them holds; the reader is not even loaded for others.
     """
 
     name: str
     patterns: tuple[str, ...]
     module: str
+    mark: bytes = b""
 
     def is_called(self, path: Path) -> bool:
         """Return whether a file is called as such files are."""
@@ -61,16 +63,17 @@ FORMATS: Final = (
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
     Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
-    Format("DaemonEye", ("*.toml", "collectors.json"), "daemoneye"),
-    Format("gosv", ("*",), "gosv"),
+    Format("DaemonEye", ("*.toml",), "daemoneye", b"process_manager"),
+    Format("DaemonEye", ("collectors.json",), "daemoneye"),
+    Format("gosv", ("*",), "gosv", b'"services"'),
 )
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
 
 
 def recognise(source: Source) -> Format | None:
     """Return which of other tools' formats a file has; ``None``: it is to be one of ours."""
-    return next((it for it in _called(source.path) if it.reader.claims(source)), None)
+    return next((it for it in _likely(source) if it.reader.claims(source)), None)
 
 
-def _called(path: Path) -> Iterator[Format]:
-    return (it for it in FORMATS if it.is_called(path))
+def _likely(source: Source) -> Iterator[Format]:
+    return (it for it in FORMATS if it.is_called(source.path) and it.mark in source.content)

@@ -37,12 +37,12 @@ class Section:
     """``[name]``, and what stands below it.
 
     Args:
-        entries: by their keys; of a key that comes twice the last one.
+        entries: in order; a key may come again.
     """
 
     name: str
     line: int
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
 
 
 def parse_ini(text: str, file: str) -> list[Section]:
@@ -77,7 +77,7 @@ class _Parser:
             return
         self._indent = indent
         if header := _HEADER.match(said):
-            self.sections.append(Section(header[1].strip(), number))
+            self.sections.append(Section(header[1], number))
             self._entry = None
         else:
             self._option(said, number)
@@ -93,7 +93,7 @@ class _Parser:
             self._wrong(f"holds {said[:40]!r}", "key = value", number, mend)
         else:
             self._entry = Entry(option[1].lower(), option[2].strip(), number)
-            self.sections[-1].entries[self._entry.key] = self._entry
+            self.sections[-1].entries.append(self._entry)
 
     def _wrong(self, seen: str, wanted: str, line: int, mend: str = "") -> None:
         self.mistakes.append(Mistake("", seen, wanted, mend, self._file, line))

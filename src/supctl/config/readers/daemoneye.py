@@ -30,6 +30,7 @@ from supctl.config.imports import Import
 from supctl.config.mistakes import ConfigErrors, show
 from supctl.config.reading import Each, Reader, join
 from supctl.config.schema import Flag, Text, Whole
+from supctl.config.sharing import share
 from supctl.config.source import Source, is_there
 from supctl.config.syntax import is_json, parse
 from supctl.config.values import parse_env_value
@@ -148,6 +149,7 @@ def read(source: Source, found: Import) -> None:
             "force": manager.get("default_force_timeout_seconds", _FORCE),
         }
         found.document = {"supervisor": {"stop": stop}, "apps": apps}
+        share(found.document, ["inherit_env"])
         reader.notes.append(_NOTE)
     elif not reader.mistakes:
         reader.wrong("", "has no collector", "collector_binaries, or [[collectors]]")

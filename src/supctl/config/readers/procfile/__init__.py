@@ -13,6 +13,7 @@ from typing import Any, Final
 from supctl.config.imports import Import
 from supctl.config.mistakes import Mistake
 from supctl.config.reading import join
+from supctl.config.sharing import share
 from supctl.config.source import Source
 from supctl.config.syntax import decode
 from supctl.errors import InvalidConfig
@@ -48,8 +49,12 @@ def read(source: Source, found: Import) -> None:
         port = None if settings.port is None else settings.port + number * settings.step
         apps |= _process(name, line, port, settings, found)
     if apps:
-        found.document = {"supervisor": {"start": "concurrent", "stop": dict(settings.stop)}}
-        found.document["apps"] = apps
+        defaults: dict[str, Any] = {"inherit_env": True}
+        if settings.files:
+            defaults["env_file"] = settings.files
+        root = {"start": "concurrent", "stop": dict(settings.stop)}
+        found.document = {"supervisor": root, "defaults": defaults, "apps": apps}
+        share(found.document, ["restart"])
         found.reader.notes.append(_NOTE)
     elif not found.reader.mistakes:
         found.reader.wrong("", "holds no process", "lines such as web: python app.py")
@@ -94,19 +99,19 @@ def _process(
     except InvalidConfig as error:
         found.reader.refuse(error)
         return {}
-    app = {"command": command, "inherit_env": True, **_policy(name, settings)}
+    app = {"command": command, **_policy(name, settings)}
     if name == _RELEASE:
-        app = {"command": command, "inherit_env": True, "restart": "never", "autostart": False}
+        app = {"command": command, "restart": "never", "autostart": False}
     copies = settings.formation.get(name, settings.formation.get(ALL, 1))
     if copies == 0:
         app["autostart"] = False
     if copies > 1 and port is None:
         app["instances"] = copies
     if copies < 2 or port is None:
-        return {_name(name, name, found): _with_env(app, settings, port)}
+        return {_name(name, name, found): _with_port(app, port)}
     app["tags"] = [name]
     names = [_name(f"{name}-{number}", name, found) for number in range(1, copies + 1)]
-    return {it: _with_env(app, settings, port + number) for number, it in enumerate(names)}
+    return {it: _with_port(app, port + number) for number, it in enumerate(names)}
 
 
 def _name(text: str, place: str, found: Import) -> str:
@@ -116,9 +121,8 @@ def _name(text: str, place: str, found: Import) -> str:
     return name
 
 
-def _with_env(app: dict[str, Any], settings: Settings, port: int | None) -> dict[str, Any]:
-    env = settings.env if port is None else {**settings.env, "PORT": str(port)}
-    return {**app, "env": env} if env else app
+def _with_port(app: dict[str, Any], port: int | None) -> dict[str, Any]:
+    return app if port is None else {**app, "env": {"PORT": str(port)}}
 
 
 def _policy(name: str, settings: Settings) -> dict[str, Any]:

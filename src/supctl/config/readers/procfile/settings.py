@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from io import StringIO
 from typing import Any, Final
 
+from supctl.config.env_files import EnvFile, EnvFiles
 from supctl.config.imports import Import
-from supctl.config.source import Source, is_there, read_source
-from supctl.config.syntax import decode
+from supctl.config.source import Source
 from supctl.config.texts import Fates, Texts, parse_whole
 from supctl.config.units import parse_duration, parse_signal, write_signal
 from supctl.errors import InvalidConfig
@@ -21,7 +20,9 @@ ALL: Final = "all"
 _COPIES: Final = re.compile(r"\s*([A-Za-z0-9_.-]+)\s*=\s*([0-9]{1,3})\s*")
 _PREFIX: Final = "OVERMIND_"
 _OURS: Final = ("PORT", "FORMATION")
-"""What is for the runner, and not handed on as it is."""
+"""What is for the runner."""
+
+OVERMIND_ENV: Final = ".overmind.env"
 
 VARIABLES: Final = Fates(
     "overmind",
@@ -60,7 +61,7 @@ class Settings:
     """What is said of all processes.
 
     Args:
-        env: variables for all of them.
+        files: of variables for all of them; later ones override.
         formation: copies of each; of :data:`ALL` others.
         port, step: ``PORT`` of the first, and from one to the next; ``None``: no ``PORT``.
         only: names of those that start, :data:`ALL` or some.
@@ -71,7 +72,7 @@ class Settings:
         stop: our ``stop`` table for the others.
     """
 
-    env: dict[str, str] = field(default_factory=dict)
+    files: list[str] = field(default_factory=list)
     formation: dict[str, int] = field(default_factory=dict)
     port: int | None = 5000
     step: int = 100
@@ -90,27 +91,36 @@ def is_in(name: str, names: frozenset[str]) -> bool:
 
 def read_settings(source: Source, found: Import) -> Settings:
     """Return what is said beside a Procfile, and remark on it."""
-    files = {".overmind.env": read_env(source, ".overmind.env", found)}
-    spoken = {**source.environ, **files[".overmind.env"]}
+    files = {OVERMIND_ENV: _read_env(source, OVERMIND_ENV, found)}
+    spoken = {**source.environ, **files[OVERMIND_ENV]}
     if spoken.get("OVERMIND_SKIP_ENV", "0") in ("", "0", "false"):
-        files[".env"] = read_env(source, ".env", found)
+        files[".env"] = _read_env(source, ".env", found)
     values: dict[str, str] = {}
     places: dict[str, str] = {}
-    for file, variables in reversed(files.items()):
-        if variables:
-            found.map(file, "apps.env")
-        values |= variables
-        places |= {name: f"{file} {name}" for name in variables}
+    names = [name for name, variables in reversed(files.items()) if variables]
+    for name in names:
+        found.map(name, "defaults.env_file")
+        values |= files[name]
+        places |= {variable: f"{name} {variable}" for variable in files[name]}
     said = {n: v for n, v in source.environ.items() if n.startswith(_PREFIX) or n == "FORMATION"}
     texts = Texts({**values, **said}, {**places, **{n: f"${n}" for n in said}}, found.reader)
     for name, place in texts.places.items():
         if name.startswith(_PREFIX) or name in _OURS:
             VARIABLES.remark(found, name, place, "apps")
-    env = {name: value for name, value in values.items() if not name.startswith(_PREFIX)}
-    return _settings(texts, env, source.environ.get("PORT", ""))
+    return _settings(texts, names, source.environ.get("PORT", ""))
 
 
-def _settings(texts: Texts, env: dict[str, str], port: str) -> Settings:
+def _read_env(source: Source, name: str, found: Import) -> dict[str, str]:
+    """Return the variables of a file beside the Procfile; none if it is not there."""
+    try:
+        files = EnvFiles(source.directory, source.environ)
+        return files.values([EnvFile(name, optional=True)], name)
+    except InvalidConfig as error:
+        found.reader.refuse(error)
+        return {}
+
+
+def _settings(texts: Texts, files: list[str], port: str) -> Settings:
     """Return what the variables mean; ``port`` is that of the environment."""
     is_overmind = any(name.startswith(_PREFIX) for name in texts.values)
     base = texts.get("PORT", _port, int(port) if re.fullmatch(r"[0-9]{1,5}", port) else 5000)
@@ -123,7 +133,7 @@ def _settings(texts: Texts, env: dict[str, str], port: str) -> Settings:
     can_die = texts.get("OVERMIND_CAN_DIE", _names, frozenset())
     nobody: frozenset[str] = frozenset()
     return Settings(
-        {name: value for name, value in env.items() if name not in _OURS},
+        files,
         texts.get("OVERMIND_FORMATION", _formation, formation),
         None if texts.flag("OVERMIND_NO_PORT", False) else base,
         texts.whole("OVERMIND_PORT_STEP", 100),
@@ -167,21 +177,3 @@ def _signals(field: str, value: str) -> dict[str, str | int]:
         name, _, signal = item.rpartition("=")
         signals[name.strip() or ALL] = write_signal(parse_signal(field, signal.strip()))
     return signals
-
-
-def read_env(source: Source, name: str, found: Import) -> dict[str, str]:
-    """Return the variables of a file beside the Procfile; none if it is not there."""
-    path = source.directory / name
-    if not is_there(path):
-        return {}
-    from dotenv.parser import parse_stream  # only here: most directories have no such file
-
-    text = decode(read_source(path, source.environ).content, str(path))
-    variables: dict[str, str] = {}
-    for binding in parse_stream(StringIO(text)):
-        if binding.error:
-            seen = f"does not parse in line {binding.original.line}"
-            found.reader.wrong(name, seen, "variables, NAME=value")
-        elif binding.key is not None and binding.value is not None:
-            variables[binding.key] = binding.value
-    return variables

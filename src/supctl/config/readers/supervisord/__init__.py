@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from supctl.config.imports import Import
 from supctl.config.reading import join
+from supctl.config.sharing import share
 from supctl.config.source import Source
 from supctl.config.texts import Texts
 from supctl.config.values import parse_umask, write_umask
@@ -31,6 +32,10 @@ _NOTE: Final = (
 _NOW: Final = "%(ENV_...)s has become what these variables say now"
 
 
+_OURS: Final = ("inherit_env", "restart", "backoff", "give_up_after", "min_uptime")
+"""Keys that supervisord's own usual values give to nearly every program."""
+
+
 def claims(source: Source) -> bool:
     """Return whether a file has sections that only supervisord has."""
     return _SECTION.search(source.content) is not None
@@ -50,6 +55,7 @@ def read(source: Source, found: Import) -> None:
     reader = found.reader
     if apps:
         found.document = {"apps": apps}
+        share(found.document, _OURS)
         reader.notes += [_NOTE, *([_NOW] if b"%(ENV_" in source.content else [])]
     elif not reader.mistakes:
         reader.wrong("", "has no program that supctl could run", "a section [program:NAME]")

@@ -87,10 +87,11 @@ class Tables:
             self._fill(table, section, here, included)
 
     def _fill(self, table: Table, section: Section, here: str, included: str) -> None:
-        for entry in section.entries.values():
+        for entry in section.entries:
+            if entry.key in table.places:
+                again = f"{included}:{entry.line}" if included else f"line {entry.line}"
+                self._found.leave_out(table.places[entry.key], f"it is said again in {again}")
             place = self._place(entry, section, included)
-            if entry.key in table.places and table.places[entry.key] != place:
-                self._found.leave_out(table.places[entry.key], f"it is said again by {place}")
             table.values[entry.key] = entry.value.replace("%(here)s", here.replace("%", "%%"))
             table.places[entry.key] = place
 

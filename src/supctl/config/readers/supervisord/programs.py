@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -194,7 +195,7 @@ class Program:
                 self._found.change(place, became, special[key])
             else:
                 PROGRAM.remark(self._found, key, place, became)
-        if "command" in self._table.values and (word := shell_word(self._table.values["command"])):
+        if word := shell_word(shlex.join(app["command"])):
             self._found.reader.notes.append(
                 f"{places['command']} holds {word!r}, which reaches the program as it is: "
                 "no shell runs it, nor under supervisord"

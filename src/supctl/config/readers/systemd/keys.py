@@ -28,7 +28,7 @@ _LEFT_OUT: Final = {
     "DefaultDependencies SurviveFinalKillSignal CollectMode FailureAction SuccessAction "
     "FailureActionExitStatus SuccessActionExitStatus JobTimeoutSec JobRunningTimeoutSec "
     "JobTimeoutAction JobTimeoutRebootArgument StartLimitAction RebootArgument DebugInvocation "
-    "BusName Slice ExitType",
+    "BusName Slice",
     "what the file says is started with it": "WantedBy RequiredBy UpheldBy Also Alias "
     "DefaultInstance",
     _CONDITION: "ConditionPathExists ConditionPathExistsGlob ConditionPathIsDirectory "
@@ -102,7 +102,7 @@ SERVICE: Final = Fates(
         "ExecStart": "command",
         "WorkingDirectory": "cwd",
         "Environment": "env",
-        "EnvironmentFile": "env",
+        "EnvironmentFile": "env_file",
         "PassEnvironment": "inherit_env",
         "User": "user",
         "Group": "group",
@@ -127,10 +127,11 @@ SERVICE: Final = Fates(
         "StandardError": "log",
         "Type": "ready",
         "KillMode": "stop",
+        "ExitType": "detached",
     },
     changed=dict.fromkeys(
         ("StartLimitBurst", "StartLimitIntervalSec", "StartLimitInterval"),
-        ("max_restarts", "the first start is not counted here, only those after it"),
+        ("max_restarts", "restarts are counted here, not starts: one less for the first"),
     ),
     left_out={key: why for why, keys in _LEFT_OUT.items() for key in keys.split()},
 )

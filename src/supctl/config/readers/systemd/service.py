@@ -34,6 +34,7 @@ _RESTARTS: Final = {
     "on-success": "never",
 }
 _TYPES: Final = ("simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle")
+_EXIT_TYPES: Final = ("main", "cgroup")
 _KILL_MODES: Final = ("control-group", "mixed", "process", "none")
 
 _WITH_SPECIFIERS: Final = ("WorkingDirectory", "User", "Group", "StandardOutput", "StandardError")
@@ -70,11 +71,13 @@ class Service:
 
     def app(self) -> dict[str, Any]:
         """Return the table of the app, as far as the unit is right."""
-        env = variables(self._unit, self._source, self._reader, self._expanded)
+        said = variables(self._unit, self._source, self._reader, self._expanded)
+        env = {**said.own, **said.in_files}
         kind = self._texts.get("Type", _word(_TYPES), "simple")
         parts = (
             {"command": self._command(env, kind), "cwd": self._cwd()},
-            self._whoever(env),
+            said.table,
+            self._whoever(),
             self._restarts(kind),
             self._readiness(kind),
             self._stop(),
@@ -155,10 +158,8 @@ class Service:
             return self._known["h"]
         return said or "/"
 
-    def _whoever(self, env: dict[str, str]) -> dict[str, Any]:
+    def _whoever(self) -> dict[str, Any]:
         texts, table = self._texts, dict[str, Any]()
-        if env:
-            table["env"] = env
         passed = [it.value.split() for it in self._unit.all("PassEnvironment")]
         if passed:
             table["inherit_env"] = [name for names in passed for name in names]
@@ -188,7 +189,8 @@ class Service:
             never = "there are no restarts"
             self.left_out |= dict.fromkeys(_OF_RESTARTS, never)
             return {"restart": "never"}
-        limit = {"max_restarts": burst, "within": seconds_text(min(interval, 10**9))}
+        # The first start is one of the burst; with 0 there would be no restart ever.
+        limit = {"max_restarts": max(burst - 1, 1), "within": seconds_text(min(interval, 10**9))}
         return {
             "restart": _RESTARTS[policy],
             "backoff": rhythm,
@@ -226,6 +228,8 @@ class Service:
         else:
             self.left_out["TimeoutStartSec"] = "it is up as soon as it runs, and needs no time"
             self.left_out["Type"] = "a program is up as soon as it runs where ready says nothing"
+        if self._texts.get("ExitType", _word(_EXIT_TYPES), "main") == "cgroup":
+            table["detached"] = True
         if kind == "forking":
             table["detached"] = True
             del self.left_out["Type"]
