@@ -53,7 +53,7 @@ def app(loads: Loads) -> Callable[..., dict[str, Any]]:
 
     def app(keys: str) -> dict[str, Any]:
         text = f"processes: {{a: {{command: x, {keys}}}, other: {{command: y}}}}"
-        made: dict[str, Any] = loads(text).document["apps"]["a"]
+        made: dict[str, Any] = loads(text).tables["apps"]["a"]
         return made
 
     return app
@@ -212,7 +212,7 @@ processes:
   one: {command: x, depends_on: {web-1: {}}}
 """
     )
-    apps = loaded.document["apps"]
+    apps = loaded.tables["apps"]
     assert list(apps) == ["web-0", "web-1", "job-0", "job-1", "all", "one"]
     assert apps["web-1"]["command"] == ["bash", "-c", "serve 1"]
     assert apps["job-1"]["env"] == {"PC_REPLICA_NUM": "1"}
@@ -221,7 +221,7 @@ processes:
 
 def test_a_copy_is_depended_on_by_its_number(loads: Loads) -> None:
     text = "processes: {w: {command: x, replicas: 10}, a: {command: x, depends_on: {w-03: null}}}"
-    assert loads(text).document["apps"]["a"]["depends_on"] == ["w"]
+    assert loads(text).tables["apps"]["a"]["depends_on"] == ["w"]
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_what_is_waited_for(loads: Loads, keys: str, condition: str, detail: str
     (remark,) = [it for it in loaded.remarks if it.place == "processes.api.depends_on.db"]
     assert (remark.became, remark.detail) == ("apps.api.depends_on", detail)
     assert remark.fate is (Fate.CHANGED if detail else Fate.MAPPED)
-    assert loaded.document["apps"]["db"]["restart"] == "on-failure"
+    assert loaded.tables["apps"]["db"]["restart"] == "on-failure"
 
 
 def test_the_environment_is_put_into_the_text(loads: Loads) -> None:
@@ -307,7 +307,7 @@ def test_what_is_no_name_is_refused_with_its_place(loads: Loads) -> None:
 def test_json_is_read_as_well(loads: Loads) -> None:
     text = '{"processes": {"a": {"command": "${PORT}"}}}'
     for name in ("process-compose.json", "process-compose.yaml"):
-        assert loads(text, name).document["apps"]["a"]["command"][2] == "8080"
+        assert loads(text, name).tables["apps"]["a"]["command"][2] == "8080"
 
 
 def test_a_file_extends_another_one(loads: Loads, tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ processes:
   c: {command: c}
 """
     )
-    apps = loaded.document["apps"]
+    apps = loaded.tables["apps"]
     assert list(apps) == ["a", "b", "c"]
     assert apps["a"]["env"] == {"A": "1", "B": "2", "C": "1", "D": "2"}
     assert (apps["a"]["command"][2], apps["a"]["instances"]) == ("z", 2)
@@ -409,7 +409,7 @@ def test_a_mistake_is_placed_by_the_words_of_the_file(
 
 def test_names_are_made_safe_and_shown(loads: Loads) -> None:
     loaded = loads("processes: {../a b: {command: x}, a-b: {command: x}, '': {command: x}}")
-    assert list(loaded.document["apps"]) == ["a-b", "a-b-2", "app"]
+    assert list(loaded.tables["apps"]) == ["a-b", "a-b-2", "app"]
     assert len([it for it in loaded.remarks if it.fate is Fate.CHANGED]) == 3
 
 

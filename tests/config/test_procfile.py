@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from supctl import open_tree
 from supctl.config import ConfigErrors, load
 from supctl.config.loading import LoadedTree
 from supctl.config.readers.procfile.settings import VARIABLES
@@ -71,6 +72,13 @@ def test_one_end_stops_all(write: Write) -> None:
     web = apps(loaded)["web"]
     assert (web.restart, web.essential, web.stop.grace) == ("temporary", True, 5.0)
     assert any("all others are stopped" in note for note in loaded.notes)
+
+
+async def test_it_stops_them_indeed(write: Write, tmp_path: Path) -> None:
+    root = load(write("short: exit 0\nlong: sleep 1000\n")).root
+    async with open_tree(root, log_directory=tmp_path / "logs") as tree:
+        await tree.wait()
+        assert {row.address: row.state for row in tree.status()}["/long"] == "stopped"
 
 
 def test_release_waits_for_somebody(write: Write) -> None:

@@ -201,6 +201,16 @@ def test_same_processes_are_instances_and_others_are_apps(write: Write) -> None:
     ]
 
 
+def test_a_program_may_be_in_two_groups(write: Write) -> None:
+    text = f"{WEB}[group:a]\nprograms=web\n[group:b]\nprograms=web,web\n"
+    loaded = load(write(text), ENVIRON)
+    groups = [it for it in loaded.root.children if isinstance(it, Supervisor)]
+    assert [(it.name, [app.name for app in it.children]) for it in groups] == [
+        ("a", ["web"]),
+        ("b", ["web", "web-2"]),
+    ]
+
+
 def test_priority_and_then_name_is_the_order(write: Write) -> None:
     text = "".join(
         f"[program:{name}]\ncommand=sleep 1\npriority={priority}\n"
@@ -224,6 +234,14 @@ def test_includes(write: Write, tmp_path: Path) -> None:
     assert app_of(loaded, "b").command == ("echo", str(tmp_path / "conf.d"))
     assert "include.files finds no file like none/*" in loaded.notes
     assert "read already" in remarks(loaded)["include.files supervisord.conf"]
+
+
+def test_odd_includes_do_no_harm(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "loop.conf").symlink_to("loop.conf")
+    (tmp_path / "folder.conf").mkdir()
+    files = f"loop.conf folder.conf {'x' * 300} /dev/null [ *"
+    loaded = load(write(f"{WEB}[include]\nfiles={files}\n"), ENVIRON)
+    assert app_of(loaded).command == ("sleep", "60")
 
 
 def test_a_missing_program_of_an_included_file_is_placed_there(write: Write) -> None:

@@ -172,6 +172,7 @@ def test_variables_of_files_are_there_and_in_commands(write: Write, tmp_path: Pa
 
 def test_words() -> None:
     assert split("x", r"'b \"c' d\sf \; ''") == ['b "c', "d f", ";", ""]
+    assert split("x", r"'\.c' \(") == [r"\.c", r"\("]
     assert put_in(["$A", "$$A", "${A}b", "$Ab"], {"A": "x y"}) == ["x", "y", "$A", "x yb"]
 
 
@@ -196,6 +197,8 @@ def test_no_spans(text: str) -> None:
         ("RestartSec=soon", ":3: Service.RestartSec is 'soon'; wanted a time span"),
         ("Environment=A", ":3: Service.Environment holds 'A'; wanted NAME=value"),
         ("EnvironmentFile=none", "if it may be missing"),
+        (f"EnvironmentFile={'x' * 300}", "wanted a file of variables that can be read"),
+        ("EnvironmentFile=loop", "wanted a file of variables that can be read"),
         ("KillSignal=TREM", ":3: Service.KillSignal is 'TREM'; wanted a signal"),
         ("what", ":3: holds 'what'; wanted Name=value"),
         (
@@ -212,7 +215,9 @@ def test_no_spans(text: str) -> None:
     ],
 )
 def test_mistakes(write: Write, lines: str, sentence: str) -> None:
-    said = sentences(write(f"{START}{lines}\n"))
+    path = write(f"{START}{lines}\n")
+    path.with_name("loop").symlink_to("loop")
+    said = sentences(path)
     assert any(sentence in it for it in said), said
 
 

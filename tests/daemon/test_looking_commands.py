@@ -74,7 +74,7 @@ def test_what_is_shown_of_everything(shop: Desk) -> None:
 
 def test_one_child_in_all_detail(shop: Desk) -> None:
     told = shop.run("describe", "bad")
-    assert "shop/bad  app  failed, exit 3 3 times" in told
+    assert "shop/bad  app  failed, exit 3 (3 times" in told
     assert "command    sh -c 'exit 3'" in told
     assert "shop/bad failed for good: exited with code 3 after 2 restarts" in told
     assert "in 2 processes" in shop.run("describe", "api:1")

@@ -41,7 +41,14 @@ class Link:
         ``descriptors`` are duplicated where they must wait. What is sent to somebody who is
         gone goes nowhere; :meth:`receive` tells of the loss.
         """
-        data, fds = encode(message), descriptors or []
+        data = encode(message)  # what is too long loses nothing else
+        self._put(self._unsaid() + data, descriptors or [])
+
+    def _unsaid(self) -> bytes:
+        """Return what is to be said before all else, as frames."""
+        return b""
+
+    def _put(self, data: bytes, fds: list[int]) -> None:
         if not self._outgoing:
             sent = self._try_send(data, fds)
             if sent == len(data):

@@ -19,7 +19,7 @@ from supctl.errors import ProtocolError
 
 from .link import Link
 from .reaper.program import Program
-from .reaper.protocol import VERSION
+from .reaper.protocol import VERSION, encode
 from .reaper_program import OWN_DESCRIPTOR_LIMIT, reaper_command
 
 _BATCH: Final = 64
@@ -72,40 +72,36 @@ class ReaperLink(Link):
         self._forgotten: list[int] = []
         self._has_notes = trio.Event()
 
-    def send(self, *message: Any, descriptors: list[int] | None = None) -> None:
-        self._tell_notes()
-        super().send(*message, descriptors=descriptors)
-
     def note(self, key: str, text: str | None) -> None:
         """Have a text kept for whoever supervises after us, in place of an earlier one; ``None``:
         none.
 
-        It is told before the next message is sent, at the latest when all tasks have had their
+        It is told with the next message that is sent, at the latest when all tasks have had their
         turn: of a thousand that change together, one by one would take long.
         """
         self._notes[key] = text
         self._has_notes.set()
         if len(self._notes) >= _BATCH:
-            self._tell_notes()
+            self._put(self._unsaid(), [])
 
     def forget(self, number: int) -> None:
         """Let go of what is known of a run, behind the notes about it."""
         self._forgotten.append(number)
         self._has_notes.set()
 
-    def _tell_notes(self) -> None:
+    def _unsaid(self) -> bytes:
         if not self._has_notes.is_set():
-            return
-        told = self._notes, self._forgotten
+            return b""
+        told = ["note", self._notes, self._forgotten]
         self._notes, self._forgotten, self._has_notes = {}, [], trio.Event()
-        super().send("note", *told)
+        return encode(told)
 
     async def flush_forever(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(super().flush_forever)
             while True:
                 await self._has_notes.wait()
-                self._tell_notes()
+                self._put(self._unsaid(), [])
 
     @classmethod
     def start(cls, heirs: Heirs | None = None, limit: int = OWN_DESCRIPTOR_LIMIT) -> Self:

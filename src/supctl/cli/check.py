@@ -42,8 +42,8 @@ def check(files: tuple[Path, ...], profile: str | None) -> None:
     """Show what FILE says, as a tree; or every mistake in it, with its place and its mend.
 
     FILE is a supctl.toml, the same as YAML or JSON, or the file of another tool. A directory
-    stands for the first of them in it, and so does the current directory if FILE is left out. A
-    second FILE overrides the first, and so on. Nothing is started.
+    stands for the likeliest of them in it, and so does the current directory if FILE is left out.
+    A second FILE overrides the first, and so on. Nothing is started.
 
     The exit status is 0 if the file can be used and 2 if not.
     """

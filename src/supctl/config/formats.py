@@ -54,10 +54,14 @@ class Format:
 
 
 FORMATS: Final = (
-    Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
+    Format("package.json", ("package.json",), "package_json"),
+    Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
+    Format("PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2"),
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
+    Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
+    Format("DaemonEye", ("*.toml", "collectors.json"), "daemoneye"),
     Format("gosv", ("*",), "gosv"),
 )
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""

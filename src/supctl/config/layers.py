@@ -21,7 +21,7 @@ from .mistakes import ConfigErrors, Mistake, show
 from .reading import Reader, join
 from .references import expand
 from .schema import FileKeys, LayerKeys
-from .syntax import read_tables
+from .tables import read_tables
 
 
 class Layers:
@@ -34,7 +34,7 @@ class Layers:
     Attributes:
         mistakes: in what only layers have, each with its file.
         origins: which file says what.
-        format: of the first file, for people: ``"TOML"`` or ``"JSON"``.
+        format: of the first file, for people: ``"TOML"``, ``"YAML"`` or ``"JSON"``.
     """
 
     def __init__(self, main: Path, environ: Mapping[str, str]) -> None:

@@ -28,6 +28,14 @@ class Source:
     profile: str = ""
 
 
+def is_there(path: Path) -> bool:
+    """Return whether there is a file of that name; there is none of a name that cannot be one."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, or with a NUL
+        return False
+
+
 def read_source(path: Path, environ: Mapping[str, str], profile: str = "") -> Source:
     """Read a file.
 

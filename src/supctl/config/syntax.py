@@ -12,8 +12,6 @@ from typing import Any, Final
 from .mistakes import ConfigErrors, Mistake
 from .reading import join
 
-YAML_SUFFIXES: Final = (".yaml", ".yml")
-
 DEEPEST: Final = 100
 """Levels of nesting; what walks a tree of specs may then simply recurse."""
 
@@ -68,20 +66,6 @@ def parse(content: bytes, file: str, *, as_json: bool) -> dict[str, Any]:
         raise ConfigErrors([Mistake("", seen, "smaller numbers", file=file)]) from None
     wanted = f"tables inside tables up to {DEEPEST} deep"
     raise ConfigErrors([Mistake("", "nests too deeply", wanted, file=file)])
-
-
-def read_tables(path: Path, content: bytes) -> tuple[dict[str, Any], str]:
-    """Return what a file of our own format holds, and what it is written in, for people.
-
-    Raises:
-        ConfigErrors: as for :func:`parse` and :func:`.yaml_syntax.parse_yaml`.
-    """
-    if path.suffix in YAML_SUFFIXES:
-        from .yaml_syntax import parse_yaml  # only here: it needs this module, too
-
-        return parse_yaml(content, str(path)), "YAML"
-    as_json = is_json(path, content)
-    return parse(content, str(path), as_json=as_json), "JSON" if as_json else "TOML"
 
 
 def is_json(path: Path, content: bytes) -> bool:

@@ -138,7 +138,7 @@ class Survival(Watch):
         """Note that a life was asked to stop which no child may have by now."""
         if remains.asked_at is not None:
             self._asked.add(remains.token)
-            self._backend.note(f"{_ASKED}{remains.token}", json.encode(remains.asked_at).decode())
+            self._backend.note(f"{_ASKED}{remains.token}", str(remains.asked_at))
 
     def _forget(self, token: int) -> None:
         self._backend.forget(token)
@@ -320,4 +320,4 @@ def _remains(token: int, note: dict[str, Any], asked: str | None) -> Remains:
     """Return what is known of a life; of one that nothing was noted about, that it has begun."""
     told = note.get("life", {})
     remains = Remains(**told) if told.get("token") == token else Remains(token)
-    return remains if asked is None else replace(remains, asked_at=json.decode(asked))
+    return remains if asked is None else replace(remains, asked_at=float(asked))

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any, Final
 
 from supctl.config.imports import Import
-from supctl.config.source import Source, read_source
+from supctl.config.source import Source, is_there, read_source
 from supctl.config.syntax import decode
 from supctl.config.texts import Fates, Texts, parse_whole
 from supctl.config.units import parse_duration, parse_signal, write_signal
@@ -172,7 +172,7 @@ def _signals(field: str, value: str) -> dict[str, str | int]:
 def read_env(source: Source, name: str, found: Import) -> dict[str, str]:
     """Return the variables of a file beside the Procfile; none if it is not there."""
     path = source.directory / name
-    if not path.is_file():
+    if not is_there(path):
         return {}
     from dotenv.parser import parse_stream  # only here: most directories have no such file
 

@@ -6,9 +6,9 @@ import platform
 import re
 from typing import Any, Final
 
-from supctl.config.formats import Source
 from supctl.config.imports import Import
 from supctl.config.reading import join
+from supctl.config.source import Source
 from supctl.config.texts import Texts
 from supctl.config.values import parse_umask, write_umask
 from supctl.errors import InvalidConfig

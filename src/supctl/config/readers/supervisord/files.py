@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from supctl.config.formats import Source
 from supctl.config.imports import Import
 from supctl.config.ini import Entry, Section, parse_ini
 from supctl.config.mistakes import ConfigErrors
+from supctl.config.source import Source, is_there
 from supctl.config.syntax import decode
 from supctl.errors import InvalidConfig
 
@@ -34,12 +35,14 @@ class Table:
         place: for messages.
         values: its keys.
         places: of the keys.
+        is_told: whether what became of its keys has been said; it may be in two groups.
     """
 
     name: str
     place: str
     values: dict[str, str] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    is_told: bool = False
 
 
 class Tables:
@@ -53,7 +56,7 @@ class Tables:
         self._found, self._names = found, names
         self._by_name: dict[str, Table] = {}
         self._here = source.directory
-        self._seen = {source.path.resolve()}
+        self._seen = {os.path.realpath(source.path)}
         self._add(source.content, str(source.path), str(source.directory))
         include = self._by_name.pop("include", None)
         if include is not None:
@@ -123,10 +126,10 @@ class Tables:
             name = (
                 str(path.relative_to(self._here)) if path.is_relative_to(self._here) else str(path)
             )
-            if path.resolve() in self._seen:
+            if os.path.realpath(path) in self._seen:
                 self._found.leave_out(f"{place} {name}", "that file has been read already")
-            elif path.is_file():
-                self._seen.add(path.resolve())
+            elif is_there(path):
+                self._seen.add(os.path.realpath(path))
                 self._include_one(path, name, place)
 
     def _include_one(self, path: Path, name: str, place: str) -> None:

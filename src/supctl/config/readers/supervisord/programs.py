@@ -180,7 +180,10 @@ class Program:
 
     def _remark(self, became: str, app: dict[str, Any]) -> None:
         """Say what became of every key; once, also if there are several processes."""
-        places, self._table.places = self._table.places, {}
+        if self._table.is_told:
+            return
+        self._table.is_told = True
+        places = self._table.places
         special, left_out = self._special(app), self._left_out(app)
         for key, place in places.items():
             if key in left_out:

@@ -9,7 +9,7 @@ from typing import Final
 
 from supctl.config.mistakes import ConfigErrors
 from supctl.config.reading import Reader
-from supctl.config.source import Source, read_source
+from supctl.config.source import Source, is_there, read_source
 from supctl.config.syntax import decode
 from supctl.errors import InvalidConfig
 
@@ -48,14 +48,14 @@ def variables(
 def _of_file(directive: Directive, name: str, source: Source, reader: Reader) -> dict[str, str]:
     """Return the variables of one file; a ``-`` before its name means that it may be missing."""
     path = source.directory / name.removeprefix("-")
-    if name.startswith("-") and not path.is_file():
+    if name.startswith("-") and not is_there(path):
         return {}
     from dotenv.parser import parse_stream  # only here: most units name no file
 
     found: dict[str, str] = {}
     try:
         text = decode(read_source(path, source.environ).content, str(path))
-    except (ConfigErrors, ValueError):  # ValueError: a NUL in the name
+    except (ConfigErrors, OSError, ValueError):  # the latter for what cannot be a name
         mend = "write a - before its name if it may be missing"
         reader.wrong(directive.place, f"is {name!r}", "a file of variables that can be read", mend)
         return {}

@@ -23,7 +23,7 @@ def split(field: str, text: str) -> list[str]:
     """Return the words of a line.
 
     Raises:
-        InvalidConfig: a quote is not closed, or a backslash escapes nothing.
+        InvalidConfig: a quote is not closed, or an escape is half of a character.
     """
     words: list[str] = []
     position = 0
@@ -66,9 +66,8 @@ def _escaped(field: str, text: str, position: int) -> tuple[str, int]:
     if letter == ";":  # what would else begin another command
         return ";", position + 2
     code = _CODES.match(text, position)
-    if code is None:
-        wanted = r"escapes such as \\, \n, \x20"
-        raise InvalidConfig(field, text, wanted, rf"write \\{letter} for a backslash")
+    if code is None:  # systemd warns, and keeps it
+        return "\\", position + 1
     digits, base = (code[3], 8) if code[3] else (code[1] or code[2], 16)
     number = int(digits, base)
     if 0xD800 <= number < 0xE000:

@@ -1,0 +1,51 @@
+"""The files in ``examples/formats`` are started as they are, and leave nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supctl import open_tree
+from supctl.config import load
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
+
+
+@pytest.mark.parametrize(
+    ("file", "states"),
+    [
+        (
+            "supervisord/supervisord.conf",
+            {
+                "/web": "running",
+                "/background": "running",
+                "/background/clock": "running",
+                "/background/worker_00": "running",
+                "/background/worker_01": "running",
+            },
+        ),
+        (
+            "procfile/Procfile",
+            {
+                "/web": "running",
+                "/worker-1": "running",
+                "/worker-2": "running",
+                "/clock": "running",
+                "/release": "stopped",
+            },
+        ),
+        ("systemd/web.service", {"/web": "running"}),
+        ("systemd/ticker@60.service", {"/ticker-60": "running"}),
+        (
+            "daemoneye/agent.toml",
+            {"/procmond-1": "running", "/netmond-1": "running", "/procmond-spare": "stopped"},
+        ),
+    ],
+)
+async def test_an_example_runs(file: str, states: dict[str, str], tmp_path: Path) -> None:
+    root = load(EXAMPLES / file).root
+    async with open_tree(root, log_directory=tmp_path) as tree:
+        found = {row.address: row.state for row in tree.status()}
+    found.pop("/cleanup", None)  # ends by itself at any moment
+    assert found == states
