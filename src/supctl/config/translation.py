@@ -23,9 +23,9 @@ def as_toml(loaded: LoadedTree, directory: Path) -> str:
     Raises:
         InvalidConfig: TOML cannot say it: there is a ``null`` among the arguments of an actor.
     """
-    home = loaded.source.absolute().parent
+    home = loaded.source.absolute().parent.resolve()
     document = loaded.document
-    if directory.resolve() != home.resolve():
+    if directory.resolve() != home:
         document = _placed(document, lambda path: str(home / path))
         document = {"defaults": {}, **document}
         document["defaults"] = {"cwd": str(home), **document["defaults"]}
