@@ -7,7 +7,7 @@ import sys
 
 from rich.console import Console
 
-from . import apps, daemon, supervision, tasks
+from . import apps, daemon, files, supervision, tasks
 from .actors import report as actors
 
 _PARTS = {
@@ -16,6 +16,7 @@ _PARTS = {
     "tasks": tasks.run,
     "actors": actors.run,
     "daemon": daemon.run,
+    "files": files.run,
 }
 
 

@@ -56,7 +56,7 @@ class Format:
 FORMATS: Final = (
     Format("package.json", ("package.json",), "package_json"),
     Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
-    Format("PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2"),
+    Format("PM2", ("*.config.[cm]js", "*.config.js", "*.json", "*.json5", "*.y*ml"), "pm2"),
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),

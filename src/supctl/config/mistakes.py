@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -91,5 +90,7 @@ def _number(value: float) -> str:
 
 def closest(word: object, known: Iterable[str]) -> str:
     """Return ``did you mean '...'?`` for the likeliest of ``known``; empty if none is near."""
+    import difflib  # only here: most files hold no mistake
+
     near = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else ""

@@ -181,6 +181,8 @@ class NativeReader:
 
     def _place_files(self, log: Log) -> Log:
         """Return ``log`` with absolute paths."""
+        if log.file is None and log.error_file is None:
+            return log
         file, error_file = (
             None if path is None else str(self._directory / path)
             for path in (log.file, log.error_file)

@@ -95,6 +95,7 @@ class Reader:
         self.file = file
         self.mistakes: list[Mistake] = []
         self.notes: list[str] = []
+        self._read: dict[tuple[Marker, str], Any] = {}  # many apps say the same
 
     def wrong(self, place: str, seen: str, wanted: str, mend: str = "") -> None:
         """Remember a mistake."""
@@ -160,6 +161,14 @@ class Reader:
         self.wrong(join(place, key), "is unknown", wanted, mend)
 
     def _value(self, hint: Any, marker: Marker | None, value: object, place: str) -> Any:
+        if isinstance(value, dict) and isinstance(marker, By | Table):
+            known = marker, repr(value)
+            if known not in self._read:
+                self._read[known] = self._understood(hint, marker, value, place)
+            return self._read[known]
+        return self._understood(hint, marker, value, place)
+
+    def _understood(self, hint: Any, marker: Marker | None, value: object, place: str) -> Any:
         match marker:
             case By(parse):
                 return parse(place, value)

@@ -118,7 +118,9 @@ class References:
             case dict():
                 known = self._known(value, known)
                 return {
-                    key: self._resolved(item, join(place, key), known)
+                    key: item
+                    if isinstance(item, str) and "${" not in item
+                    else self._resolved(item, join(place, key), known)
                     for key, item in value.items()
                 }
         return value

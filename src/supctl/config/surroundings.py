@@ -11,7 +11,8 @@ import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import reduce
+from dataclasses import dataclass
+from functools import cache, reduce
 
 from supctl.specs import App, ChildSpec, Supervisor
 
@@ -36,7 +37,17 @@ def preflight(tree: ChildSpec) -> None:
 
 def find_mistakes(tree: ChildSpec, place_of: PlaceOf) -> list[Mistake]:
     """Return what would keep the apps of a tree from starting here and now."""
-    return [mistake for path, app in _apps(tree, ()) for mistake in _mistakes(app, place_of(path))]
+    look = _Look(cache(_wrong_directory), cache(_wrong_program))
+    found = (_mistakes(app, place_of(path), look) for path, app in _apps(tree, ()))
+    return [mistake for those in found for mistake in those]
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One look at the system: each file once, however many apps need it."""
+
+    wrong_directory: Callable[[str], tuple[str, str]]
+    wrong_program: Callable[[str, str, str], tuple[str, str]]
 
 
 def _apps(node: ChildSpec, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], App]]:
@@ -48,42 +59,49 @@ def _apps(node: ChildSpec, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, .
                 yield from _apps(child, (*path, child.name))
 
 
-def _mistakes(app: App, place: str) -> Iterator[Mistake]:
-    yield from (wrong_cwd := list(_cwd(app, place)))
+def _mistakes(app: App, place: str, look: _Look) -> Iterator[Mistake]:
+    yield from (wrong_cwd := list(_cwd(app, place, look)))
     yield from _user(app, place)
     yield from _group(app, place)
     if not wrong_cwd:  # it says where the program is looked for
-        yield from _program(app, place)
+        yield from _program(app, place, look)
 
 
-def _cwd(app: App, place: str) -> Iterator[Mistake]:
-    mode = None if app.cwd is None else _mode(app.cwd)
-    if app.cwd is None or (stat.S_ISDIR(mode or 0) and os.access(app.cwd, os.X_OK)):
-        return
+def _cwd(app: App, place: str, look: _Look) -> Iterator[Mistake]:
+    wrong, mend = ("", "") if app.cwd is None else look.wrong_directory(app.cwd)
+    if wrong:
+        yield Mistake(join(place, "cwd"), f"is {app.cwd!r}, which {wrong}", "a directory", mend)
+
+
+def _wrong_directory(path: str) -> tuple[str, str]:
+    """Return why nothing can run there, and what mends it; empty if something can."""
+    mode = _mode(path)
     if mode is None:
-        wrong, mend = "does not exist", "create it, or correct the path"
-    elif not stat.S_ISDIR(mode):
-        wrong, mend = "is not a directory", "name the directory it lies in"
-    else:
-        wrong, mend = "may not be entered", "check its permissions"
-    yield Mistake(join(place, "cwd"), f"is {app.cwd!r}, which {wrong}", "a directory", mend)
+        return "does not exist", "create it, or correct the path"
+    if not stat.S_ISDIR(mode):
+        return "is not a directory", "name the directory it lies in"
+    return ("", "") if os.access(path, os.X_OK) else ("may not be entered", "check its permissions")
 
 
-def _program(app: App, place: str) -> Iterator[Mistake]:
+def _program(app: App, place: str, look: _Look) -> Iterator[Mistake]:
     """Look for the program as the reaper will: relative to cwd, along the PATH of its own env."""
     program, base = app.command[0], app.cwd or os.getcwd()
     env = os.environ if app.env is None else app.env
-    if "/" in program:
-        wrong, mend = _unusable(os.path.join(base, program))
-        mend = mend or ("check the path" if program.startswith("/") else f"looked for in {base}")
-    else:
-        path = env.get("PATH", os.defpath)
-        folders = [os.path.join(base, folder) for folder in path.split(os.pathsep)]
-        wrong, mend = _unusable_in(folders, program)
-        mend = mend or f"its PATH is {path}"
+    wrong, mend = look.wrong_program(program, base, env.get("PATH", os.defpath))
     if wrong:
         seen = f"starts {program!r}, which {wrong}"
         yield Mistake(join(place, "command"), seen, "a program that can be executed", mend)
+
+
+def _wrong_program(program: str, base: str, path: str) -> tuple[str, str]:
+    if "/" in program:
+        wrong, mend = _unusable(os.path.join(base, program))
+        return wrong, mend or (
+            "check the path" if program.startswith("/") else f"looked for in {base}"
+        )
+    folders = [os.path.join(base, folder) for folder in path.split(os.pathsep)]
+    wrong, mend = _unusable_in(folders, program)
+    return wrong, mend or f"its PATH is {path}"
 
 
 def _unusable_in(folders: list[str], program: str) -> tuple[str, str]:
