@@ -9,8 +9,8 @@ from typing import Any, Final
 from supctl.config.env_files import EnvFile, EnvFiles
 from supctl.config.mistakes import ConfigErrors, Mistake
 from supctl.config.source import Source, read_source
-from supctl.config.syntax import decode, is_json, parse
-from supctl.config.yaml_syntax import is_yaml, parse_yaml_text
+from supctl.config.syntax import YAML_SUFFIXES, decode, is_json, parse
+from supctl.config.yaml_syntax import parse_yaml_text
 from supctl.errors import InvalidConfig
 
 from .text import expand
@@ -81,7 +81,7 @@ def _document(source: Source, above: tuple[str, ...]) -> dict[str, Any]:
 def _parse(source: Source) -> dict[str, Any]:
     file = str(source.path)
     text = expand(decode(source.content, file), source.environ, file)
-    if not is_yaml(source.path) and is_json(source.path, source.content):
+    if source.path.suffix not in YAML_SUFFIXES and is_json(source.path, source.content):
         return parse(text.encode(), file, as_json=True)
     return parse_yaml_text(text, file)
 
