@@ -66,6 +66,13 @@ def test_json_holds_files_and_remarks() -> None:
     assert [it["place"] for it in told["remarks"]] == ["apps.web.limits"]
 
 
+def test_a_profile_is_followed() -> None:
+    with Path("supctl.toml").open("a") as file:
+        file.write("[profiles.big.apps.web]\ninstances = 4\n")
+    assert "instances" not in run("pm2").stdout
+    assert '"instances": 4' in run("pm2", "--profile", "big").stdout
+
+
 def test_an_unknown_tool_is_a_mistake() -> None:
     done = run("circus")
     assert done.exit_code == 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +102,16 @@ def test_whoever_only_starts_it_is_told_of_the_report(file: Path) -> None:
         "note: of 6 keys 1 mean something else here, 2 nothing: "
         '"supctl import process-compose.yaml" tells which\n'
     ) in done.stdout
+
+
+@pytest.mark.parametrize("words", [["import", "Procfile"], ["export", "compose", "Procfile"]])
+def test_neither_an_event_loop_nor_a_yaml_library_is_loaded(file: Path, words: list[str]) -> None:
+    Path("Procfile").write_text("web: python3 app.py\n")
+    program = "import atexit, sys; from supctl.cli.main import main; "
+    program += "atexit.register(lambda: print(*sys.modules, file=sys.stderr)); main(sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words], capture_output=True, text=True, check=True
+    )
+    modules = set(done.stderr.split())
+    assert "supctl.config.readers.procfile" in modules
+    assert not modules & {"trio", "yaml", "quickjs", "psutil", "rich"}

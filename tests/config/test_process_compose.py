@@ -337,6 +337,39 @@ processes:
     assert (apps["b"]["cwd"], "cwd" in apps["c"]) == (str(tmp_path / "base"), False)
 
 
+def test_a_file_called_so_overrides_it(loads: Loads, tmp_path: Path) -> None:
+    (tmp_path / "process-compose.override.yml").write_text(
+        "processes: {a: {environment: [A=2], disabled: true}, b: {command: y}}"
+    )
+    text = "processes: {a: {command: x, environment: [A=1, B=1]}}"
+    loaded = loads(text)
+    apps = loaded.document["apps"]
+    assert list(apps) == ["a", "b"]
+    assert (apps["a"]["env"], apps["a"]["autostart"]) == ({"A": "2", "B": "1"}, False)
+    assert [it.place for it in loaded.remarks if it.fate is Fate.CHANGED] == [
+        "process-compose.override.yml"
+    ]
+    assert list(loads(text, "process-compose.prod.yaml").document["apps"]) == ["a"]
+
+
+def test_files_that_extend_each_other_are_refused(loads: Loads, tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("extends: ./process-compose.yaml")
+    with pytest.raises(ConfigErrors) as caught:
+        loads("extends: b.yaml")
+    assert str(caught.value) == (
+        f"{tmp_path / 'b.yaml'}: extends is './process-compose.yaml', which extends this file in "
+        "turn; wanted no circle"
+    )
+
+
+@pytest.mark.parametrize("name", ["none.yaml", "loop.yaml", '"a\\0b"', "."])
+def test_a_base_that_cannot_be_read_is_refused(loads: Loads, tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+    with pytest.raises(ConfigErrors) as caught:
+        loads(f"extends: {name}")
+    assert "wanted a file that can be read" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
@@ -397,7 +430,6 @@ processes:
             "processes.a.environment[0] is 'A'; want",
         ),
         ("extends: process-compose.yaml", "extends is 'process-compose.yaml', which extends this"),
-        ("extends: none.yaml", ""),
         ("processes: {a: {command: x}, a: {command: y}}", "1:30: processes.a is there twice"),
     ],
 )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from .loading import profile_option
+
 if TYPE_CHECKING:
     from supctl.config.exports import Export
 
@@ -27,8 +29,16 @@ KINDS: Final = (*("systemd", "launchd", "supervisord", "procfile", "pm2", "compo
     help="Write the files there; it is made if it is not there.",
 )
 @click.option("--force", is_flag=True, help="Replace files that are there.")
+@profile_option
 @click.option("--json", "as_json", is_flag=True, help="Print files and remarks as JSON.")
-def export(tool: str, file: Path | None, output: Path | None, force: bool, as_json: bool) -> None:
+def export(
+    tool: str,
+    file: Path | None,
+    output: Path | None,
+    force: bool,
+    profile: str | None,
+    as_json: bool,
+) -> None:
     """Print what FILE says as files of another TOOL.
 
     compose is process-compose. What the tool cannot say, or means otherwise, is told on standard
@@ -42,7 +52,7 @@ def export(tool: str, file: Path | None, output: Path | None, force: bool, as_js
     from supctl.config import load
     from supctl.config.exports import export_tree
 
-    loaded = load(file, to_run_here=False)
+    loaded = load(file, profile=profile or "", to_run_here=False)
     made = export_tree(loaded.root, tool, loaded.source.absolute().parent, os.environ)
     if output is not None:
         _write(made, output, force=force)

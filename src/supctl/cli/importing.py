@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .loading import profile_option
+
 if TYPE_CHECKING:
     from supctl.config import Mistake
     from supctl.config.imports import Remark
@@ -28,8 +30,11 @@ _COLOURS = {"mapped": "green", "changed": "yellow", "left out": "red"}
     help="Write supctl.toml there; - prints it.",
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@profile_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def import_(file: Path | None, output: Path | None, force: bool, as_json: bool) -> None:
+def import_(
+    file: Path | None, output: Path | None, force: bool, profile: str | None, as_json: bool
+) -> None:
     """Say what became of every key of FILE, and write it as a supctl.toml.
 
     FILE is of PM2, supervisord, process-compose or another tool, or one of our own in YAML or
@@ -44,7 +49,7 @@ def import_(file: Path | None, output: Path | None, force: bool, as_json: bool) 
     from supctl.config import load
     from supctl.config.translation import as_toml
 
-    loaded = load(file, to_run_here=False)
+    loaded = load(file, profile=profile or "", to_run_here=False)
     if output is not None and str(output) == "-":
         click.echo(as_toml(loaded, Path.cwd()), nl=False)
         return

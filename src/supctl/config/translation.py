@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,9 +24,9 @@ def as_toml(loaded: LoadedTree, directory: Path) -> str:
     Raises:
         InvalidConfig: TOML cannot say it: there is a ``null`` among the arguments of an actor.
     """
-    home = loaded.source.absolute().parent
+    home = Path(os.path.realpath(loaded.source.absolute().parent))
     document = loaded.document
-    if directory.resolve() != home.resolve():
+    if Path(os.path.realpath(directory)) != home:
         document = _placed(document, lambda path: str(home / path))
         document = {"defaults": {}, **document}
         document["defaults"] = {"cwd": str(home), **document["defaults"]}

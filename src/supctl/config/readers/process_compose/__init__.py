@@ -15,7 +15,7 @@ from supctl.config.mistakes import show
 from supctl.config.reading import join
 from supctl.config.source import Source
 
-from .documents import DOTENV, read_document, read_variables
+from .documents import DOTENV, find_override, read_document, read_variables
 from .logs import log_of
 from .process import app_of, needed_apps
 from .project import Project
@@ -70,6 +70,8 @@ def read(source: Source, found: Import) -> None:
         _refuse(tables, processes, found)
         return
     found.reader.notes.append(_NOTE)
+    if override := find_override(source):
+        found.change(override.name, "apps", "it lies over the file, as in process-compose")
     if variables:
         found.change(DOTENV, "apps.*.env_file", "each app has its variables")
     project = _project(table, processes, has_dotenv=bool(variables))

@@ -1,7 +1,8 @@
-"""The file and those that it extends, as one document."""
+"""The file, those that it extends, and the one that overrides it, as one document."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +18,15 @@ from .text import expand
 DOTENV: Final = ".env"
 """What process-compose reads before everything else, in the directory of the file."""
 
+_NAMES: Final = ("process-compose.yaml", "process-compose.yml")
+_OVERRIDES: Final = ("process-compose.override.yaml", "process-compose.override.yml")
+
 _WHOLE: Final = ("namespace", "paths", "entrypoint")
 """Lists of which the upper one replaces the lower."""
 
 
 def read_document(source: Source) -> dict[str, Any]:
-    """Return what a file says together with the one that it ``extends``, and so on.
+    """Return what a file says together with those that it extends, and the one that overrides it.
 
     Args:
         source: its ``environ`` is what ``${NAME}`` stands for.
@@ -30,7 +34,19 @@ def read_document(source: Source) -> dict[str, Any]:
     Raises:
         ConfigErrors: one of them cannot be read, or they go round in a circle.
     """
-    return _document(source, (source.path.resolve(),))
+    tables = _document(source, ())
+    path = find_override(source)
+    if path is not None:
+        tables = _merged(tables, _document(read_source(path, source.environ), ()))
+    return tables
+
+
+def find_override(source: Source) -> Path | None:
+    """Return the file that process-compose lays over this one unasked, if it is there."""
+    if source.path.name not in _NAMES:
+        return None
+    paths = (source.path.with_name(name) for name in _OVERRIDES)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read_variables(source: Source) -> dict[str, str]:
@@ -46,17 +62,18 @@ def read_variables(source: Source) -> dict[str, str]:
         raise ConfigErrors([Mistake.of(error, str(source.path))]) from None
 
 
-def _document(source: Source, seen: tuple[Path, ...]) -> dict[str, Any]:
+def _document(source: Source, above: tuple[str, ...]) -> dict[str, Any]:
+    """Return what a file says with all below it; ``above`` are those that lead to it."""
     tables = _parse(source)
     name = tables.get("extends")
     if not isinstance(name, str) or not name:
         return tables
-    path = source.directory / name
-    if path.resolve() in seen:
+    base = read_source(source.directory / name, source.environ)
+    above = (*above, os.path.realpath(source.path))
+    if os.path.realpath(base.path) in above:
         told, wanted = f"is {name!r}, which extends this file in turn", "no circle"
         raise ConfigErrors([Mistake("extends", told, wanted, file=str(source.path))])
-    base = read_source(path, source.environ)
-    below = _document(base, (*seen, path.resolve()))
+    below = _document(base, above)
     merged: dict[str, Any] = _merged(_placed(below, base.directory), tables)
     return merged
 
