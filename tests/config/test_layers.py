@@ -130,10 +130,12 @@ def test_files_that_are_given_lie_over_each_other(write: Write, tmp_path: Path) 
     assert (web.nice, web.umask, web.cwd) == (2, 0o077, str(tmp_path))
 
 
-def test_files_of_other_tools_have_no_layers(write: Write) -> None:
+def test_files_of_other_tools_have_neither_layers_nor_most_of_them_profiles(write: Write) -> None:
     theirs = write("services.json", '{"services": [{"name": "a", "command": "sleep"}]}')
     (said,) = sentences(theirs, over=[write("supctl.toml", "[apps.web]\ncommand = 'sleep 1'")])
     assert "services.json: is a file of gosv; wanted files of supctl" in said
+    (said,) = sentences(theirs, profile="p")
+    assert said.endswith("profile is 'p'; wanted none, as a file of gosv has no profiles")
 
 
 def test_another_probe_takes_the_place_of_the_one_below(write: Write) -> None:

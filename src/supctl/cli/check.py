@@ -50,8 +50,7 @@ def check(files: tuple[Path, ...], profile: str | None) -> None:
     first, *over = files or (None,)
     loaded = load(first, over=over, profile=profile or "")
     click.echo(f"{click.style(str(loaded.source), bold=True)} ({loaded.format})")
-    for line in tree_lines(loaded.root, str(loaded.source.absolute().parent)):
-        click.echo(line)
+    click.echo("\n".join(tree_lines(loaded.root, str(loaded.source.absolute().parent))))
     for note in loaded.notes:
         click.echo(f"{click.style('note:', fg='yellow')} {note}")
     click.echo(f"{click.style('ok:', fg='green')} {summary(loaded.root)}")

@@ -37,11 +37,13 @@ class Format:
         name: for people.
         patterns: names of such files, as of fnmatch(3).
         module: its reader, a module of :mod:`supctl.config.readers`.
+        has_profiles: whether such files say something else in a profile.
     """
 
     name: str
     patterns: tuple[str, ...]
     module: str
+    has_profiles: bool = False
 
     def is_called(self, path: Path) -> bool:
         """Return whether a file is called as such files are."""
@@ -54,9 +56,11 @@ class Format:
 
 
 FORMATS: Final = (
-    Format("package.json", ("package.json",), "package_json"),
+    Format("package.json", ("package.json",), "package_json", True),
     Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
-    Format("PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2"),
+    Format(
+        "PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2", True
+    ),
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
