@@ -92,3 +92,11 @@ def test_a_file_with_mistakes_is_not_imported(file: Path) -> None:
     assert done.exit_code == 2
     assert "processes.a has no command" in done.stderr
     assert not Path("supctl.toml").exists()
+
+
+def test_whoever_only_starts_it_is_told_of_the_report(file: Path) -> None:
+    done = CliRunner().invoke(main, ["check", str(file)])
+    assert (
+        "note: of 6 keys 1 mean something else here, 2 nothing: "
+        '"supctl import process-compose.yaml" tells which\n'
+    ) in done.stdout

@@ -28,6 +28,7 @@ from supctl.specs import (
 )
 from supctl.specs.log import LogTarget
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin", "ANYTHING": "x"}
 
@@ -255,3 +256,9 @@ def test_any_document_is_read_or_refused(write: Write, content: Any) -> None:
             loaded(write(whole))
         except ConfigErrors as errors:
             assert str(errors)  # noqa: PT017 - that it can be shown is what is asked
+
+
+def test_the_example_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "bunctl")
+    tree = load(None, ENVIRON, to_run_here=False)
+    assert [app.name for app in tree.root.children] == ["web", "worker"]

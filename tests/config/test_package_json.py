@@ -15,6 +15,7 @@ from supctl.config.discovery import discover
 from supctl.config.loading import LoadedTree
 from supctl.specs import App
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin", "ANYTHING": "x"}
 
@@ -119,3 +120,9 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(ConfigErrors):
         loaded(path)
+
+
+def test_the_example_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "package-json")
+    tree = load(None, ENVIRON, to_run_here=False)
+    assert [app.name for app in tree.root.children] == ["example-shop"]

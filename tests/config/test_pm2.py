@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from supctl.config import ConfigErrors, load
 from supctl.config.imports import Fate
 from supctl.config.loading import LoadedTree
+from supctl.config.translation import as_toml
 from supctl.specs import App, Backoff, Jitter, Limits, Stop
 
 Write = Callable[..., Path]
@@ -205,7 +207,7 @@ def test_variables_are_text_and_those_of_the_profile_come_last(write: Write) -> 
     assert isinstance(app, App)
     expected = {"A": "1", "B": "true", "C": "null", "D": '{"e":[1.5]}', "F": "x", "PORT": "80"}
     assert app.env == {"PATH": ENVIRON["PATH"], "NODE_APP_INSTANCE": "0"} | expected
-    assert remark(tree, "[0].env_x") == (Fate.LEFT_OUT, "", "it is for --profile x")
+    assert remark(tree, "[0].env_x") == (Fate.MAPPED, "apps.sleep.env_x", "")
 
 
 def test_a_profile_is_what_pm2_calls_an_env(write: Write) -> None:
@@ -266,6 +268,18 @@ def test_paths_hang_on_where_the_command_was_given_not_on_the_file(
     assert (first.cwd, second.cwd) == (f"{tmp_path}/below", f"{tmp_path}/below/s")
     assert first.log is not None
     assert first.log.file == f"{tmp_path}/below/o"
+
+
+def test_a_file_of_a_directory_above_is_run_from_there(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.js").write_text("")
+    path = tmp_path / write([{"script": "app.js"}])
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    tree = loaded(path)
+    assert [app.cwd for app in tree.root.children if isinstance(app, App)] == [str(tmp_path)]
+    assert tree.notes[-1].startswith(f"[0].script is 'app.js', which is in {tmp_path}: the app")
 
 
 def test_every_key_is_told_of_in_the_order_of_the_file(write: Write) -> None:
@@ -342,9 +356,32 @@ def test_where_json_does_not_parse_is_said(write: Write) -> None:
     assert sentence == f"""2:20: does not parse: found '"name": 1}}]}}' {place}; wanted JSON"""
 
 
+def test_yaml_is_read_as_pm2_reads_it(write: Write) -> None:
+    text = "apps:\n  - script: sleep\n    instances: 2,\n    env:\n      A: no\n      B: 1.50\n"
+    app = app_of(write(text, "process.yml"))
+    assert app.instances == 2
+    assert app.env is not None
+    assert (app.env["A"], app.env["B"]) == ("no", "1.5")
+    (sentence,) = sentences(write("apps:\n  - script: cat\n    port: .inf\n", "x.yaml"))
+    assert sentence == "apps[0].port is inf; wanted a number"
+
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node")
+def test_the_example_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(EXAMPLES / "pm2")
+    tree = load(None, os.environ, to_run_here=False)
+    assert tree.source.name == "ecosystem.config.js"
+    names = [app.name for app in tree.root.children]
+    assert names == ["web", "worker-mail", "worker-images", "clock"]
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
+        ("supctl.yaml", "apps:\n  a:\n    command: [script]\n"),
         ("supctl.json", {"apps": {"a": {"command": ["script"]}}}),
         ("services.json", {"services": [{"name": "script", "command": "sleep"}]}),
     ],
@@ -384,3 +421,26 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content + b"script")
     with pytest.raises(ConfigErrors):
         loaded(path)
+
+
+def test_what_is_written_means_the_same(write: Write, tmp_path: Path) -> None:
+    first: dict[str, Any] = {
+        "script": "sleep",
+        "args": "1 '$A ${B}'",
+        "env": {"A": "${C}"},
+        "cwd": "sub",
+    }
+    first |= {"restart_delay": 50, "max_memory_restart": "1G", "error": "./e", "namespace": "n"}
+    path = write([first, {"script": "while :; do sleep 1; done", "instances": 2, "time": True}])
+    tree = loaded(path)
+    (tmp_path / "supctl.toml").write_text(as_toml(tree, tmp_path))
+    assert loaded(Path("supctl.toml")).root == tree.root
+
+
+def test_what_is_written_has_the_profiles(write: Write, tmp_path: Path) -> None:
+    said: dict[str, Any] = {"script": "sleep", "env": {"A": 1}, "env_x": {"A": 2}}
+    said["env_y"] = {"B": True}
+    path = write({"apps": [said]})
+    (tmp_path / "supctl.toml").write_text(as_toml(loaded(path), tmp_path))
+    for profile in ("", "x", "y"):
+        assert env_of(Path("supctl.toml"), profile) == env_of(path, profile)

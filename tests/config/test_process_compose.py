@@ -262,6 +262,33 @@ processes:
     assert loaded.tables["apps"]["a"]["command"][2] == line
 
 
+def test_what_is_in_a_file_of_variables_beside_it_counts_too(loads: Loads, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PORT=1\nOWN=x\n")
+    (tmp_path / "more.env").write_text("OWN=y\n")
+    loaded = loads(
+        """
+environment: [A=1]
+processes:
+  a: {command: "${PORT} ${OWN}"}
+  b: {command: b, is_dotenv_disabled: true}
+  c: {command: c, env_file: more.env}
+"""
+    )
+    apps = {it.name: it for it in loaded.root.children if isinstance(it, App)}
+    assert apps["a"].command[2] == "1 x"
+    assert apps["a"].env == {**ENVIRON, "PORT": "1", "OWN": "x", "A": "1"}
+    assert apps["b"].env == {**ENVIRON, "A": "1"}
+    assert apps["c"].env == {**ENVIRON, "PORT": "1", "OWN": "y", "A": "1"}
+
+
+def test_a_broken_file_of_variables_is_a_mistake(loads: Loads, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("'")
+    assert (
+        ".env is '.env'; wanted a file of variables"
+        in refused(loads, "processes: {a: {command: x}}")[0]
+    )
+
+
 @pytest.mark.parametrize("switch", ["disable_env_expansion: true", "'disable_env_expansion': yes"])
 def test_a_file_may_forbid_that(loads: Loads, switch: str) -> None:
     switch = switch.replace("yes", "true")
@@ -476,6 +503,7 @@ def leaves(value: Any, place: str) -> set[str]:
 
 def test_every_key_is_remarked_on(loads: Loads, tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text("processes: {}")
+    (tmp_path / "e").write_text("A=1")
     loaded = loads(EVERY_KEY)
     said = {it.place for it in loaded.remarks}
     wanted = leaves(yaml.safe_load(EVERY_KEY), "")

@@ -99,8 +99,9 @@ def lost_lines(desk: Desk) -> list[int]:
 
 def deaths(desk: Desk) -> list[str]:
     """Return how each life of what dies has ended, as the journal has it, but for the last."""
-    story = desk.json("why", "dying")[0]["events"]
-    ends = [it for it in story if it["event"] == "child_exited" and not it["asked"]]
+    with desk.client() as client:
+        (story,) = client.why("dying", most=10_000)
+    ends = [it for it in story["events"] if it["event"] == "child_exited" and not it["asked"]]
     return [it["reason"]["text"] for it in ends]
 
 

@@ -53,7 +53,7 @@ def check(files: tuple[Path, ...], profile: str | None) -> None:
     asked = f", profile {profile}" if profile else ""
     click.echo(f"{click.style(files_read, bold=True)} ({loaded.format}){asked}")
     click.echo("\n".join(tree_lines(loaded.root, str(loaded.source.absolute().parent))))
-    for note in loaded.notes:
+    for note in loaded.advice:
         click.echo(f"{click.style('note:', fg='yellow')} {note}")
     click.echo(f"{click.style('ok:', fg='green')} {summary(loaded.root)}")
 

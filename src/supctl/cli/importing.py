@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from supctl.config import Mistake
     from supctl.config.imports import Remark
     from supctl.config.loading import LoadedTree
 
@@ -70,11 +71,44 @@ def write_new(path: Path, text: str, *, force: bool) -> None:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        mistake = Mistake("", "is there already", "no such file", "--force replaces it", str(path))
-        raise ConfigErrors([mistake]) from None
+        raise ConfigErrors([_there(path)]) from None
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise ConfigErrors([Mistake("", why, "a file to write", file=str(path))]) from None
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory unless it is there.
+
+    Raises:
+        ConfigErrors: it cannot be made.
+    """
+    from supctl.config import ConfigErrors, Mistake
+
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise ConfigErrors([Mistake("", why, "a directory", file=str(path))]) from None
+
+
+def check_new(paths: Iterable[Path], *, force: bool) -> None:
+    """Refuse to write files that are there, all of them at once, unless they may be replaced.
+
+    Raises:
+        ConfigErrors: some are.
+    """
+    from supctl.config import ConfigErrors
+
+    there = [] if force else [_there(path) for path in paths if path.exists()]
+    if there:
+        raise ConfigErrors(there)
+
+
+def _there(path: Path) -> Mistake:
+    from supctl.config import Mistake
+
+    return Mistake("", "is there already", "no such file", "--force replaces it", str(path))
 
 
 def _facts(loaded: LoadedTree, output: Path | None) -> dict[str, object]:

@@ -26,6 +26,6 @@ def load_project(path: Path, profile: str) -> tuple[str, dict[str, Any], str]:
     from supctl.config.document import as_native
 
     loaded = load(path, profile=profile)
-    for note in loaded.notes:
+    for note in loaded.advice:
         click.echo(f"supctl: {note}", err=True)
     return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())

@@ -52,6 +52,7 @@ _COMMANDS: Final = {
     "check": ("supctl.cli.check:check", "Show what a file says, or all that is wrong with it."),
     "schema": ("supctl.cli.schema:schema", "Print the JSON Schema of files, for editors."),
     "import": ("supctl.cli.importing:import_", "Make a supctl.toml of another tool's file."),
+    "export": ("supctl.cli.exporting:export", "Write a tree as files of systemd, PM2 and others."),
     "rehearse": ("supctl.cli.rehearse:rehearse", "Run a tree through 1,000 hours of faults."),
 }
 """Name: place and short help. The help stands here so that showing it loads no command."""

@@ -55,7 +55,7 @@ def up(paths: tuple[Path, ...], profile: str | None, log_dir: Path | None, as_js
 
     try:
         failed = run_tree(
-            loaded.root, log_dir, as_json=as_json, notes=loaded.notes, passes_signals_on=is_init
+            loaded.root, log_dir, as_json=as_json, notes=loaded.advice, passes_signals_on=is_init
         )
     except TreeEnded as error:
         report(error)

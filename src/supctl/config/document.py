@@ -20,7 +20,7 @@ from .schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys
 from .syntax import DEEPEST
 from .writing import changed, check_plain, write_table
 
-_USUAL_APP: Final = App("app", ["program"])
+USUAL_APP: Final = App("app", ["program"])
 """One for all: to make another for each of ten thousand would take as long as to write them."""
 
 
@@ -89,7 +89,7 @@ def _child(spec: ChildSpec, place: str) -> dict[str, Any]:
 def _of_app(app: App) -> dict[str, Any]:
     inherited = "at-start" if app.env is None else "nothing"
     cwd = str(Path.cwd() / (app.cwd or "."))
-    values = _changed(app, _USUAL_APP) | {"command": app.command, "cwd": cwd}
+    values = _changed(app, USUAL_APP) | {"command": app.command, "cwd": cwd}
     values["inherit_env"] = inherited
     values.pop("name", None)
     if values.pop("has_own_stop", False):

@@ -58,9 +58,7 @@ class Format:
 FORMATS: Final = (
     Format("package.json", ("package.json",), "package_json", True),
     Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
-    Format(
-        "PM2", ("*.config.js", "*.config.cjs", "*.config.mjs", "*.json", "*.json5"), "pm2", True
-    ),
+    Format("PM2", ("*.config.[cm]js", "*.config.js", "*.json", "*.json5", "*.y*ml"), "pm2", True),
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),

@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from .content import read_content
 from .discovery import Discovery, discover, is_usual_name
 from .env_files import EnvFiles
 from .formats import recognise
-from .imports import Import, Remark
+from .imports import Fate, Import, Remark
 from .layers import Layers
 from .merging import Origins
 from .mistakes import ConfigErrors, Mistake
@@ -55,6 +56,16 @@ class LoadedTree:
         """What ``supctl.toml`` would say."""
         document: dict[str, Any] = escaped(self.tables)
         return document
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """The notes, and where to read what of another tool's file is not the same here."""
+        fates = [it.fate for it in self.remarks]
+        changed, left_out = fates.count(Fate.CHANGED), fates.count(Fate.LEFT_OUT)
+        if not changed and not left_out:
+            return self.notes
+        counts = f"of {len(fates)} keys {changed} mean something else here, {left_out} nothing"
+        return (*self.notes, f'{counts}: "supctl import {self.source}" tells which')
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
@@ -128,7 +139,7 @@ def _load(
     root = None
     if found.document or not settled:
         native = NativeReader(reader, source.directory, source.environ, read.origins)
-        root = native.root(found.document, tree_name(source.path))
+        root = native.root(_without_profiles(found), tree_name(source.path))
     if root is not None and to_run_here:
         reader.mistakes += find_mistakes(root, place_of)
     if reader.mistakes or root is None:
@@ -139,6 +150,14 @@ def _load(
         raise ConfigErrors(dict.fromkeys([*said, *news]))
     notes = (*_taken(file), *reader.notes)
     return LoadedTree(root, source.path, read.format, notes, found.document, tuple(found.remarks))
+
+
+def _without_profiles(found: Import) -> dict[str, Any]:
+    """Return a document without what another tool's file says in profiles: the one that is wanted
+    is in ``env`` already, and the others are only kept to be written."""
+    if not found.remarks:
+        return found.document
+    return choose(deepcopy(found.document), "", Origins(found.reader.file))
 
 
 def _taken(file: Discovery) -> Iterator[str]:

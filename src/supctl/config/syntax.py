@@ -12,6 +12,8 @@ from typing import Any, Final
 from .mistakes import ConfigErrors, Mistake
 from .reading import join
 
+YAML_SUFFIXES: Final = (".yaml", ".yml")
+
 DEEPEST: Final = 100
 """Levels of nesting; what walks a tree of specs may then simply recurse."""
 

@@ -11,6 +11,8 @@ from .loading import LoadedTree
 from .reading import join
 from .toml_writing import toml_text
 
+Place = Callable[[str], str]
+
 
 def as_toml(loaded: LoadedTree, directory: Path) -> str:
     """Return what a file says as ``supctl.toml``, to lie in ``directory``.
@@ -25,32 +27,36 @@ def as_toml(loaded: LoadedTree, directory: Path) -> str:
     document = loaded.document
     if directory.resolve() != home.resolve():
         document = _placed(document, lambda path: str(home / path))
+        document = {"defaults": {}, **document}
+        document["defaults"] = {"cwd": str(home), **document["defaults"]}
     top = [f'Made by "supctl import" of {loaded.source.name} ({loaded.format}).', *loaded.notes]
     comments = _comments(loaded)
     return toml_text(document, {**comments, "": [*top, *comments.get("", ())]})
 
 
-def _placed(document: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
-    """Return a document whose paths mean the same from another directory."""
-    placed = dict(document)
-    for key in ("apps", "log"):
-        if isinstance(document.get(key), dict):
-            items = document[key]
-            placed[key] = (
-                _with_files(items, place)
-                if key == "log"
-                else {name: _placed_app(item, place) for name, item in items.items()}
-            )
+def _placed(table: dict[str, Any], place: Place) -> dict[str, Any]:
+    """Return a table whose paths mean the same from another directory, and what is below it."""
+    placed = dict(table)
+    if isinstance(table.get("cwd"), str):
+        placed["cwd"] = place(table["cwd"])
+    if "env_file" in table:
+        placed["env_file"] = _placed_files(table["env_file"], place)
+    for key, keys in (("log", ("file", "error_file")), ("defaults", ())):
+        if key in table:
+            below = _placed(table[key], place)
+            placed[key] = below | {it: place(below[it]) for it in keys if it in below}
+    if isinstance(table.get("apps"), dict):
+        placed["apps"] = {name: _placed(item, place) for name, item in table["apps"].items()}
     return placed
 
 
-def _placed_app(app: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
-    app = _placed(app, place)
-    return {**app, "cwd": place(app.get("cwd", "."))} if "command" in app else app
-
-
-def _with_files(log: dict[str, Any], place: Callable[[str], str]) -> dict[str, Any]:
-    return {k: place(v) if k in ("file", "error_file") else v for k, v in log.items()}
+def _placed_files(files: Any, place: Place) -> Any:
+    match files:
+        case str():
+            return place(files)
+        case dict():
+            return {**files, "path": place(files["path"])}
+    return [_placed_files(file, place) for file in files]
 
 
 def _comments(loaded: LoadedTree) -> dict[str, list[str]]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from .mistakes import ConfigErrors, Mistake
@@ -13,8 +12,6 @@ from .syntax import decode
 
 if TYPE_CHECKING:
     import yaml
-
-SUFFIXES: Final = (".yaml", ".yml")
 
 _MENDS: Final = (
     ("mapping values are not allowed", "a blank after the colon of a key, and quotes around text"),
@@ -27,11 +24,6 @@ _MENDS: Final = (
     ("could not find expected ':'", "write key: value"),
     ("control characters are not allowed", "write it as an escape such as \\x07 in double quotes"),
 )
-
-
-def is_yaml(path: Path) -> bool:
-    """Return whether a file is to be read as YAML, by its name."""
-    return path.suffix in SUFFIXES
 
 
 def parse_yaml(content: bytes, file: str) -> dict[str, Any]:

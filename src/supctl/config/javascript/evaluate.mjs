@@ -21,6 +21,7 @@ const answer = (said) => {
 };
 
 const placeOf = (error) => {
+  if (error?.position) return { line: error.position.line, column: error.position.column }; // bun
   const path = realpathSync(file);
   const stack = String(error?.stack ?? "").replaceAll(pathToFileURL(path).href, path);
   const start = stack.indexOf(`${path}:`);
@@ -32,8 +33,9 @@ try {
   answer(plain(exportOf(await import(pathToFileURL(file).href))));
   process.exit(0); // whatever it has begun
 } catch (error) {
-  const { name = "Error", message = String(error) } = error ?? {};
-  answer({ error: { name: String(name), message: String(message), ...placeOf(error) } });
+  const first = error?.errors?.[0] ?? error;
+  const { name = "Error", message = String(first) } = first ?? {};
+  answer({ error: { name: String(name), message: String(message), ...placeOf(first) } });
   process.exitCode = 1;
   throw error; // with the line, where the engine shows it
 }

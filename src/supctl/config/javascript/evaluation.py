@@ -25,8 +25,8 @@ _HERE: Final = Path(__file__).parent
 
 _ENGINES: Final[Mapping[str, tuple[str, ...]]] = {
     "node": ("--max-old-space-size=512",),
-    "bun": ("run",),
-    "deno": ("run", "--allow-all", "--no-prompt", "--quiet"),
+    "bun": ("run", "--no-install"),
+    "deno": ("run", "--unstable-detect-cjs", "--allow-all", "--no-prompt", "--quiet"),
 }
 """Commands that evaluate JavaScript, in the order in which they are looked for."""
 
@@ -207,7 +207,8 @@ def _thrown(error: dict[str, Any], heard: _Heard, file: str, path: Path) -> Mist
     if not column:  # a syntax error: the engine shows it only
         line, column = _shown(heard, path) or _named(message, path) or (line, column)
     mend = next((it for words, it in _MENDS if words in error["message"]), _printed(heard))
-    verb = "does not parse" if error["name"] == "SyntaxError" else f"throws {error['name']}"
+    is_syntax = error["name"] in ("SyntaxError", "BuildMessage")  # the latter is bun's
+    verb = "does not parse" if is_syntax else f"throws {error['name']}"
     seen = f"{verb}: {message}"
     return Mistake("", seen, _WANTED, mend, file, line or None, column or None)
 

@@ -10,19 +10,19 @@ from supctl.config.imports import Import
 from supctl.config.loose import loose_json
 from supctl.config.mistakes import ConfigErrors, show
 from supctl.config.reading import join
+from supctl.config.syntax import YAML_SUFFIXES
+from supctl.config.yaml_syntax import parse_yaml
 
 from .app import AppImport
 from .attributes import Attributes
 from .lifecycle import usual_stop
 
 _JAVASCRIPT: Final = (".js", ".cjs", ".mjs")
-_JSON: Final = (".json", ".json5")
-
 _CALLED: Final = re.compile(r"(ecosystem|pm2)\b|process\.|apps\.config\.")
 """Names that are PM2's; others may be anybody's."""
 
 _MENTIONS: Final = re.compile(rb"\b(script|exec|cmd|command)\b")
-_APPS: Final = re.compile(rb"""\b(apps|pm2)["']?\s*[:=]\s*\[""")
+_APPS: Final = re.compile(rb"""\b(apps|pm2)["']?\s*[:=]\s*[-\[]""")
 _SCRIPTS: Final = re.compile(rb"""\b(script|exec)["']?\s*:""")
 
 _SCRIPT: Final = ("script", "exec", "cmd", "command")
@@ -84,6 +84,8 @@ def values(source: Source) -> Any:
     Raises:
         ConfigErrors: it does not parse, or cannot be evaluated.
     """
+    if source.path.suffix in YAML_SUFFIXES:
+        return parse_yaml(source.content, str(source.path))
     is_program = source.path.suffix in _JAVASCRIPT
     try:
         return loose_json(source, exported=is_program)

@@ -16,7 +16,7 @@ from supctl.specs.names import as_name
 from .attributes import Attributes
 from .lifecycle import instances, restarts, stop
 from .logs import log
-from .program import Program, as_text, words
+from .program import Program, as_text, is_there, words
 
 _MONITORING: Final = (
     *("trace", "disable_trace", "deep_monitoring", "pmx", "automation", "io"),
@@ -100,6 +100,7 @@ class AppImport:
             **self._limits(),
             **log(self.said, self.became, where, copies),
             **({"instances": copies} if copies > 1 else {}),
+            **self._profiles(),
             **self._others(),
         }
         self._rest()
@@ -108,9 +109,22 @@ class AppImport:
     def _cwd(self) -> tuple[Path, str]:
         """Return the working directory, and what our format says for it."""
         self.said.map("cwd", f"{self.became}.cwd")
-        base, cwd = Path.cwd(), self.said.get("cwd", "")
-        is_here = os.path.realpath(self.source.directory) == str(base)
-        return base / cwd, cwd if is_here else str(base / cwd)
+        cwd, here = self.said.get("cwd", ""), self._base()
+        is_here = os.path.realpath(self.source.directory) == os.path.realpath(here)
+        return here / cwd, cwd if is_here else str(here / cwd)
+
+    def _base(self) -> Path:
+        """Return what paths hang on: the current directory, as under PM2, or that of the file if
+        only there is what is to be run."""
+        script = Path(self.said.get("cwd", ""), self.said.get("script"))
+        here, there = Path.cwd(), self.source.directory
+        if is_there(here / script) or not is_there(there / script):
+            return here
+        self.found.reader.notes.append(
+            f"{self.said.place('script')} is {self.said.get('script')!r}, which is in {there}: "
+            f"the app runs from there, where PM2 would look in {here} only"
+        )
+        return there
 
     def _program(self, cwd: Path) -> Program:
         said, became = self.said, f"{self.became}.command"
@@ -148,17 +162,24 @@ class AppImport:
         """Return the variables, those of the profile last."""
         said, became = self.said, f"{self.became}.env"
         env = {**self.deployed, **self._variables("env")}
-        for name in said.profiles:
-            if name == self.source.profile:
-                env |= self._variables(f"env_{name}")
-            said.leave_out(f"env_{name}", f"it is for --profile {name}")
+        if self.source.profile:
+            env |= self._variables(f"env_{self.source.profile}")
         if "port" in said:
             said.map("port", f"{became}.PORT")
             env["PORT"] = said.get("port")
         if any("python" in word for word in program.interpreters()[:1]):
             env["PYTHONUNBUFFERED"] = "1"
         self._count(env, copies)
-        return {key: _variable(value) for key, value in env.items() if key and "=" not in key}
+        return _texts(env)
+
+    def _profiles(self) -> dict[str, Any]:
+        """Return the variables of all profiles, which our own format has likewise."""
+        tables: dict[str, Any] = {}
+        for name in self.said.profiles:
+            key = f"env_{name}"
+            if values := self._variables(key):
+                tables[key] = _texts(values)
+        return tables
 
     def _env_file(self, cwd: str) -> dict[str, Any]:
         """Return the file of variables that a file means, and that PM2 itself passes over."""
@@ -171,7 +192,7 @@ class AppImport:
     def _variables(self, name: str) -> dict[str, Any]:
         value = self.said.get(name, {})
         if isinstance(value, dict):
-            self.said.map(name, f"{self.became}.env")
+            self.said.map(name, f"{self.became}.{name}")
             return value
         self.said.leave_out(name, "PM2 makes no variables of text")
         return {}
@@ -213,6 +234,11 @@ class AppImport:
             if name in _ANYWAY and self.said.get(name) == _ANYWAY[name]:
                 self.said.map(name, self.became)
             self.said.leave_out(name, why)
+
+
+def _texts(variables: dict[str, Any]) -> dict[str, str]:
+    """Return variables as text, without those that no program can have."""
+    return {key: _variable(it) for key, it in variables.items() if key and "=" not in key}
 
 
 def _variable(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, Final
 
@@ -161,4 +162,5 @@ _NUMBER: Final = re.compile(r"\s*-?[0-9]{1,15}(\.[0-9]{1,15})?\s*")
 
 
 def _is(value: object, kind: str) -> bool:
-    return isinstance(value, bool) == (kind == "true or false")
+    is_number = not isinstance(value, float) or math.isfinite(value)
+    return is_number and isinstance(value, bool) == (kind == "true or false")

@@ -59,12 +59,7 @@ class Program:
     @property
     def file(self) -> str | None:
         """The file that is run: relative to ``cwd``, or on the PATH; ``None`` if there is none."""
-        try:
-            if (self.cwd / self.script).exists():
-                return self.script
-        except (OSError, ValueError):  # too long a name, or a NUL in it
-            return None
-        return self._which(self.script)
+        return self.script if is_there(self.cwd / self.script) else self._which(self.script)
 
     def interpreters(self) -> list[str]:
         """Return the words before the file: empty if it runs by itself."""
@@ -104,6 +99,14 @@ class Program:
             return shutil.which(name, path=self.environ.get("PATH", os.defpath))
         except ValueError:  # a NUL in it
             return None
+
+
+def is_there(path: Path) -> bool:
+    """Return whether a path exists, whatever it is made of."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long a name, or a NUL in it
+        return False
 
 
 def words(value: str | list[object]) -> list[str]:

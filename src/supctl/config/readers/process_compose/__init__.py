@@ -7,6 +7,7 @@ What is said here was read from its program: a process is not started again unle
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from supctl.config.imports import Import
@@ -14,7 +15,7 @@ from supctl.config.mistakes import show
 from supctl.config.reading import join
 from supctl.config.source import Source
 
-from .documents import read_document
+from .documents import DOTENV, read_document, read_variables
 from .logs import log_of
 from .process import app_of, needed_apps
 from .project import Project
@@ -60,7 +61,8 @@ def claims(source: Source) -> bool:
 
 def read(source: Source, found: Import) -> None:
     """Fill ``found`` with what the file describes, as far as it can be understood."""
-    tables = read_document(source)
+    variables = read_variables(source)
+    tables = read_document(replace(source, environ={**source.environ, **variables}))
     strict = tables.get("is_strict") is True
     table = Table(ProjectKeys, tables, "", "", found, strict=strict)
     processes = table.values.get("processes")
@@ -68,7 +70,9 @@ def read(source: Source, found: Import) -> None:
         _refuse(tables, processes, found)
         return
     found.reader.notes.append(_NOTE)
-    project = _project(table, processes, strict=strict)
+    if variables:
+        found.change(DOTENV, "apps.*.env_file", "each app has its variables")
+    project = _project(table, processes, has_dotenv=bool(variables))
     needed = needed_apps(project)
     apps = {it.name: app_of(it, project, needed) for it in project.processes}
     found.document = {"supervisor": {"start": "concurrent"}, "apps": apps}
@@ -87,12 +91,14 @@ def _refuse(tables: dict[str, Any], processes: object, found: Import) -> None:
     found.reader.wrong("processes", seen, "at least one process with a command")
 
 
-def _project(table: Table, processes: dict[str, Any], *, strict: bool) -> Project:
+def _project(table: Table, processes: dict[str, Any], *, has_dotenv: bool) -> Project:
     table.leave_out(_LEFT_OUT)
     environment = table.take("environment", "apps.*.env", "each app has it") or {}
     variables = table.values.get("vars")
     variables = variables if isinstance(variables, dict) else {}
-    project = Project(table.found, strict, _shell(table), environment, variables)
+    project = Project(
+        table.found, table.strict, _shell(table), environment, variables, has_dotenv=has_dotenv
+    )
     for name, process in processes.items():
         if isinstance(process, dict):
             project.add(name, process)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from supctl.config.env_files import EnvFile, EnvFiles
 from supctl.config.mistakes import ConfigErrors, Mistake
 from supctl.config.source import Source, read_source
-from supctl.config.syntax import decode, is_json, parse
-from supctl.config.yaml_syntax import is_yaml, parse_yaml_text
+from supctl.config.syntax import YAML_SUFFIXES, decode, is_json, parse
+from supctl.config.yaml_syntax import parse_yaml_text
+from supctl.errors import InvalidConfig
 
 from .text import expand
+
+DOTENV: Final = ".env"
+"""What process-compose reads before everything else, in the directory of the file."""
 
 _WHOLE: Final = ("namespace", "paths", "entrypoint")
 """Lists of which the upper one replaces the lower."""
@@ -19,10 +24,26 @@ _WHOLE: Final = ("namespace", "paths", "entrypoint")
 def read_document(source: Source) -> dict[str, Any]:
     """Return what a file says together with the one that it ``extends``, and so on.
 
+    Args:
+        source: its ``environ`` is what ``${NAME}`` stands for.
+
     Raises:
         ConfigErrors: one of them cannot be read, or they go round in a circle.
     """
     return _document(source, (source.path.resolve(),))
+
+
+def read_variables(source: Source) -> dict[str, str]:
+    """Return the variables of the ``.env`` beside a file, none if there is no such file.
+
+    Raises:
+        ConfigErrors: it cannot be read, or does not parse.
+    """
+    files = EnvFiles(source.directory, source.environ)
+    try:
+        return files.values([EnvFile(DOTENV, optional=True)], DOTENV)
+    except InvalidConfig as error:
+        raise ConfigErrors([Mistake.of(error, str(source.path))]) from None
 
 
 def _document(source: Source, seen: tuple[Path, ...]) -> dict[str, Any]:
@@ -43,7 +64,7 @@ def _document(source: Source, seen: tuple[Path, ...]) -> dict[str, Any]:
 def _parse(source: Source) -> dict[str, Any]:
     file = str(source.path)
     text = expand(decode(source.content, file), source.environ, file)
-    if not is_yaml(source.path) and is_json(source.path, source.content):
+    if source.path.suffix not in YAML_SUFFIXES and is_json(source.path, source.content):
         return parse(text.encode(), file, as_json=True)
     return parse_yaml_text(text, file)
 

@@ -9,6 +9,7 @@ from supctl.config.reading import join
 from supctl.config.units import write_signal
 from supctl.specs.names import as_name
 
+from .documents import DOTENV
 from .logs import log_of
 from .probes import ready_and_health
 from .project import REPLICA, Process, Project
@@ -22,8 +23,8 @@ _GRACE: Final = 10
 _LEFT_OUT: Final = {
     "description": "supctl has no descriptions",
     "extends": "only whole files are extended; write out what it takes over",
+    "is_dotenv_disabled": "it was followed: where it is true, .env is not read for the process",
     "launch_timeout_seconds": "supctl waits for the end of a starter without a limit",
-    "is_dotenv_disabled": "no .env is read for apps",
     "is_template_disabled": "it was followed: braces are text",
     "is_tty": "programs have no terminal",
     "is_interactive": "programs have no terminal",
@@ -35,7 +36,6 @@ _LEFT_OUT: Final = {
     "monitor_silence_threshold": "it is about the screen of process-compose",
     "mcp": "supctl serves no tools to language models",
     "vars": "they were put into the templates that name them",
-    "env_file": "supctl reads no files of variables; set them in env",
 }
 _DAEMON: Final = "what it leaves running counts as the app; what others run for it does not"
 _LINE_WITHIN: Final = 86_400
@@ -99,7 +99,13 @@ def _environment(table: Table, process: Process, project: Project) -> dict[str, 
     text = repr(process.tables)
     env = {name: value for name, value in told.items() if name in text}
     env |= {**project.environment, **own}
-    return {"inherit_env": True, **({"env": env} if env else {})}
+    files = [DOTENV] if project.has_dotenv else []
+    if table.values.get("is_dotenv_disabled"):
+        files = []
+    if file := table.take("env_file", "env_file"):
+        files.append(file)
+    said = {"env_file": files, "env": env}
+    return {"inherit_env": True, **{key: value for key, value in said.items() if value}}
 
 
 def _restart(table: Table, *, is_needed: bool) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Project:
         shell: what runs a command, before the command itself.
         environment: what all processes have.
         variables: what templates may name.
+        has_dotenv: whether there is a ``.env`` beside the file.
         names: names of apps, by those of processes and of their copies.
         processes: in the order of the file.
     """
@@ -55,6 +56,7 @@ class Project:
     shell: list[str]
     environment: Mapping[str, str]
     variables: Mapping[str, Any]
+    has_dotenv: bool = False
     names: dict[str, list[str]] = field(default_factory=dict)
     processes: list[Process] = field(default_factory=list)
 

@@ -1,0 +1,233 @@
+"""A tree as the files of another tool, and a remark on everything that these cannot say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+from supctl.specs import App, Backoff, ChildSpec, Health, Limits, Log, Ready, Stop, Supervisor
+
+from .document import USUAL_APP
+from .imports import Fate, Remark
+from .native import USUAL_OF_ROOT, USUAL_OF_SUPERVISORS
+from .reading import join
+from .writing import changed
+
+KINDS: Final = ("systemd", "launchd", "supervisord", "procfile", "pm2", "compose", "kubernetes")
+"""The tools that files can be written for; each has a module of :mod:`supctl.config.writers`."""
+
+_USUAL_OF_PARTS: Final[Mapping[str, object]] = {
+    "backoff": Backoff(),
+    "stop": Stop(),
+    "limits": Limits(),
+    "log": Log(),
+}
+_LONGEST: Final = 2**31 - 1
+"""Seconds."""
+
+_NO_FIELDS: Final = ("name", "command", "cwd", "env", "has_own_stop")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Is filled by a writer.
+
+    Args:
+        tool: for people.
+        name: of the tree.
+        directory: of the file that describes it, absolute.
+
+    Attributes:
+        files: their text, by their names.
+        remarks: on what the tool cannot say, or means otherwise.
+    """
+
+    tool: str
+    name: str
+    directory: Path
+    files: dict[str, str] = field(default_factory=dict)
+    remarks: list[Remark] = field(default_factory=list)
+
+    def change(self, place: str, became: str, detail: str) -> None:
+        """Know that something means something else there."""
+        self.remarks.append(Remark(place, Fate.CHANGED, became, detail))
+
+    def leave_out(self, place: str, detail: str) -> None:
+        """Know that the tool cannot say something."""
+        self.remarks.append(Remark(place, Fate.LEFT_OUT, "", detail))
+
+
+class Program:
+    """One app of the tree. What a writer does not take of it is remarked on.
+
+    Args:
+        name: unique in the tree; the way to the app, with dashes.
+        place: where ``supctl.toml`` would say it.
+        app: the app.
+        env: what it has besides what it inherits.
+        export: takes remarks.
+
+    Attributes:
+        depends_on: names of the programs that are to be up before.
+    """
+
+    def __init__(
+        self, name: str, place: str, app: App, env: Mapping[str, str], export: Export
+    ) -> None:
+        self.name, self.place, self.app, self.export = name, place, app, export
+        self.env = dict(env)
+        self.depends_on: list[str] = []
+        self._told = list(_facts(app))
+        self._left = list(self._told)
+
+    @property
+    def cwd(self) -> str:
+        """Its directory, absolute."""
+        return str(self.export.directory / (self.app.cwd or "."))
+
+    def take(self, *names: str) -> None:
+        """Know that the file says these: ``restart``, ``backoff.initial``, ``backoff`` for all."""
+        for name in names:
+            self._left = [it for it in self._left if it != name and not it.startswith(f"{name}.")]
+
+    def change(self, name: str, became: str, detail: str) -> None:
+        """Know that the file says something else for a field, if that has not its default."""
+        if name in self._left:
+            self.export.change(f"{self.place}.{name}", became, detail)
+            self.take(name)
+
+    def finish(self, reasons: Mapping[str, str]) -> None:
+        """Remark on all that was not taken.
+
+        Args:
+            reasons: why, by field or its first part.
+        """
+        for name in dict.fromkeys(map(self._shortest, self._left)):
+            usual = f"{self.export.tool} has no word for it"
+            detail = reasons.get(name) or reasons.get(name.partition(".")[0]) or usual
+            self.export.leave_out(f"{self.place}.{name}", detail)
+
+    def _shortest(self, name: str) -> str:
+        """Return the part that a field belongs to, if nothing of that was taken."""
+        part = name.partition(".")[0]
+        told, left = (
+            [it for it in names if it.partition(".")[0] == part]
+            for names in (self._told, self._left)
+        )
+        return part if told == left else name
+
+
+class Writer(Protocol):
+    """What a module of :mod:`supctl.config.writers` has."""
+
+    TOOL: str
+    """For people."""
+
+    def write(self, programs: list[Program], export: Export) -> None:
+        """Fill ``export``."""
+        ...
+
+
+def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[str, str]) -> Export:
+    """Return a tree as files of another tool.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        directory: of the file that describes the tree, absolute.
+        environ: what its apps inherit from: variables that are as they are there are not written.
+    """
+    writer = cast(Writer, import_module(f"supctl.config.writers.{kind}"))
+    export = Export(writer.TOOL, root.name, directory)
+    _remark_on_supervisor(root, "supervisor", USUAL_OF_ROOT, export)
+    programs = _Collector(export, environ).programs(root)
+    if not programs:
+        export.leave_out("apps", "there is no program in the tree")
+    writer.write(programs, export)
+    return export
+
+
+class _Collector:
+    """Makes programs of the apps of a tree."""
+
+    def __init__(self, export: Export, environ: Mapping[str, str]) -> None:
+        self._export, self._environ = export, environ
+        self._names: set[str] = set()
+
+    def programs(self, root: Supervisor) -> list[Program]:
+        return self._below(root, (), "")
+
+    def _below(self, parent: Supervisor, path: tuple[str, ...], place: str) -> list[Program]:
+        made = {
+            child.name: self._child(
+                child, (*path, child.name), join(join(place, "apps"), child.name)
+            )
+            for child in parent.children
+        }
+        for child in parent.children:
+            needed = [it.name for other in child.depends_on for it in made[other]]
+            for program in made[child.name]:
+                program.depends_on += needed
+        return [program for programs in made.values() for program in programs]
+
+    def _child(self, child: ChildSpec, path: tuple[str, ...], place: str) -> list[Program]:
+        match child:
+            case App():
+                env = {} if child.env is None else child.env
+                own = {name: text for name, text in env.items() if self._is_own(name, text)}
+                return [Program(self._name("-".join(path)), place, child, own, self._export)]
+            case Supervisor():
+                _remark_on_supervisor(child, place, USUAL_OF_SUPERVISORS, self._export)
+                return self._below(child, path, place)
+        self._export.leave_out(place, "it is an actor, which only supctl runs")
+        return []
+
+    def _is_own(self, name: str, text: str) -> bool:
+        return self._environ.get(name) != text
+
+    def _name(self, wanted: str) -> str:
+        name, number = wanted, 2
+        while name in self._names:
+            name, number = f"{wanted}-{number}", number + 1
+        self._names.add(name)
+        return name
+
+
+def _remark_on_supervisor(
+    spec: Supervisor, place: str, usual: Mapping[str, Any], export: Export
+) -> None:
+    told = changed(spec, Supervisor(spec.name, **usual))
+    for name in [it for it in told if it not in ("children", "stop", "depends_on", "start")]:
+        key = "max_restarts" if name == "intensity" else name
+        export.leave_out(f"{place}.{key}", f"{export.tool} has no supervisors")
+
+
+def _facts(app: App) -> Iterator[str]:
+    """Yield the names of fields that have not their default, ``backoff.initial`` and its like."""
+    for name, value in changed(app, USUAL_APP).items():
+        if name in _USUAL_OF_PARTS:
+            usual = _USUAL_OF_PARTS[name]
+            yield from (f"{name}.{key}" for key in changed(value, usual))
+        elif isinstance(value, Ready | Health):
+            yield name
+            yield from (f"{name}.{key}" for key in changed(value, type(value)(value.probe)))
+        elif name not in _NO_FIELDS:
+            yield name
+
+
+def whole(seconds: float) -> int:
+    """Return whole seconds, not fewer, and no more than every program can count."""
+    return math.ceil(min(seconds, _LONGEST))
+
+
+def decimal(number: float) -> str:
+    """Return a number without an exponent, to thousandths."""
+    return f"{number:.3f}".rstrip("0").rstrip(".")
+
+
+def log_of(app: App) -> Log:
+    """Return what becomes of the output of an app."""
+    return app.log or Log()
