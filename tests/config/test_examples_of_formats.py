@@ -60,3 +60,18 @@ async def test_an_example_runs(file: str, states: dict[str, str], tmp_path: Path
     for short in ("/cleanup", "/migrate"):  # ends by itself at any moment
         found.pop(short, None)
     assert found == states
+
+
+@pytest.mark.parametrize(
+    ("profile", "workers"),
+    [("", {"/group/worker"}), ("production", {"/group/worker:1", "/group/worker:2"})],
+)
+async def test_our_own_example_runs_in_each_profile(
+    profile: str, workers: set[str], tmp_path: Path
+) -> None:
+    root = load(EXAMPLES / "supctl", profile=profile).root
+    async with open_tree(root, log_directory=tmp_path) as tree:
+        found = {row.address: row.state for row in tree.status()}
+    assert workers <= found.keys()
+    assert {"/greeter", "/group", "/group/helper"} <= found.keys()
+    assert set(found.values()) == {"running"}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from supctl.config import ConfigErrors, LoadedTree, load
@@ -130,10 +131,12 @@ def test_files_that_are_given_lie_over_each_other(write: Write, tmp_path: Path) 
     assert (web.nice, web.umask, web.cwd) == (2, 0o077, str(tmp_path))
 
 
-def test_files_of_other_tools_have_no_layers(write: Write) -> None:
+def test_files_of_other_tools_have_neither_layers_nor_most_of_them_profiles(write: Write) -> None:
     theirs = write("services.json", '{"services": [{"name": "a", "command": "sleep"}]}')
     (said,) = sentences(theirs, over=[write("supctl.toml", "[apps.web]\ncommand = 'sleep 1'")])
     assert "services.json: is a file of gosv; wanted files of supctl" in said
+    (said,) = sentences(theirs, profile="p")
+    assert said.endswith("profile is 'p'; wanted none, as a file of gosv has no profiles")
 
 
 def test_another_probe_takes_the_place_of_the_one_below(write: Write) -> None:
@@ -289,6 +292,56 @@ def test_mistakes_in_defaults_are_told_once_and_where_they_are(write: Write) -> 
     said = "\n".join(sentences(path))
     assert said.count("base.toml: defaults.cwd ") == 1
     assert said.count("supctl.toml: defaults.within ") == 1
+
+
+KEYS = st.sampled_from(
+    ["env", "env_p", "env_file", "log", "file", "mode", "health", "http", "interval", "ready"]
+) | st.sampled_from(["stop", "grace", "path", "optional", "restart", "cwd", "apps", "command"])
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-1, 2),
+    st.sampled_from(["supctl.json", ".", "/dev/null", "\0", "${A}", "${A:-x}", "none", ""]),
+)
+ANYTHING = st.recursive(
+    VALUES,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(KEYS, below, max_size=4),
+    max_leaves=8,
+)
+TABLE = st.dictionaries(KEYS, ANYTHING, max_size=4)
+PROGRAM = st.builds(lambda table: {"command": "sleep 1"} | table, TABLE)
+CHILDREN = st.dictionaries(st.sampled_from(["web", "a.b", "-"]), PROGRAM | TABLE, max_size=2)
+GROUP = st.fixed_dictionaries({"apps": CHILDREN}, optional={"defaults": TABLE | VALUES})
+LAYER = {
+    "apps": st.dictionaries(st.sampled_from(["web", "group"]), PROGRAM | GROUP | TABLE) | VALUES,
+    "defaults": TABLE | VALUES,
+    "log": TABLE | VALUES,
+}
+FILES = st.fixed_dictionaries(
+    {},
+    optional={
+        **LAYER,
+        "include": VALUES | st.lists(VALUES, max_size=2),
+        "profiles": st.fixed_dictionaries({"p": st.fixed_dictionaries({}, optional=LAYER)}),
+        "other": VALUES,
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(document=FILES, profile=st.sampled_from(["", "p"]))
+def test_whatever_a_file_says_it_is_a_tree_or_has_mistakes(
+    tmp_path: Path, document: dict[str, Any], profile: str
+) -> None:
+    path = tmp_path / "supctl.json"
+    path.write_text(json.dumps(document))
+    found: Sequence[object]
+    try:
+        found = read(path, profile=profile).root.children
+    except ConfigErrors as errors:
+        found = errors.mistakes
+    assert found
+    assert len(found) == len({str(it) for it in found})
 
 
 NESTED = st.recursive(

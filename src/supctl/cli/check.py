@@ -49,9 +49,10 @@ def check(files: tuple[Path, ...], profile: str | None) -> None:
     """
     first, *over = files or (None,)
     loaded = load(first, over=over, profile=profile or "")
-    click.echo(f"{click.style(str(loaded.source), bold=True)} ({loaded.format})")
-    for line in tree_lines(loaded.root, str(loaded.source.absolute().parent)):
-        click.echo(line)
+    files_read = " + ".join(map(str, (loaded.source, *over)))
+    asked = f", profile {profile}" if profile else ""
+    click.echo(f"{click.style(files_read, bold=True)} ({loaded.format}){asked}")
+    click.echo("\n".join(tree_lines(loaded.root, str(loaded.source.absolute().parent))))
     for note in loaded.advice:
         click.echo(f"{click.style('note:', fg='yellow')} {note}")
     click.echo(f"{click.style('ok:', fg='green')} {summary(loaded.root)}")

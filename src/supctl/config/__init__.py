@@ -1,14 +1,16 @@
 """Files that people write, turned into specs; needs nothing but :mod:`supctl.specs`.
 
-:func:`load` reads ``supctl.toml``, the same as JSON, and gosv's ``services.json``, and
-raises one :class:`ConfigErrors` with every mistake. Below it: ``syntax`` (bytes to
-tables), ``schema`` (the keys), ``reading`` (tables to values), ``native`` (values to specs),
+:func:`load` reads ``supctl.toml``, the same as YAML or JSON, and files of other tools, and raises
+one :class:`ConfigErrors` with every mistake. Below it: ``syntax`` (bytes to tables), ``layers``,
+``profiles`` and ``references`` (tables to the tables that are meant), ``schema`` (the keys),
+``reading`` (tables to values), ``native`` (values to specs, with what ``defaults`` say),
 ``surroundings`` (does this system have what they need?). Files of other tools: ``formats`` (which
 one is it?), ``readers`` (one for each), ``imports`` (a document of our own format, and what became
 of every key).
 
 :func:`as_native` goes back, from specs to what a file would hold (``document``; ``writing``:
-values to tables), and :func:`read_native` reads that.
+values to tables), and :func:`read_native` reads that. What is told of the keys, as JSON Schema and
+in docs/configuration.md, is made by ``json_schema`` and ``reference``.
 """
 
 from .document import as_native as as_native

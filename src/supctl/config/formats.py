@@ -38,12 +38,14 @@ class Format:
         patterns: names of such files, as of fnmatch(3).
         module: its reader, a module of :mod:`supctl.config.readers`.
         mark: what each of them holds; the reader is not even loaded for others.
+        has_profiles: whether such files say something else in a profile.
     """
 
     name: str
     patterns: tuple[str, ...]
     module: str
     mark: bytes = b""
+    has_profiles: bool = False
 
     def is_called(self, path: Path) -> bool:
         """Return whether a file is called as such files are."""
@@ -56,16 +58,21 @@ class Format:
 
 
 FORMATS: Final = (
-    Format("package.json", ("package.json",), "package_json"),
+    Format("package.json", ("package.json",), "package_json", has_profiles=True),
     Format("bunctl", ("bunctl.json", ".bunctl.json"), "bunctl"),
-    Format("PM2", ("*.config.[cm]js", "*.config.js", "*.json", "*.json5", "*.y*ml"), "pm2"),
+    Format(
+        "PM2",
+        ("*.config.[cm]js", "*.config.js", "*.json", "*.json5", "*.y*ml"),
+        "pm2",
+        has_profiles=True,
+    ),
     Format("supervisord", ("*.conf", "*.ini"), "supervisord"),
     Format("Procfile", ("Procfile", "Procfile.*", "*.Procfile", "*.procfile"), "procfile"),
     Format("systemd", ("*.service",), "systemd"),
     Format("process-compose", ("*.yaml", "*.yml", "process-compose*.json"), "process_compose"),
-    Format("DaemonEye", ("*.toml",), "daemoneye", b"process_manager"),
+    Format("DaemonEye", ("*.toml",), "daemoneye", mark=b"process_manager"),
     Format("DaemonEye", ("collectors.json",), "daemoneye"),
-    Format("gosv", ("*",), "gosv", b'"services"'),
+    Format("gosv", ("*",), "gosv", mark=b'"services"'),
 )
 """Formats of other tools, in the order in which they are asked whether a file is theirs."""
 

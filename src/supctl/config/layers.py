@@ -86,7 +86,7 @@ class Layers:
             return
         except ConfigErrors as errors:
             seen = f"is {show(name)}: {errors.mistakes[0].seen}"
-            wanted = f"a file that can be read, from {_directory(above[-1])}"
+            wanted = "a file that can be read, relative to this one"
             self.mistakes.append(Mistake(place, seen, wanted, file=str(above[-1])))
             return
         real = os.path.realpath(path)

@@ -196,6 +196,11 @@ def _read(source: Source, over: Sequence[Path], found: Import) -> _Read:
     if over:
         seen, wanted = f"is a file of {theirs.name}", "files of supctl, to have one over the other"
         raise ConfigErrors([Mistake("", seen, wanted, file=str(source.path))])
+    if source.profile and not theirs.has_profiles:
+        wanted = f"none, as a file of {theirs.name} has no profiles"
+        raise ConfigErrors(
+            [Mistake.of(InvalidConfig("profile", source.profile, wanted), found.reader.file)]
+        )
     theirs.reader.read(source, found)
     return _Read(theirs.name, Origins(found.reader.file))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from supctl.specs import App, ChildSpec, Log, StartFailures, Stop, Supervisor, W
 from supctl.specs.names import check_name
 
 from .env_files import EnvFiles
-from .environment import environment
+from .environment import environment, inherited
 from .merging import Origins, Tables, complete, lacks_probe
 from .mistakes import closest, show
 from .reading import Reader, hints, join
@@ -82,6 +82,7 @@ class NativeReader:
     ) -> None:
         self._reader, self._directory = reader, directory
         self._environ = dict(environ)  # os.environ decodes each variable at each look
+        self._inherited = cache(partial(inherited, self._environ))
         self._origins = origins or Origins(reader.file)
         self._env_files = EnvFiles(directory, self._environ)
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
@@ -201,7 +202,10 @@ class NativeReader:
             self._reader.refuse(error)
             given = {}
         given |= values.get("env", {})
-        return environment(self._environ, wanted, given, values.get("user"))
+        user = values.get("user")
+        if wanted == "nothing" or wanted == "at-start":
+            return environment(self._environ, wanted, given, user)
+        return environment(self._inherited(wanted), True, given, user)
 
     def _warn_of_shell(self, command: str, place: str) -> None:
         word = shell_word(command)
