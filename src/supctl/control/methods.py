@@ -99,6 +99,14 @@ class Methods(Generic[Items]):
         outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
         return outcomes
 
+    async def plan(self, project: str, tree: Facts) -> list[Facts]:
+        """Return what :meth:`update` would do, in its order: a row for the project and each child
+        below it, with ``address``, ``will`` (``added``, ``removed``, ``restarted``, ``changed`` or
+        empty), the ``keys`` that differ, ``because`` (those that need the restart) and ``drift``
+        (its state, if it does not run although the file has it run)."""
+        rows: list[Facts] = await self._call("plan", project=project, tree=tree)
+        return rows
+
     async def projects(self) -> list[Facts]:
         """Return ``name``, ``source``, a file or nothing, and its ``profile`` of each project."""
         found: list[Facts] = await self._call("projects")

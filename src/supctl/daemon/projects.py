@@ -8,13 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import trio
 
-from supctl.config.document import read_native
-from supctl.config.mistakes import ConfigErrors
 from supctl.errors import (
     AlreadyPresent,
     InvalidConfig,
@@ -35,6 +32,7 @@ from .keeper import Keeper
 from .naming import is_below, resolve, resolve_base, topmost
 from .outcome import Outcome, each, in_time
 from .starts import in_vain, not_up
+from .trees import read_tree
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -83,7 +81,7 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec, new = await _read(project, tree), Project(tree, source, profile)
+        spec, new = await read_tree(project, tree), Project(tree, source, profile)
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
@@ -144,7 +142,7 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was changed.
             InvalidState: the project is new, and has not begun to start.
         """
-        spec = await _read(project, tree)
+        spec = await read_tree(project, tree)
 
         async def make(known: Project) -> tuple[Project, Supervisor]:
             if source:
@@ -185,7 +183,7 @@ class Projects:
                 mend = "supctl stop ends all of them"
                 raise InvalidConfig("instances", wanted, "1 or more", mend)
             table["instances"] = wanted
-            return Project(tree, known.source, known.profile), await _read(project, tree)
+            return Project(tree, known.source, known.profile), await read_tree(project, tree)
 
         return await self._become(project, make, "scale", timeout, wait)
 
@@ -216,7 +214,7 @@ class Projects:
 
     async def _save(self, name: str, old: Project, new: Project, spec: Supervisor) -> None:
         desired = self._keeper.desired
-        before = _groups(await _read(name, old.tree), f"/{name}")
+        before = _groups(await read_tree(name, old.tree), f"/{name}")
         self._known(name)  # somebody may have deleted it meanwhile
         stopped, started = _stops(before, _groups(spec, f"/{name}"), desired.stopped)
         desired.projects[name] = new
@@ -320,7 +318,7 @@ class Projects:
         project = address.strip("/")
         with self._beginning(project):
             try:
-                spec = await _read(project, self._keeper.desired.projects[project].tree)
+                spec = await read_tree(project, self._keeper.desired.projects[project].tree)
                 with command(self._tree, address, "resurrect"):
                     await self._tree.supervisor().start_child(spec)
             except SupctlError as error:
@@ -345,22 +343,6 @@ class Projects:
 
 def _added(did: str, project: str, failed: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     return {"did": did, "address": f"/{project}", "failed": [*failed]}
-
-
-async def _read(project: str, tree: dict[str, Any]) -> Supervisor:
-    """Return what a tree describes. In a thread: that of a thousand apps takes a tenth of a second.
-
-    Raises:
-        InvalidConfig: it cannot work.
-    """
-    return await trio.to_thread.run_sync(_read_now, project, tree)
-
-
-def _read_now(project: str, tree: dict[str, Any]) -> Supervisor:
-    try:
-        return read_native(tree, project, Path("/"), {})
-    except ConfigErrors as errors:
-        raise InvalidConfig("tree", project, "a tree that can work", str(errors)) from None
 
 
 def _table(tree: dict[str, Any], path: str) -> dict[str, Any] | None:

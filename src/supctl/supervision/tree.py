@@ -25,6 +25,7 @@ from supctl.logs.capture import Capture
 from supctl.specs import Pool, Supervisor
 
 from .child import join
+from .comparison import goes_on
 from .eventlog import E, Subscription, current_cause
 from .handle import Handle, SupervisorHandle
 from .local import LocalNode
@@ -32,7 +33,7 @@ from .node import Node
 from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 from .supervisor import SupervisorActor
-from .update import Change, Updater, goes_on
+from .update import Change, Updater
 from .world import World
 
 
