@@ -93,7 +93,8 @@ class Methods(Generic[Items]):
         """Make a project be what its file says now; only what has changed is touched.
 
         Returns an outcome for each child that is not as it was: ``added``, ``removed``,
-        ``restarted``, or ``changed`` if it runs on. The arguments are those of :meth:`add`.
+        ``restarted``, or ``changed`` if it runs on; with ``keys`` and ``because`` as of
+        :meth:`plan`, if it is waited for. The arguments are those of :meth:`add`.
         """
         told = {"project": project, "tree": tree, "source": source, "profile": profile}
         outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))

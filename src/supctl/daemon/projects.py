@@ -85,7 +85,7 @@ class Projects:
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
-                mend = '"supctl reload" brings in what has changed'
+                mend = '"supctl apply" brings in what has changed'
                 raise AlreadyPresent(f"/{project}", "of another version of its file", mend)
             await self._keeper.keep()  # whoever has brought it may still be about to
             return _added("was there", project)
@@ -131,7 +131,8 @@ class Projects:
         wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Make a project be what its file says now; return an outcome for each child that is not
-        as it was: ``added``, ``removed``, ``restarted`` or ``changed``.
+        as it was: ``added``, ``removed``, ``restarted`` or ``changed``, with ``keys`` and
+        ``because`` as of :meth:`.plans.Plans.plan`, which tells all that before it is done.
 
         The rest runs on, as of :meth:`~supctl.supervision.tree.Tree.update`. The arguments are
         those of :meth:`add`; without ``source`` it and ``profile`` stay what they were.
@@ -240,7 +241,8 @@ class Projects:
             if error is None and it.did in ("added", "restarted"):
                 error = in_vain(self._tree[it.address])
             done = Outcome(it.address, it.did)
-            outcomes.append(asdict(done if error is None else Outcome.failed(it.address, error)))
+            outcome = asdict(done if error is None else Outcome.failed(it.address, error))
+            outcomes.append(outcome | {"keys": [*it.keys], "because": [*it.because]})
         return outcomes
 
     def _is_there(self, project: str) -> bool:
@@ -264,7 +266,9 @@ class Projects:
         chosen = topmost(resolve(names, self._tree.status()))
         for address in chosen:
             if address.strip("/") not in self._keeper.desired.projects:
-                raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
+                raise Unsupported(
+                    "delete", f"{address}, a part of a file", "stop it, or supctl apply"
+                )
         return await self._errands.each(chosen, "delete", self._delete, timeout, wait=wait)
 
     async def _delete(self, address: str) -> Outcome:

@@ -13,7 +13,7 @@ from supctl.specs import ChildSpec, Supervisor
 from supctl.specs.supervisor import with_children
 
 from .child import join, starts_by_itself
-from .comparison import Steps, judge
+from .comparison import Steps, Verdict, judge
 from .handle import Finder
 from .node import Node
 
@@ -27,11 +27,14 @@ class Change:
         did: ``"added"``, ``"removed"``, ``"restarted"``, or ``"changed"``: it goes on as it was,
             or does not run, and follows its new spec from now on. Empty if it failed.
         error: why it failed.
+        keys, because: as of :class:`~.comparison.Verdict`.
     """
 
     address: str
     did: str
     error: SupctlError | None = None
+    keys: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
 
 
 class Updater:
@@ -90,26 +93,26 @@ class Updater:
             above = node.address.rpartition("/")[0]
             await self._tell(self._tree.find_supervisor(above), own)
 
-    async def _remove(self, node: Node, name: str) -> str:
+    async def _remove(self, node: Node, name: str) -> Verdict:
         await node.drop(name)
-        return "removed"
+        return Verdict("removed")
 
-    async def _add(self, node: Node, name: str) -> str:
+    async def _add(self, node: Node, name: str) -> Verdict:
         if starts_by_itself(node.spec_of(name), join(node.address, name), self._parked):
             await node.start(name)
-        return "added"
+        return Verdict("added")
 
-    async def _change(self, node: Node, name: str, old: ChildSpec) -> str:
+    async def _change(self, node: Node, name: str, old: ChildSpec) -> Verdict:
         new = node.spec_of(name)
         verdict = judge(old, new, node.state_of(name))
         if verdict.will == "restarted":
             await node.renew(name)
         elif isinstance(new, Supervisor) and node.below(name) is not None:
             await self.update(join(node.address, name), new)
-        return verdict.will
+        return verdict
 
     async def _each(
-        self, node: Node, names: Sequence[str], work: Callable[[Node, str], Awaitable[str]]
+        self, node: Node, names: Sequence[str], work: Callable[[Node, str], Awaitable[Verdict]]
     ) -> None:
         """Do ``work`` for all names at once; a failure is noted, and harms no other."""
         changes: dict[str, Change] = {}
@@ -117,7 +120,8 @@ class Updater:
         async def one(name: str) -> None:
             address = join(node.address, name)
             try:
-                changes[name] = Change(address, await work(node, name))
+                it = await work(node, name)
+                changes[name] = Change(address, it.will, None, it.keys, it.because)
             except SupctlError as error:
                 changes[name] = Change(address, "", error)
             except KeyError:  # somebody has deleted it meanwhile
