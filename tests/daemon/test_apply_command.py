@@ -65,11 +65,10 @@ def test_a_plan_tells_what_is_done_then(desk: Desk) -> None:
         "WILL BE    NAME            WHY",
         "changed    shop/db         restart",
         "changed    shop/web        strategy",
+        "added      shop/web/api:3",
         "changed    shop/web/api:1  instances",
         "changed    shop/web/api:2  instances",
-        "added      shop/web/api:3",
         "restarted  shop/web/proxy  env.TOKEN, limits.pids",
-        "1 other stays as now",
     ]
     assert pids(desk) == first
     planned = {row["address"]: row for row in desk.json("plan", "shop", "--exit-code", status=3)}
@@ -90,11 +89,11 @@ def test_a_plan_shows_what_was_stopped_or_scaled_by_hand(desk: Desk) -> None:
     desk.run("stop", "db")
     assert desk.run("plan", "shop").splitlines() == [
         "WILL BE  NAME            WHY",
-        "left     shop/db         stopped, although the file has it run",
         "removed  shop/web/api:3",
         "changed  shop/web/api:1  instances",
         "changed  shop/web/api:2  instances",
-        "4 others stay as now",
+        "3 others stay as now",
+        'shop/db stays stopped, although its file has it run ("supctl start shop/db")',
     ]
     desk.run("apply", "shop")
     assert desk.states()["/shop/db"] == "stopped"

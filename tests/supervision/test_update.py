@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from trio.testing import MockClock
 
-from supctl import App, Backoff, Supervisor
+from supctl import App, Backoff, Stop, Supervisor
 from supctl.backends.simulated import Program
 from supctl.errors import InvalidConfig
 from supctl.events import ChildStarted
+from supctl.supervision.comparison import foresee
 from supctl.supervision.tree import Tree
 
 if TYPE_CHECKING:
@@ -51,6 +52,58 @@ async def test_only_what_has_changed_is_touched(
         assert list(then) == ["/a", "/b", "/s/f", "/s/d", "/g"]
         assert {it for it in first if first[it] == then.get(it)} == {"/a", "/s/d"}
         assert await updated(tree, after) == {}
+
+
+async def test_what_is_foreseen_is_what_is_done_and_for_the_same_reasons(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    before = Supervisor(
+        "s",
+        [
+            app("a"),
+            app("b"),
+            app("c"),
+            app("d", instances=2),
+            app("f"),
+            Supervisor("g", [app("h")]),
+        ],
+    )
+    after = Supervisor(
+        "s",
+        [
+            app("b", command="other", restart="transient"),
+            app("c", stop=Stop(grace=3)),
+            app("d", instances=3),
+            app("e"),
+            Supervisor("f", [app("i")]),
+            Supervisor("g", [app("h", min_uptime=2)], strategy="one_for_all"),
+        ],
+        backoff=Backoff(initial=7),
+    )
+    async with open_simulated(root(before), {"other": Program()}) as tree:
+        await tree["s/b"].stop()
+        foreseen = [it for it in foresee(tree, "/s", after) if it.verdict.will]
+        done = {it.address: it for it in await tree.update(after, "/s")}
+        assert {it.address: it.verdict.will for it in foreseen} == {
+            address: it.did for address, it in done.items()
+        }
+        for it in foreseen:
+            change = done[it.address]
+            assert (it.verdict.keys, it.verdict.because) == (change.keys, change.because)
+        assert {it.address: (it.verdict.will, it.verdict.keys) for it in foreseen} == {
+            "/s": ("changed", ("backoff.initial",)),
+            "/s/a": ("removed", ()),
+            "/s/b": ("changed", ("command", "restart")),
+            "/s/c": ("restarted", ("stop.grace",)),
+            "/s/d:1": ("changed", ("instances",)),
+            "/s/d:2": ("changed", ("instances",)),
+            "/s/d:3": ("added", ()),
+            "/s/e": ("added", ()),
+            "/s/f": ("restarted", ("kind",)),
+            "/s/g": ("changed", ("strategy",)),
+            "/s/g/h": ("changed", ("min_uptime",)),
+        }
+        assert all(not it.verdict.will for it in foresee(tree, "/s", after))
 
 
 async def test_what_is_restarted_later_is_what_it_was_made_last(

@@ -75,26 +75,25 @@ def plan(
 
 
 def _show(name: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Show a plan: a line for each child that is not, or would not be, as it was."""
-    shown = [
-        (row["will"] or "left", row["address"].strip("/"), _why(row))
+    """Show a plan: a line for each child that would change, and for each that is not as its file
+    says and would stay so."""
+    changes = [
+        (row["will"], row["address"].strip("/"), ", ".join(row["because"] or row["keys"]))
         for row in rows
-        if row["will"] or row["drift"]
+        if row["will"]
     ]
-    kept = sum(not row["will"] for row in rows)
-    if len(rows) == kept:
+    if not changes:
         click.echo(f"{name} is what its file says")
-    if shown:
-        for line in table(_COLUMNS, shown, terminal_width()):
+    else:
+        for line in table(_COLUMNS, changes, terminal_width()):
             click.echo(line)
-    if 0 < kept < len(rows):
-        click.echo(f"{counted(kept, 'other')} {'stays' if kept == 1 else 'stay'} as now")
-
-
-def _why(row: dict[str, Any]) -> str:
-    keys = ", ".join(row["because"] or row["keys"])
-    drift = f"{row['drift']}, although the file has it run" if row["drift"] else ""
-    return "; ".join(filter(None, (keys, drift)))
+        if kept := sum(not row["will"] for row in rows[1:]):  # the first is the project itself
+            click.echo(f"{counted(kept, 'other')} {'stays' if kept == 1 else 'stay'} as now")
+    for row in rows:
+        if row["drift"]:
+            child = row["address"].strip("/")
+            mend = f'"supctl start {child}"'
+            click.echo(f"{child} stays {row['drift']}, although its file has it run ({mend})")
 
 
 @click.command()

@@ -16,7 +16,7 @@ from .node import Node
 _TAKEN_OVER: Final = frozenset({
     *("restart", "stays_stopped", "backoff", "give_up_after", "exhausted", "significant"),
     *("essential", "depends_on", "autostart", "max_restarts", "within", "min_uptime"),
-    *("stop_exit_codes", "instances", "tags", "has_own_stop"),
+    *("stop_exit_codes", "instances", "tags"),
 })  # fmt: skip
 """Fields that say what is done when a child ends: what runs need not end for another value."""
 
@@ -30,7 +30,6 @@ _STOPPED: Final = frozenset({"stopped", "exited"})
 _KEYS: Final = {
     "children": "apps",
     "stays_stopped": "restart",
-    "has_own_stop": "stop",
     "intensity": "max_restarts",
 }
 """Keys of files for fields that have another name."""
@@ -56,11 +55,14 @@ def judge(old: ChildSpec, new: ChildSpec, state: str) -> Verdict:
     """Return what becomes of a child that is in ``state`` when its spec is another."""
     if old == new:
         return Verdict("")
-    differing = _differing(old, new)
-    if state in _STOPPED:
-        return Verdict("changed", _keys(differing, old, new))
+    at_rest = state in _STOPPED
     if type(old) is not type(new):
-        return Verdict("restarted", ("kind",), ("kind",))
+        return Verdict(
+            "changed" if at_rest else "restarted", ("kind",), () if at_rest else ("kind",)
+        )
+    differing = _differing(old, new)
+    if at_rest:
+        return Verdict("changed", _keys(differing, old, new))
     if not goes_on(old, new):
         hindering = differing - _taken_over(new)
         return Verdict("restarted", _keys(differing, old, new), _keys(hindering, old, new))
@@ -87,11 +89,11 @@ def _names_its_children(spec: ChildSpec) -> bool:
 
 
 def _differing(old: ChildSpec, new: ChildSpec) -> set[str]:
-    """Return the names of the fields in which two specs differ, or which only the new one has."""
+    """Return the names of the fields in which two specs of one kind differ."""
     return {
         it.name
         for it in fields(new)
-        if not hasattr(old, it.name) or getattr(old, it.name) != getattr(new, it.name)
+        if it.compare and getattr(old, it.name) != getattr(new, it.name)
     }
 
 
@@ -99,9 +101,7 @@ def _keys(names: set[str], old: ChildSpec, new: ChildSpec) -> tuple[str, ...]:
     """Return what files call those fields, and what is inside them that differs."""
     ordered = (it.name for it in fields(new) if it.name in names)
     found = [
-        key
-        for name in ordered
-        for key in _inside(name, getattr(old, name, None), getattr(new, name))
+        key for name in ordered for key in _inside(name, getattr(old, name), getattr(new, name))
     ]
     return tuple(dict.fromkeys(found))
 
@@ -111,13 +111,13 @@ def _inside(name: str, old: Any, new: Any) -> list[str]:
     if before is None or after is None or type(old) is not type(new):
         return [key]
     differing = [it for it in {**before, **after} if before.get(it) != after.get(it)]
-    return [f"{key}.{it}" for it in differing]
+    return [f"{key}.{it}" for it in differing] or [key]
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:
     if isinstance(value, Mapping):
         return value
-    if not is_dataclass(value):
+    if not is_dataclass(value) or isinstance(value, type):
         return None
     return {it.name: getattr(value, it.name) for it in fields(value)}
 
@@ -206,8 +206,9 @@ def _of_children(node: Node, spec: Supervisor) -> Iterator[Foreseen]:
         yield Foreseen(join(node.address, name), Verdict("removed"), node.state_of(name))
     for names in steps.levels:
         for name in names:
-            new = steps.new[name]
+            if name not in steps.old:
+                runs = steps.new[name].autostart
+                yield Foreseen(join(node.address, name), Verdict("added"), "", runs)
+        for name in names:
             if name in steps.old:
-                yield from _of_child(node, name, steps.old[name], new)
-            else:
-                yield Foreseen(join(node.address, name), Verdict("added"), "", new.autostart)
+                yield from _of_child(node, name, steps.old[name], steps.new[name])
