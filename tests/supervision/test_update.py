@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 from trio.testing import MockClock
 
-from supctl import App, Backoff, Stop, Supervisor
+from supctl import App, Backoff, Health, Http, Stop, Supervisor, Tcp, Watchdog
 from supctl.backends.simulated import Program
 from supctl.errors import InvalidConfig
-from supctl.events import ChildStarted
+from supctl.events import ChildExited, ChildStarted
+from supctl.exits import ExitKind
 from supctl.supervision.comparison import foresee
 from supctl.supervision.tree import Tree
 
@@ -226,3 +228,24 @@ async def test_one_supervisor_is_updated_and_stays_so_when_those_above_are_resta
         assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
         with pytest.raises(InvalidConfig, match="a supervisor called in"):
             await tree.update(Supervisor("other", []), "out/in")
+
+
+async def test_another_health_check_is_asked_from_now_on_and_nothing_is_restarted(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    rarely, often = Health(Tcp(1), interval=3600), Health(Http(2), interval=10, timeout=2)
+    programs = {"a": [Program(hangs_after=25.0), Program()]}
+    async with open_simulated(
+        root(app("a", command="a", health=rarely, stop=Stop(grace=0))), programs
+    ) as tree:
+        first, began_at = pids(tree), trio.current_time()
+        await trio.sleep(30)
+        after = root(app("a", command="a", health=often, stop=Stop(grace=0)))
+        assert await updated(tree, after) == {"/a": "changed"}
+        assert pids(tree) == first
+        await trio.sleep(30)
+        (end,) = [it for it in tree.latest_events if isinstance(it, ChildExited)]
+        assert end.at - began_at == 52.0  # asked at 30, 40 and 50
+        assert end.reason.kind is ExitKind.UNHEALTHY
+        watched = root(app("a", command="a", health=Watchdog(10), stop=Stop(grace=0)))
+        assert await updated(tree, watched) == {"/a": "restarted"}

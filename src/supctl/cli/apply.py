@@ -115,9 +115,10 @@ def apply(
 
     What is new is started, what is gone is stopped, and what cannot go on as it now is (its
     command, environment, limits...) is restarted. All others run on, also with another restart
-    policy or number of instances. What was stopped by hand stays stopped. A file with mistakes
-    changes nothing. The profile stays what it was, unless another is asked for (--profile "" for
-    none). "supctl plan" shows all this before. A project that is not there is started.
+    policy, health check or number of instances. What was stopped by hand stays stopped. A file
+    with mistakes changes nothing. The profile stays what it was, unless another is asked for
+    (--profile "" for none). "supctl plan" shows all this before. A project that is not there is
+    started.
 
     \b
     Examples:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
 
-from supctl.specs import ChildSpec, Supervisor
+from supctl.specs import App, ChildSpec, Supervisor
 from supctl.specs.dependencies import start_order
 
 from .child import expand, join
@@ -64,7 +64,7 @@ def judge(old: ChildSpec, new: ChildSpec, state: str) -> Verdict:
     if at_rest:
         return Verdict("changed", _keys(differing, old, new))
     if not goes_on(old, new):
-        hindering = differing - _taken_over(new)
+        hindering = differing - _taken_over(old, new)
         return Verdict("restarted", _keys(differing, old, new), _keys(hindering, old, new))
     if isinstance(new, Supervisor):
         differing -= {"children", "stop"}  # these are told of its children
@@ -73,10 +73,12 @@ def judge(old: ChildSpec, new: ChildSpec, state: str) -> Verdict:
 
 def goes_on(old: ChildSpec, new: ChildSpec) -> bool:
     """Return whether what runs as ``old`` can go on as ``new``."""
-    return type(old) is type(new) and _differing(old, new) <= _taken_over(new)
+    return type(old) is type(new) and _differing(old, new) <= _taken_over(old, new)
 
 
-def _taken_over(new: ChildSpec) -> frozenset[str]:
+def _taken_over(old: ChildSpec, new: ChildSpec) -> frozenset[str]:
+    if isinstance(old, App) and isinstance(new, App) and old.health and new.health:
+        return _TAKEN_OVER | ({"health"} if old.health.can_become(new.health) else set())
     if not isinstance(new, Supervisor):
         return _TAKEN_OVER
     if not _names_its_children(new):

@@ -233,9 +233,10 @@ class Tree:
         was done about which child.
 
         What is gone is stopped; what is new is started; what has changed is restarted, if it
-        cannot go on as what it now is: another restart policy or strategy, and other numbers of
-        instances, end nobody. All others run on. What was stopped stays stopped, and what was
-        added by ``start_child`` stays. Failures are among the changes, and harm no others.
+        cannot go on as what it now is: another restart policy, strategy or health check, and
+        other numbers of instances, end nobody. All others run on. What was stopped stays
+        stopped, and what was added by ``start_child`` stays. Failures are among the
+        changes, and harm no others.
 
         Cancelling leaves it half done.
 
