@@ -101,8 +101,8 @@ class Desk:
         )
         return done.returncode, done.stdout + done.stderr
 
-    def json(self, *words: str) -> Any:
-        return json.loads(self.run(*words, "--json"))
+    def json(self, *words: str, status: int = 0) -> Any:
+        return json.loads(self.run(*words, "--json", status=status))
 
     def write(self, text: str, name: str = "shop.toml") -> str:
         (self.directory / name).write_text(text)

@@ -18,6 +18,7 @@ from supctl.daemon.details import Details
 from supctl.daemon.health import HealthViews
 from supctl.daemon.logs import Logs
 from supctl.daemon.office import CHANGING, LOOKING
+from supctl.daemon.plans import Plans
 from supctl.daemon.projects import Projects
 from supctl.daemon.stories import Stories
 from supctl.daemon.upgrade import Upgrades
@@ -27,7 +28,19 @@ from supctl.errors import SupctlError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
 CHAPTER = DOCUMENT.partition("## The daemon\n")[2].partition("## An example\n")[0]
-OWNERS = (Projects, Control, Calls, Details, Logs, HealthViews, Views, Waiting, Stories, Upgrades)
+OWNERS = (
+    Projects,
+    Plans,
+    Control,
+    Calls,
+    Details,
+    Logs,
+    HealthViews,
+    Views,
+    Waiting,
+    Stories,
+    Upgrades,
+)
 METHODS = {
     name: next(owner for owner in OWNERS if hasattr(owner, name)) for name in CHANGING + LOOKING
 }

@@ -303,7 +303,7 @@ def test_what_was_deleted_is_still_told_of(desk: Desk) -> None:
     again = desk.write(SLEEPER.replace("1000", "1001"))
     desk.run("start", again)
     desk.run("reload", desk.write(SLEEPER.replace("1000", "1002")))
-    assert f"by {user()} (supctl reload {desk.directory}/shop.toml, pid #)" in story(desk, "calm")
+    assert f"by {user()} (supctl apply {desk.directory}/shop.toml, pid #)" in story(desk, "calm")
 
 
 def test_without_a_journal_there_is_no_daemon(desk: Desk) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 from trio.testing import MockClock
 
-from supctl import App, Backoff, Supervisor
+from supctl import App, Backoff, Health, Http, Stop, Supervisor, Tcp, Watchdog
 from supctl.backends.simulated import Program
 from supctl.errors import InvalidConfig
-from supctl.events import ChildStarted
+from supctl.events import ChildExited, ChildStarted
+from supctl.exits import ExitKind
+from supctl.supervision.comparison import foresee
 from supctl.supervision.tree import Tree
 
 if TYPE_CHECKING:
@@ -51,6 +54,58 @@ async def test_only_what_has_changed_is_touched(
         assert list(then) == ["/a", "/b", "/s/f", "/s/d", "/g"]
         assert {it for it in first if first[it] == then.get(it)} == {"/a", "/s/d"}
         assert await updated(tree, after) == {}
+
+
+async def test_what_is_foreseen_is_what_is_done_and_for_the_same_reasons(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    before = Supervisor(
+        "s",
+        [
+            app("a"),
+            app("b"),
+            app("c"),
+            app("d", instances=2),
+            app("f"),
+            Supervisor("g", [app("h")]),
+        ],
+    )
+    after = Supervisor(
+        "s",
+        [
+            app("b", command="other", restart="transient"),
+            app("c", stop=Stop(grace=3)),
+            app("d", instances=3),
+            app("e"),
+            Supervisor("f", [app("i")]),
+            Supervisor("g", [app("h", min_uptime=2)], strategy="one_for_all"),
+        ],
+        backoff=Backoff(initial=7),
+    )
+    async with open_simulated(root(before), {"other": Program()}) as tree:
+        await tree["s/b"].stop()
+        foreseen = [it for it in foresee(tree, "/s", after) if it.verdict.will]
+        done = {it.address: it for it in await tree.update(after, "/s")}
+        assert {it.address: it.verdict.will for it in foreseen} == {
+            address: it.did for address, it in done.items()
+        }
+        for it in foreseen:
+            change = done[it.address]
+            assert (it.verdict.keys, it.verdict.because) == (change.keys, change.because)
+        assert {it.address: (it.verdict.will, it.verdict.keys) for it in foreseen} == {
+            "/s": ("changed", ("backoff.initial",)),
+            "/s/a": ("removed", ()),
+            "/s/b": ("changed", ("command", "restart")),
+            "/s/c": ("restarted", ("stop.grace",)),
+            "/s/d:1": ("changed", ("instances",)),
+            "/s/d:2": ("changed", ("instances",)),
+            "/s/d:3": ("added", ()),
+            "/s/e": ("added", ()),
+            "/s/f": ("restarted", ("kind",)),
+            "/s/g": ("changed", ("strategy",)),
+            "/s/g/h": ("changed", ("min_uptime",)),
+        }
+        assert all(not it.verdict.will for it in foresee(tree, "/s", after))
 
 
 async def test_what_is_restarted_later_is_what_it_was_made_last(
@@ -173,3 +228,24 @@ async def test_one_supervisor_is_updated_and_stays_so_when_those_above_are_resta
         assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
         with pytest.raises(InvalidConfig, match="a supervisor called in"):
             await tree.update(Supervisor("other", []), "out/in")
+
+
+async def test_another_health_check_is_asked_from_now_on_and_nothing_is_restarted(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    rarely, often = Health(Tcp(1), interval=3600), Health(Http(2), interval=10, timeout=2)
+    programs = {"a": [Program(hangs_after=25.0), Program()]}
+    async with open_simulated(
+        root(app("a", command="a", health=rarely, stop=Stop(grace=0))), programs
+    ) as tree:
+        first, began_at = pids(tree), trio.current_time()
+        await trio.sleep(30)
+        after = root(app("a", command="a", health=often, stop=Stop(grace=0)))
+        assert await updated(tree, after) == {"/a": "changed"}
+        assert pids(tree) == first
+        await trio.sleep(30)
+        (end,) = [it for it in tree.latest_events if isinstance(it, ChildExited)]
+        assert end.at - began_at == 52.0  # asked at 30, 40 and 50
+        assert end.reason.kind is ExitKind.UNHEALTHY
+        watched = root(app("a", command="a", health=Watchdog(10), stop=Stop(grace=0)))
+        assert await updated(tree, watched) == {"/a": "restarted"}

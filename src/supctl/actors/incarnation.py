@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from supctl.exits import ExitReason
+from supctl.specs import ChildSpec
 
 from .inheritance import Remains
 
@@ -165,6 +166,9 @@ class Incarnation(ABC):
     @abstractmethod
     def kill(self) -> None:
         """End it at once. Never blocks; may be repeated."""
+
+    def adopt(self, spec: ChildSpec) -> None:  # noqa: B027
+        """Go on as another spec says, in what needs no new life. Never blocks."""
 
     def checkup(self) -> Checkup | None:
         """Return what is known by asking it; ``None`` where nobody asks."""

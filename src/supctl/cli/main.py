@@ -20,8 +20,9 @@ _COMMANDS: Final = {
     "status": ("supctl.cli.status:status", "Show everything, and how it is (also: ls, ps)."),
     "stop": ("supctl.cli.lifecycle:stop", "Stop programs; they stay stopped."),
     "restart": ("supctl.cli.lifecycle:restart", "Stop programs and start them again."),
-    "reload": ("supctl.cli.projects:reload", "Follow the changes of a file."),
-    "scale": ("supctl.cli.projects:scale", "Have another number of instances."),
+    "plan": ("supctl.cli.apply:plan", "Show what an edited file would change, and why."),
+    "apply": ("supctl.cli.apply:apply", "Follow the changes of a file (also: reload)."),
+    "scale": ("supctl.cli.scale:scale", "Have another number of instances."),
     "delete": ("supctl.cli.lifecycle:delete", "Stop a project and forget it."),
     "describe": ("supctl.cli.details:describe", "Show all that is known of one child."),
     "why": ("supctl.cli.explain:why", "Tell why something is as it is: who, what, and what next."),
@@ -57,7 +58,7 @@ _COMMANDS: Final = {
 }
 """Name: place and short help. The help stands here so that showing it loads no command."""
 
-_ALIASES: Final = {"ls": "status", "ps": "status"}
+_ALIASES: Final = {"ls": "status", "ps": "status", "reload": "apply"}
 
 
 class LazyGroup(click.Group):

@@ -31,7 +31,9 @@ def show(outcomes: Sequence[dict[str, Any]], *, as_json: bool, last_words: bool 
             if outcome["error"] is None:
                 status = outcome["status"]
                 ended = "" if status is None else f" (exit status {status})"
-                click.echo(f"{name} {outcome['did']}{ended}")
+                keys = outcome.get("because") or outcome.get("keys") or ()
+                why = f" ({', '.join(keys)})" if keys else ""
+                click.echo(f"{name} {outcome['did']}{why}{ended}")
             else:
                 told = outcome["error"]["message"]
                 who = "" if name in told else f"{name}: "

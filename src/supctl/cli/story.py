@@ -14,7 +14,7 @@ from supctl.exits import ExitKind, signal_name
 from .narrate import lost_before, past, sentence
 from .words import counted, seconds, size
 
-_WORDS: Final = {"add": "start", "update": "reload", "shutdown": "kill"}
+_WORDS: Final = {"add": "start", "update": "apply", "shutdown": "kill"}
 """Commands that people know by another name than the protocol does."""
 
 _OWN_FAULTS: Final = frozenset({

@@ -83,6 +83,7 @@ class Client:
     about = _blocking(Methods[Iterator[Facts]].about)
     add = _blocking(Methods[Iterator[Facts]].add)
     update = _blocking(Methods[Iterator[Facts]].update)
+    plan = _blocking(Methods[Iterator[Facts]].plan)
     projects = _blocking(Methods[Iterator[Facts]].projects)
     scale = _blocking(Methods[Iterator[Facts]].scale)
     start = _blocking(Methods[Iterator[Facts]].start)

@@ -93,11 +93,20 @@ class Methods(Generic[Items]):
         """Make a project be what its file says now; only what has changed is touched.
 
         Returns an outcome for each child that is not as it was: ``added``, ``removed``,
-        ``restarted``, or ``changed`` if it runs on. The arguments are those of :meth:`add`.
+        ``restarted``, or ``changed`` if it runs on; with ``keys`` and ``because`` as of
+        :meth:`plan`, if it is waited for. The arguments are those of :meth:`add`.
         """
         told = {"project": project, "tree": tree, "source": source, "profile": profile}
         outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
         return outcomes
+
+    async def plan(self, project: str, tree: Facts) -> list[Facts]:
+        """Return what :meth:`update` would do, in its order: a row for the project and each child
+        below it, with ``address``, ``will`` (``added``, ``removed``, ``restarted``, ``changed`` or
+        empty), the ``keys`` that differ, ``because`` (those that need the restart) and ``drift``
+        (its state, if it does not run although the file has it run)."""
+        rows: list[Facts] = await self._call("plan", project=project, tree=tree)
+        return rows
 
     async def projects(self) -> list[Facts]:
         """Return ``name``, ``source``, a file or nothing, and its ``profile`` of each project."""

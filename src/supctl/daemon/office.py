@@ -23,6 +23,7 @@ from .keeper import Keeper
 from .lines import Lines
 from .logs import Logs
 from .peer import Peer
+from .plans import Plans
 from .projects import Projects
 from .service import ControlService
 from .stories import Stories
@@ -36,7 +37,7 @@ CHANGING = (
     *("upgrade", "shutdown"),
 )
 LOOKING = (
-    *("ping", "projects", "about", "status", "health", "describe", "inspect", "wait"),
+    *("ping", "projects", "plan", "about", "status", "health", "describe", "inspect", "wait"),
     *("events", "outputs", "lines", "why"),
 )
 """Methods of the control protocol (docs/protocol.md), those that change something or may
@@ -78,7 +79,7 @@ class Office:
         )
         self._looking = _methods(
             *(LOOKING, self.projects, views, HealthViews(tree), details, self.logs),
-            *(Waiting(tree), stories),
+            *(Plans(tree), Waiting(tree), stories),
         )
 
     def serve(self, admission: Admission, peer: Peer) -> ControlService:

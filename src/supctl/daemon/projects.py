@@ -8,13 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import trio
 
-from supctl.config.document import read_native
-from supctl.config.mistakes import ConfigErrors
 from supctl.errors import (
     AlreadyPresent,
     InvalidConfig,
@@ -35,6 +32,7 @@ from .keeper import Keeper
 from .naming import is_below, resolve, resolve_base, topmost
 from .outcome import Outcome, each, in_time
 from .starts import in_vain, not_up
+from .trees import read_tree
 
 _log = logging.getLogger("supctl.daemon")
 
@@ -83,11 +81,11 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec, new = await _read(project, tree), Project(tree, source, profile)
+        spec, new = await read_tree(project, tree), Project(tree, source, profile)
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
-                mend = '"supctl reload" brings in what has changed'
+                mend = '"supctl apply" brings in what has changed'
                 raise AlreadyPresent(f"/{project}", "of another version of its file", mend)
             await self._keeper.keep()  # whoever has brought it may still be about to
             return _added("was there", project)
@@ -133,7 +131,8 @@ class Projects:
         wait: bool = True,
     ) -> list[dict[str, Any]]:
         """Make a project be what its file says now; return an outcome for each child that is not
-        as it was: ``added``, ``removed``, ``restarted`` or ``changed``.
+        as it was: ``added``, ``removed``, ``restarted`` or ``changed``, with ``keys`` and
+        ``because`` as of :meth:`.plans.Plans.plan`, which tells all that before it is done.
 
         The rest runs on, as of :meth:`~supctl.supervision.tree.Tree.update`. The arguments are
         those of :meth:`add`; without ``source`` it and ``profile`` stay what they were.
@@ -144,7 +143,7 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was changed.
             InvalidState: the project is new, and has not begun to start.
         """
-        spec = await _read(project, tree)
+        spec = await read_tree(project, tree)
 
         async def make(known: Project) -> tuple[Project, Supervisor]:
             if source:
@@ -185,7 +184,7 @@ class Projects:
                 mend = "supctl stop ends all of them"
                 raise InvalidConfig("instances", wanted, "1 or more", mend)
             table["instances"] = wanted
-            return Project(tree, known.source, known.profile), await _read(project, tree)
+            return Project(tree, known.source, known.profile), await read_tree(project, tree)
 
         return await self._become(project, make, "scale", timeout, wait)
 
@@ -216,7 +215,7 @@ class Projects:
 
     async def _save(self, name: str, old: Project, new: Project, spec: Supervisor) -> None:
         desired = self._keeper.desired
-        before = _groups(await _read(name, old.tree), f"/{name}")
+        before = _groups(await read_tree(name, old.tree), f"/{name}")
         self._known(name)  # somebody may have deleted it meanwhile
         stopped, started = _stops(before, _groups(spec, f"/{name}"), desired.stopped)
         desired.projects[name] = new
@@ -242,7 +241,8 @@ class Projects:
             if error is None and it.did in ("added", "restarted"):
                 error = in_vain(self._tree[it.address])
             done = Outcome(it.address, it.did)
-            outcomes.append(asdict(done if error is None else Outcome.failed(it.address, error)))
+            outcome = asdict(done if error is None else Outcome.failed(it.address, error))
+            outcomes.append(outcome | {"keys": [*it.keys], "because": [*it.because]})
         return outcomes
 
     def _is_there(self, project: str) -> bool:
@@ -266,7 +266,9 @@ class Projects:
         chosen = topmost(resolve(names, self._tree.status()))
         for address in chosen:
             if address.strip("/") not in self._keeper.desired.projects:
-                raise Unsupported("delete", f"{address}, a part of a file", "stop it, or reload")
+                raise Unsupported(
+                    "delete", f"{address}, a part of a file", "stop it, or supctl apply"
+                )
         return await self._errands.each(chosen, "delete", self._delete, timeout, wait=wait)
 
     async def _delete(self, address: str) -> Outcome:
@@ -320,7 +322,7 @@ class Projects:
         project = address.strip("/")
         with self._beginning(project):
             try:
-                spec = await _read(project, self._keeper.desired.projects[project].tree)
+                spec = await read_tree(project, self._keeper.desired.projects[project].tree)
                 with command(self._tree, address, "resurrect"):
                     await self._tree.supervisor().start_child(spec)
             except SupctlError as error:
@@ -345,22 +347,6 @@ class Projects:
 
 def _added(did: str, project: str, failed: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
     return {"did": did, "address": f"/{project}", "failed": [*failed]}
-
-
-async def _read(project: str, tree: dict[str, Any]) -> Supervisor:
-    """Return what a tree describes. In a thread: that of a thousand apps takes a tenth of a second.
-
-    Raises:
-        InvalidConfig: it cannot work.
-    """
-    return await trio.to_thread.run_sync(_read_now, project, tree)
-
-
-def _read_now(project: str, tree: dict[str, Any]) -> Supervisor:
-    try:
-        return read_native(tree, project, Path("/"), {})
-    except ConfigErrors as errors:
-        raise InvalidConfig("tree", project, "a tree that can work", str(errors)) from None
 
 
 def _table(tree: dict[str, Any], path: str) -> dict[str, Any] | None:

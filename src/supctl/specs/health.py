@@ -87,6 +87,13 @@ class Health:
                 if (got := getattr(self, field)) != usual:
                     raise InvalidConfig(field, got, "none for a watchdog, which has its own")
 
+    def can_become(self, other: Health) -> bool:
+        """Return whether a program that runs, and is asked so, can be asked as ``other`` says.
+
+        A watchdog cannot: a program is told its seconds when it starts.
+        """
+        return not isinstance(self.probe, Watchdog) and not isinstance(other.probe, Watchdog)
+
     def __str__(self) -> str:
         often = "" if isinstance(self.probe, Watchdog) else f" (every {self.interval:g} s)"
         return f"healthy while {self.probe}{often}"

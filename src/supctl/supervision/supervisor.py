@@ -163,6 +163,8 @@ class SupervisorActor(Incarnation):
         for child in expand(spec.children, self.address):
             there = others.pop(child.name, child)
             there.spec, there.is_static = child.spec, True
+            if there.life is not None:
+                there.life.adopt(child.spec)
             self.children[child.name] = there
         self.children |= others
         self.spec = spec

@@ -25,6 +25,7 @@ from supctl.logs.capture import Capture
 from supctl.specs import Pool, Supervisor
 
 from .child import join
+from .comparison import goes_on
 from .eventlog import E, Subscription, current_cause
 from .handle import Handle, SupervisorHandle
 from .local import LocalNode
@@ -32,7 +33,7 @@ from .node import Node
 from .pool import PoolHandle
 from .status import ChildStatus, kind_of, picture
 from .supervisor import SupervisorActor
-from .update import Change, Updater, goes_on
+from .update import Change, Updater
 from .world import World
 
 
@@ -232,9 +233,10 @@ class Tree:
         was done about which child.
 
         What is gone is stopped; what is new is started; what has changed is restarted, if it
-        cannot go on as what it now is: another restart policy or strategy, and other numbers of
-        instances, end nobody. All others run on. What was stopped stays stopped, and what was
-        added by ``start_child`` stays. Failures are among the changes, and harm no others.
+        cannot go on as what it now is: another restart policy, strategy or health check, and
+        other numbers of instances, end nobody. All others run on. What was stopped stays
+        stopped, and what was added by ``start_child`` stays. Failures are among the
+        changes, and harm no others.
 
         Cancelling leaves it half done.
 

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Awaitable, Callable, Container, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 import trio
 
 from supctl.errors import ProcessNotFound, SupctlError
 from supctl.specs import ChildSpec, Supervisor
-from supctl.specs.dependencies import start_order
 from supctl.specs.supervisor import with_children
 
-from .child import expand, join, starts_by_itself
+from .child import join, starts_by_itself
+from .comparison import Steps, Verdict, judge
 from .handle import Finder
 from .node import Node
-
-_TAKEN_OVER: Final = frozenset({
-    *("restart", "stays_stopped", "backoff", "give_up_after", "exhausted", "significant"),
-    *("essential", "depends_on", "autostart", "max_restarts", "within", "min_uptime"),
-    *("stop_exit_codes", "instances", "tags", "has_own_stop"),
-})  # fmt: skip
-"""Fields that say what is done when a child ends: what runs need not end for another value."""
-
-_TAKEN_OVER_BY_SUPERVISORS: Final = frozenset({
-    *("children", "strategy", "intensity", "auto_shutdown", "start", "start_failures", "stop"),
-})  # fmt: skip
-"""The same for supervisors; ``stop`` is in the specs of their children, too."""
-
-_STOPPED: Final = frozenset({"stopped", "exited"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +27,14 @@ class Change:
         did: ``"added"``, ``"removed"``, ``"restarted"``, or ``"changed"``: it goes on as it was,
             or does not run, and follows its new spec from now on. Empty if it failed.
         error: why it failed.
+        keys, because: as of :class:`~.comparison.Verdict`.
     """
 
     address: str
     did: str
     error: SupctlError | None = None
+    keys: tuple[str, ...] = ()
+    because: tuple[str, ...] = ()
 
 
 class Updater:
@@ -73,13 +61,11 @@ class Updater:
             InvalidState: it does not run.
         """
         node = self._tree.find_supervisor(address)
-        old = {name: node.spec_of(name) for name in node.names()}
-        new = {child.name: child.spec for child in expand(spec.children, address)}
-        before = [child.name for child in expand(node.spec.children, address)]
-        gone = [name for name in before if name in old and name not in new]
-        await self._each(node, gone, self._remove)
+        steps = Steps.of(node, spec)
+        old, new = steps.old, steps.new
+        await self._each(node, steps.gone, self._remove)
         await node.respecify(spec)
-        for names in _levels(spec, new):
+        for names in steps.levels:
             await self._each(node, [name for name in names if name not in old], self._add)
             changed = [name for name in names if name in old and old[name] != new[name]]
             await self._each(node, changed, lambda node, name: self._change(node, name, old[name]))
@@ -107,30 +93,26 @@ class Updater:
             above = node.address.rpartition("/")[0]
             await self._tell(self._tree.find_supervisor(above), own)
 
-    async def _remove(self, node: Node, name: str) -> str:
+    async def _remove(self, node: Node, name: str) -> Verdict:
         await node.drop(name)
-        return "removed"
+        return Verdict("removed")
 
-    async def _add(self, node: Node, name: str) -> str:
+    async def _add(self, node: Node, name: str) -> Verdict:
         if starts_by_itself(node.spec_of(name), join(node.address, name), self._parked):
             await node.start(name)
-        return "added"
+        return Verdict("added")
 
-    async def _change(self, node: Node, name: str, old: ChildSpec) -> str:
+    async def _change(self, node: Node, name: str, old: ChildSpec) -> Verdict:
         new = node.spec_of(name)
-        if node.state_of(name) in _STOPPED:
-            return "changed"
-        if not goes_on(old, new):
+        verdict = judge(old, new, node.state_of(name))
+        if verdict.will == "restarted":
             await node.renew(name)
-            return "restarted"
-        if not isinstance(new, Supervisor):
-            return "changed"
-        if node.below(name) is not None:  # else it waits to be started again, as the new one
+        elif isinstance(new, Supervisor) and node.below(name) is not None:
             await self.update(join(node.address, name), new)
-        return "changed" if _differing(old, new) - {"children", "stop"} else ""
+        return verdict
 
     async def _each(
-        self, node: Node, names: Sequence[str], work: Callable[[Node, str], Awaitable[str]]
+        self, node: Node, names: Sequence[str], work: Callable[[Node, str], Awaitable[Verdict]]
     ) -> None:
         """Do ``work`` for all names at once; a failure is noted, and harms no other."""
         changes: dict[str, Change] = {}
@@ -138,7 +120,8 @@ class Updater:
         async def one(name: str) -> None:
             address = join(node.address, name)
             try:
-                changes[name] = Change(address, await work(node, name))
+                it = await work(node, name)
+                changes[name] = Change(address, it.will, None, it.keys, it.because)
             except SupctlError as error:
                 changes[name] = Change(address, "", error)
             except KeyError:  # somebody has deleted it meanwhile
@@ -150,32 +133,3 @@ class Updater:
         for name in names:
             if (change := changes[name]).did or change.error is not None:
                 self._note(change)
-
-
-def goes_on(old: ChildSpec, new: ChildSpec) -> bool:
-    """Return whether what runs as ``old`` can go on as ``new``."""
-    if type(old) is not type(new):
-        return False
-    taken_over = _TAKEN_OVER
-    if isinstance(new, Supervisor):
-        if type(new) is not Supervisor or new.factory is not None:
-            return False  # its children are not those that its spec names
-        taken_over |= _TAKEN_OVER_BY_SUPERVISORS
-    return _differing(old, new) <= taken_over
-
-
-def _differing(old: ChildSpec, new: ChildSpec) -> set[str]:
-    """Return the names of the fields in which two specs of one kind differ."""
-    return {it.name for it in fields(new) if getattr(old, it.name) != getattr(new, it.name)}
-
-
-def _levels(spec: Supervisor, children: Mapping[str, ChildSpec]) -> list[list[str]]:
-    """Return ``children`` in start order, those together that do not wait for each other."""
-    depends_on = {child.name: child.depends_on for child in spec.children}
-    depths: dict[str, int] = {}
-    for name in start_order(depends_on):
-        depths[name] = 1 + max((depths[it] for it in depends_on[name]), default=-1)
-    levels: list[list[str]] = [[] for _ in range(1 + max(depths.values(), default=-1))]
-    for name, child in children.items():
-        levels[depths[child.name]].append(name)
-    return levels

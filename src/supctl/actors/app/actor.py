@@ -33,7 +33,7 @@ from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, Proc
 from supctl.errors import SupctlError
 from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.ipc.alarm import Alarm
-from supctl.specs import App
+from supctl.specs import App, ChildSpec
 
 from .machine import TABLE, Do, Event, State
 from .watch import AppWatch
@@ -54,6 +54,7 @@ class AppActor(Incarnation):
         "_alarm",
         "_asked_at",
         "_fault",
+        "_health",
         "_inherited",
         "_is_asked",
         "_is_paused",
@@ -71,6 +72,7 @@ class AppActor(Incarnation):
 
     def __init__(self, spec: App, address: str, services: Services, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
+        self._health = spec.health
         self._state = State.STARTING
         self._process: Process | None = None
         self._is_paused = False
@@ -104,6 +106,15 @@ class AppActor(Incarnation):
         if self._process is None and self._inherited is not None:
             self._inherited.process.kill()
         self._decide(Event.KILL)
+
+    def adopt(self, spec: ChildSpec) -> None:
+        health = spec.health if isinstance(spec, App) else None
+        if health is None or self._health is None or health == self._health:
+            return
+        if self._health.can_become(health):
+            self._health = health
+            if self._watch is not None:
+                self._watch.adopt(health)
 
     def checkup(self) -> Checkup | None:
         if self._watch is None:
@@ -188,7 +199,8 @@ class AppActor(Incarnation):
 
     def _open_watch(self, notify_fd: int | None = None) -> None:
         if self._spec.ready is not None or self._spec.health is not None:
-            self._watch = AppWatch(self._spec, self._services, self, notify_fd)
+            ready, health = self._spec.ready, self._health
+            self._watch = AppWatch(ready, health, self._services, self, notify_fd)
         elif notify_fd is not None:
             os.close(notify_fd)
 

@@ -19,7 +19,7 @@ from supctl.actors.services import Services
 from supctl.backends.answers import Answer
 from supctl.backends.base import Process, ProcessSpec
 from supctl.logs.seek import Seek
-from supctl.specs import App, Delay, Health, Notify, Output, Probe, Ready, Watchdog
+from supctl.specs import Delay, Health, Notify, Output, Probe, Ready, Watchdog
 from supctl.specs.pattern import compiled
 
 _FIRST_PAUSE: Final = 0.01
@@ -56,7 +56,7 @@ class AppWatch:
     """Watches one life of an app. Nothing here polls what the app can announce.
 
     Args:
-        app: what is asked, and how often.
+        ready, health: what is asked, and how often.
         services: shared by all apps of a tree.
         watched: hears of it.
         notify_fd: where the program tells how it is, if that is known to it already.
@@ -66,9 +66,15 @@ class AppWatch:
     """
 
     def __init__(
-        self, app: App, services: Services, watched: Watched, notify_fd: int | None = None
+        self,
+        ready: Ready | None,
+        health: Health | None,
+        services: Services,
+        watched: Watched,
+        notify_fd: int | None = None,
     ) -> None:
-        self._app, self._services, self._watched = app, services, watched
+        self._ready, self._health = ready, health
+        self._services, self._watched = services, watched
         self._announced = trio.Event()
         self._liveness: Liveness | None = None
         self._heard_at = -math.inf  # of the last WATCHDOG=1
@@ -78,8 +84,9 @@ class AppWatch:
         self._is_held = False
         self._thaws_until = -math.inf  # until when it may still stand still, having been let go
         self._scope = trio.CancelScope()
+        self._asking = trio.CancelScope()  # as the present health says
         self._notes: Notes | None = None
-        if self._watchdog is not None or isinstance(app.ready and app.ready.probe, Notify):
+        if self._watchdog is not None or isinstance(ready and ready.probe, Notify):
             socket = services.backend.open_notify_socket(notify_fd)
             self._notes = None if socket is None else Notes(socket, self._hear)
         elif notify_fd is not None:
@@ -87,7 +94,7 @@ class AppWatch:
 
     @property
     def _watchdog(self) -> Watchdog | None:
-        probe = self._app.health and self._app.health.probe
+        probe = self._health and self._health.probe
         return probe if isinstance(probe, Watchdog) else None
 
     def dress(self, spec: ProcessSpec) -> ProcessSpec:
@@ -103,7 +110,7 @@ class AppWatch:
 
     def seek(self, process: Process) -> Seek | None:
         """Return the line that is to be sought in the output of ``process``, if there is one."""
-        probe = self._app.ready and self._app.ready.probe
+        probe = self._ready and self._ready.probe
         if not isinstance(probe, Output) or process.stand_in() is not None:
             return None
         token = trio.lowlevel.current_trio_token()
@@ -129,12 +136,16 @@ class AppWatch:
             async with trio.open_nursery() as nursery:
                 if self._notes is not None:
                     nursery.start_soon(self._notes.listen, process)
-                ready, health = self._app.ready, self._app.health
+                ready = self._ready
                 if ready is not None and not is_up and not await self._becomes_ready(prober, ready):
                     return
-                if health is not None:
-                    await self._stay_well(prober, health)
+                await self._stay_well(prober)
         self.close()
+
+    def adopt(self, health: Health) -> None:
+        """Ask as ``health`` says from now on, from its begin. Never blocks."""
+        self._health = health
+        self._asking.cancel()
 
     def hold(self, *, held: bool) -> None:
         """Draw no conclusions as long as it is ``held``: it is paused, and cannot answer."""
@@ -208,7 +219,13 @@ class AppWatch:
 
     # Whether it stays well.
 
-    async def _stay_well(self, prober: Prober, health: Health) -> None:
+    async def _stay_well(self, prober: Prober) -> None:
+        while (health := self._health) is not None:
+            with trio.CancelScope() as self._asking:
+                await self._ask_as(prober, health)
+                return
+
+    async def _ask_as(self, prober: Prober, health: Health) -> None:
         self._liveness = Liveness(health.retries)
         self._see(said="")
         await trio.sleep(health.start_period)

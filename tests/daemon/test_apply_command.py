@@ -1,4 +1,4 @@
-"""``supctl reload`` and ``scale``."""
+"""``supctl plan``, ``apply`` and ``scale``."""
 
 from __future__ import annotations
 
@@ -27,49 +27,120 @@ def test_a_file_that_has_changed_is_followed_and_what_has_not_runs_on(desk: Desk
     desk.run("start", desk.write(SHOP))
     first = pids(desk)
     desk.write(SHOP.replace("1003", "1004") + "[apps.cron]\ncommand = ['sleep', '77']\n")
-    assert desk.run("reload", "shop") == "shop/cron added\nshop/web/proxy restarted\n"
+    assert desk.run("apply", "shop") == "shop/cron added\nshop/web/proxy restarted (command)\n"
     then = pids(desk)
     kept = {"/shop/db", "/shop/web/api:1", "/shop/web/api:2"}
     assert {it for it in first if then.get(it) == first[it]} == kept
-    assert desk.run("reload", "shop.toml") == "shop is what its file says\n"
-    assert desk.json("reload", "shop.toml") == []
+    assert desk.run("apply", "shop.toml") == "shop is what its file says\n"
+    assert desk.json("apply", "shop.toml") == []
     desk.write(SHOP)
-    desk.run("reload", "shop")
+    desk.run("apply", "shop")
     desk.run("kill", "--yes")
     desk.run("daemon", "start")  # with what it was made last
     assert set(pids(desk)) == set(first)
+
+
+EDITED = """
+[apps.db]
+command = ["sleep", "1001"]
+restart = "never"
+[apps.web]
+strategy = "rest_for_one"
+[apps.web.apps.api]
+command = ["sleep", "1002"]
+instances = 3
+[apps.web.apps.proxy]
+command = ["sleep", "1003"]
+depends_on = ["api"]
+env = { TOKEN = "word" }
+limits = { pids = 50 }
+"""
+
+
+def test_a_plan_tells_what_is_done_then(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    first = pids(desk)
+    desk.write(EDITED)
+    assert desk.run("plan", "shop").splitlines() == [
+        "WILL BE    NAME            WHY",
+        "changed    shop/db         restart",
+        "changed    shop/web        strategy",
+        "added      shop/web/api:3",
+        "changed    shop/web/api:1  instances",
+        "changed    shop/web/api:2  instances",
+        "restarted  shop/web/proxy  env.TOKEN, limits.pids",
+    ]
+    assert pids(desk) == first
+    planned = {row["address"]: row for row in desk.json("plan", "shop", "--exit-code", status=3)}
+    assert "word" not in str(planned)
+    done = {row["address"]: row for row in desk.json("apply", "shop")}
+    assert {it: row["did"] for it, row in done.items()} == {
+        it: row["will"] for it, row in planned.items() if row["will"]
+    }
+    assert all(planned[it]["because"] == row["because"] for it, row in done.items())
+    then = pids(desk)
+    assert {it for it in first if then[it] != first[it]} == {"/shop/web/proxy"}
+    assert desk.run("plan", "shop", "--exit-code") == "shop is what its file says\n"
+
+
+def test_a_plan_shows_what_was_stopped_or_scaled_by_hand(desk: Desk) -> None:
+    desk.run("start", desk.write(SHOP))
+    desk.run("scale", "api", "3")
+    desk.run("stop", "db")
+    assert desk.run("plan", "shop").splitlines() == [
+        "WILL BE  NAME            WHY",
+        "removed  shop/web/api:3",
+        "changed  shop/web/api:1  instances",
+        "changed  shop/web/api:2  instances",
+        "3 others stay as now",
+        'shop/db stays stopped, although its file has it run ("supctl start shop/db")',
+    ]
+    desk.run("apply", "shop")
+    assert desk.states()["/shop/db"] == "stopped"
+    (db,) = (row for row in desk.json("plan", "shop") if row["drift"])
+    assert (db["address"], db["drift"], db["will"]) == ("/shop/db", "stopped", "")
+
+
+def test_a_project_that_is_not_there_is_planned_and_started(desk: Desk) -> None:
+    desk.run("daemon", "start")
+    desk.write(SHOP)
+    assert desk.run("plan", "shop.toml") == "WILL BE  NAME  WHY\nadded    shop\n"
+    assert desk.run("apply", "shop.toml") == "shop added\n"
+    assert desk.run("reload", "shop") == "shop is what its file says\n"
+    desk.write(SHOP + "instances = 0\n")
+    assert "instances is 0" in desk.run("plan", "shop", status=2)
 
 
 def test_a_file_with_a_mistake_changes_nothing(desk: Desk) -> None:
     desk.run("start", desk.write(SHOP))
     first = pids(desk)
     desk.write(SHOP + "instances = 0\n")
-    assert "instances is 0" in desk.run("reload", "shop", status=2)
+    assert "instances is 0" in desk.run("apply", "shop", status=2)
     assert pids(desk) == first
     (desk.directory / "shop.toml").unlink()
-    assert "shop.toml" in desk.run("reload", "shop", status=2)
-    assert "nothing is called 'blog'; there are /shop" in desk.run("reload", "blog", status=1)
+    assert "shop.toml" in desk.run("apply", "shop", status=2)
+    assert "nothing is called 'blog'; there are /shop" in desk.run("apply", "blog", status=1)
 
 
 def test_a_project_under_another_name_is_found_by_its_file(desk: Desk) -> None:
     desk.run("start", desk.write(SHOP), "--name", "mine")
     desk.write(SHOP.replace("1001", "1005"))
-    assert desk.run("reload", "shop.toml") == "mine/db restarted\n"
+    assert desk.run("apply", "shop.toml") == "mine/db restarted (command)\n"
 
 
 def test_a_profile_stays_until_another_is_asked_for(desk: Desk) -> None:
     profile = "[profiles.test.apps.db]\ncommand = ['sleep', '1006']\n"
     desk.run("start", desk.write(SHOP + profile), "--profile", "test")
     first = pids(desk)
-    assert desk.run("reload", "shop") == "shop is what its file says\n"
+    assert desk.run("apply", "shop") == "shop is what its file says\n"
     desk.run("scale", "api", "2")
     desk.run("kill", "--yes")
     desk.run("daemon", "start")
     assert set(pids(desk)) == set(first)
-    assert desk.run("reload", "shop.toml") == "shop is what its file says\n"
-    assert "profile is 'tset'" in desk.run("reload", "shop", "--profile", "tset", status=2)
-    assert desk.run("reload", "shop", "--profile", "") == "shop/db restarted\n"
-    assert desk.run("reload", "shop") == "shop is what its file says\n"
+    assert desk.run("apply", "shop.toml") == "shop is what its file says\n"
+    assert "profile is 'tset'" in desk.run("apply", "shop", "--profile", "tset", status=2)
+    assert desk.run("apply", "shop", "--profile", "") == "shop/db restarted (command)\n"
+    assert desk.run("apply", "shop") == "shop is what its file says\n"
 
 
 def test_what_does_not_start_any_more_is_told_and_the_rest_is_done(desk: Desk) -> None:
@@ -101,7 +172,7 @@ def test_instances_come_and_go_and_those_that_stay_run_on(desk: Desk) -> None:
     desk.run("kill", "--yes")
     desk.run("daemon", "start")
     assert "/shop/web/api:3" in pids(desk)
-    desk.run("reload", "shop")
+    desk.run("apply", "shop")
     assert set(pids(desk)) == set(first)
 
 
@@ -133,7 +204,7 @@ def test_what_does_not_get_ready_can_be_mended_while_it_is_started(desk: Desk) -
     with desk.popen("start", desk.write(wrong)) as start:
         until(lambda: desk.states().get("/shop/db") == "starting")
         desk.write(SHOP)
-        assert "shop/db restarted" in desk.run("reload", "shop")
+        assert "shop/db restarted" in desk.run("apply", "shop")
         out, err = start.communicate(timeout=30)
     assert (start.returncode, out, err) == (0, "shop added\n", "")
     assert set(desk.states().values()) == {"running"}

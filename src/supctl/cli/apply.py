@@ -1,0 +1,174 @@
+"""``supctl plan``, ``apply``: what runs follows what its file says, and the rest is left alone."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from supctl.errors import InvalidConfig, ProcessNotFound
+
+from .columns import Column, table, terminal_width
+from .lifecycle import as_json_option
+from .loading import is_file, load_project, profile_option
+from .naming import complete_names
+from .outcomes import show
+from .patience import check_patience, no_wait_option, timeout_option
+from .reach import reached
+from .words import counted
+
+if TYPE_CHECKING:
+    from supctl.control.client import Client
+
+_DIFFERS: Final = 3
+"""Exit status of ``plan --exit-code`` if something would be done."""
+
+_COLUMNS: Final = (Column("WILL BE"), Column("NAME"), Column("WHY", elastic=1))
+
+_names_argument = click.argument(
+    "names", nargs=-1, metavar="[FILE|PROJECT]...", shell_complete=complete_names
+)
+_name_option = click.option(
+    "--name", "project", help="Name of the project of FILE; by default its directory's."
+)
+
+
+@click.command()
+@_names_argument
+@_name_option
+@profile_option
+@click.option("--exit-code", is_flag=True, help="End with status 3 if something would be done.")
+@as_json_option
+def plan(
+    names: tuple[str, ...],
+    project: str | None,
+    profile: str | None,
+    exit_code: bool,
+    as_json: bool,
+) -> None:
+    """Show what "supctl apply" would do, in its order, and why. Nothing is done.
+
+    What is "changed" runs on with the same pid. What does not run although its file says so,
+    because it was stopped by hand or has failed, is shown too; "apply" leaves it so.
+
+    \b
+    Examples:
+      supctl plan                   the supctl.toml of this directory
+      supctl plan shop              the file that the project "shop" came from
+      supctl plan --exit-code       for scripts: status 0 if nothing would be done, else 3
+    """
+    with reached() as client:
+        loaded = [*_loaded(client, names or (".",), project, profile)]
+        plans = {name: client.plan(name, tree) for name, tree, _, _ in loaded}
+    if as_json:
+        click.echo(json.dumps([row for rows in plans.values() for row in rows]))
+    else:
+        for name, rows in plans.items():
+            _show(name, rows)
+    if exit_code and any(row["will"] for rows in plans.values() for row in rows):
+        sys.exit(_DIFFERS)
+
+
+def _show(name: str, rows: Sequence[dict[str, Any]]) -> None:
+    """Show a plan: a line for each child that would change, and for each that is not as its file
+    says and would stay so."""
+    changes = [
+        (row["will"], row["address"].strip("/"), ", ".join(row["because"] or row["keys"]))
+        for row in rows
+        if row["will"]
+    ]
+    if not changes:
+        click.echo(f"{name} is what its file says")
+    else:
+        for line in table(_COLUMNS, changes, terminal_width()):
+            click.echo(line)
+        if kept := sum(not row["will"] for row in rows[1:]):  # the first is the project itself
+            click.echo(f"{counted(kept, 'other')} {'stays' if kept == 1 else 'stay'} as now")
+    for row in rows:
+        if row["drift"]:
+            child = row["address"].strip("/")
+            mend = f'"supctl start {child}"'
+            click.echo(f"{child} stays {row['drift']}, although its file has it run ({mend})")
+
+
+@click.command()
+@_names_argument
+@_name_option
+@profile_option
+@timeout_option
+@no_wait_option
+@as_json_option
+def apply(
+    names: tuple[str, ...],
+    project: str | None,
+    profile: str | None,
+    timeout: float | None,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Read the file of a project again, and change what has changed in it (also: reload).
+
+    What is new is started, what is gone is stopped, and what cannot go on as it now is (its
+    command, environment, limits...) is restarted. All others run on, also with another restart
+    policy, health check or number of instances. What was stopped by hand stays stopped. A file
+    with mistakes changes nothing. The profile stays what it was, unless another is asked for
+    (--profile "" for none). "supctl plan" shows all this before. A project that is not there is
+    started.
+
+    \b
+    Examples:
+      supctl apply                  the supctl.toml of this directory
+      supctl apply shop             the file that the project "shop" came from
+    """
+    check_patience(timeout, no_wait)
+    with reached() as client:
+        outcomes: list[dict[str, Any]] = []
+        loaded = [*_loaded(client, names or (".",), project, profile)]  # all, before any is done
+        for name, tree, source, of_it in loaded:
+            known = any(it["name"] == name for it in client.projects())
+            become = client.update if known else partial(_add, client)
+            changes = become(name, tree, source, of_it, timeout=timeout, wait=not no_wait)
+            if not changes and not as_json:
+                click.echo(f"{name} is what its file says")
+            outcomes += changes
+    show(outcomes, as_json=as_json)
+
+
+def _add(client: Client, *told: Any, **patience: Any) -> list[dict[str, Any]]:
+    """Take in a project that is new; return outcomes as of those that are not."""
+    added = client.add(*told, **patience)
+    whole = {"address": added["address"], "did": added["did"], "status": None, "error": None}
+    return [whole, *added["failed"]]
+
+
+def _loaded(
+    client: Client, names: tuple[str, ...], project: str | None, profile: str | None
+) -> Iterator[tuple[str, dict[str, Any], str, str]]:
+    """Yield name, document, file and profile of each project that is meant."""
+    if project is not None and len(names) > 1:
+        raise click.UsageError("--name is for one file")
+    projects = client.projects()
+    sources = {it["name"]: it["source"] for it in projects}
+    profiles = {it["name"]: it["profile"] if profile is None else profile for it in projects}
+    for given in names:
+        name = given.strip("/")
+        if name in sources:
+            if not sources[name]:
+                raise InvalidConfig("PROJECT", name, "one that came from a file")
+            path = Path(sources[name])
+            yield name, *load_project(path, profiles[name])[1:], profiles[name]
+        elif is_file(given):
+            from supctl.config import find_file
+
+            source = str(find_file(given).absolute())
+            known = next((it for it in sources if sources[it] == source), "")
+            wanted = profiles.get(known, profile or "")
+            found, tree, source = load_project(Path(given), wanted)
+            yield project or known or found, tree, source, wanted
+        else:
+            raise ProcessNotFound(name, tuple(f"/{it}" for it in sources))
