@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from hypothesis import strategies as st
 
 import supctl
 from supctl.backends.reaper import marks
-from supctl.backends.reaper.protocol import VERSION, Launch, decode, encode
+from supctl.backends.reaper.protocol import VERSION, Kept, Launch, Terms, decode, encode
 from supctl.errors import ProtocolError
 from supctl.ipc.framing import FrameReader, frame
 
@@ -118,6 +119,28 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
         *(f"supctl.backends.reaper.{n}" for n in ("program", "reaper", "rebirth")),
         *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups", "line", "succession")),
     }
+
+
+def test_what_is_left_of_anothers_run_is_seen_to_its_end(reaper: Reaper) -> None:
+    mark = next(MARKS)
+    script = "read x; sleep 1000 & echo $!; exec sleep 1000"
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["sh", "-c", script], start_new_session=True, **pipes) as main:
+        assert main.stdin is not None
+        assert main.stdout is not None
+        marks.put(main.pid, mark)
+        main.stdin.write(b"\n")
+        main.stdin.close()
+        orphan = int(main.stdout.readline())
+        terms = asdict(Terms(mark, signal.SIGTERM, 10.0, None, "/a 1"))
+        pidfd = os.pidfd_open(main.pid)
+        message = encode(["take", 1, asdict(Kept(main.pid, terms, 0.0)), ["pidfd"]])
+        socket.send_fds(reaper.link, [message], [pidfd])
+        os.close(pidfd)
+        main.kill()
+    assert reaper.hear("left") == ["left", 1, [orphan]]
+    os.kill(orphan, signal.SIGKILL)  # it is nobody's child whom the reaper knows
+    assert reaper.hear("gone") == ["gone", 1]
 
 
 def still_serves(reaper: Reaper, number: int) -> bool:

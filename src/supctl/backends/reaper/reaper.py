@@ -31,6 +31,10 @@ _LOOK_REST: Final = 1
 """How long the pause after a look over ``/proc`` is, in lengths of that look: in a storm of ends
 half of our time goes into looks, and each serves all that have ended meanwhile."""
 
+_ORPHANS_REST: Final = 0.1
+"""Seconds until it is seen again what is left of a run that another reaper has started: that is no
+child of ours, and nobody tells us of its end."""
+
 _BURIAL_REST: Final = 1.0
 """Seconds until it is seen again whether the last output of what has ended was taken. No kernel
 tells that; what is not taken at once is that of a log which takes nothing."""
@@ -63,6 +67,7 @@ class Reaper:
         self._doomed: list[Run] = []  # to be killed in this turn of the loop
         self._look_needed = False  # a main process or an orphan of ours has ended
         self._look_not_before = 0.0
+        self._orphans_at: float | None = None
         self._burial_at: float | None = None
         self._foreign = ForeignEnds(self._runs)
         self._wakeup, wakeup_in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -135,6 +140,8 @@ class Reaper:
         deadlines += [run.kill_at for run in self._runs.disowned if run.kill_at is not None]
         if self._burial_at is not None:
             deadlines.append(self._burial_at)
+        if self._orphans_at is not None:
+            deadlines.append(self._orphans_at)
         deadlines += self._foreign.due()
         if (heir := self._succession) is not None:
             due = heir.due_at if self._line is None and not self._is_ending else None
@@ -247,6 +254,8 @@ class Reaper:
             self._runs.kill(self._doomed)
             self._doomed = []
         begun_at = time.monotonic()
+        if self._orphans_at is not None and self._orphans_at <= begun_at:
+            self._look_needed = True
         if not self._look_needed or begun_at < self._look_not_before:
             return
         self._look_needed = False
@@ -266,6 +275,8 @@ class Reaper:
         # At once, not in the next turn: the last end that would wake us may be behind us.
         self._runs.kill([run for run in ended if run.killing and run.number in survivors])
         ended_at = time.monotonic()
+        has_orphans = any(not run.is_child and run.number in survivors for run in ended)
+        self._orphans_at = ended_at + _ORPHANS_REST if has_orphans else None
         self._look_not_before = ended_at + _LOOK_REST * (ended_at - begun_at)
 
     def _obey_deadlines(self) -> None:
