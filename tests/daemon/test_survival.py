@@ -372,3 +372,19 @@ def test_what_may_have_been_done_is_not_done_again(desk: Desk) -> None:
         assert client.ping() == "pong"
         with pytest.raises(ConnectionLost):
             other.ping()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_what_the_reaper_was_told_last_is_not_lost_with_it(desk: Desk, force: bool) -> None:
+    text = "trap 'echo told; exit' TERM; echo up; while :; do sleep 0.1; done"
+    app = f'[apps.a]\ncommand = ["sh", "-c", "{text}"]\nready = {{ output = "up" }}\n'
+    start(desk, app + 'stop = { grace = "1h", force = "1h" }\n')
+    with desk.client() as client:
+        reaper = client.about()["reaper"]
+        os.kill(reaper, signal.SIGSTOP)
+        client.stop("a", graceful=not force, wait=False)
+        until(lambda: client.status("a")[0]["state"] == "stopping")
+        os.kill(reaper, signal.SIGKILL)
+        until(lambda: client.status("a")[0]["state"] == "stopped")
+    said = (desk.home.logs / "shop" / "a.out.log").read_text()
+    assert said == ("up\n" if force else "up\ntold\n")

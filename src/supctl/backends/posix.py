@@ -318,6 +318,8 @@ class PosixBackend(Backend):
                 process = self._runs[number]
                 self._forget(number)
                 process.failed(SpawnFailed(process.program, stage, code, detail))
+            case ["signalled", int(number)]:
+                self._runs[number].signalled()
             case ["exited", int(number), dict(status)]:
                 self._runs[number].notice(Exited(ExitStatus(**status)))
             case ["left", int(number), list(pids)]:

@@ -22,8 +22,8 @@ class PosixProcess(ToldProcess):
     """A run held by the reaper. Made by :class:`PosixBackend` only."""
 
     __slots__ = (
-        *("_answered", "_link", "_number", "_pidfd", "_spare", "_with_output"),
-        *("failure", "program", "terms"),
+        *("_answered", "_is_killed", "_link", "_number", "_pidfd", "_spare", "_unconfirmed"),
+        *("_with_output", "failure", "program", "terms"),
     )
 
     def __init__(
@@ -43,20 +43,26 @@ class PosixProcess(ToldProcess):
         self._pidfd = -1
         self._spare: dict[str, int] = {}  # duplicates of what a next reaper must hold
         self._answered: trio.Event | None = trio.Event()
+        self._unconfirmed: list[tuple[str, int]] = []  # signals that may be lost with the reaper
+        self._is_killed = False
 
     @property
     def token(self) -> int:
         return self._number if self.terms.kept else 0
 
     def signal(self, number: int) -> None:
-        if self._link is not None:
-            self._link.send("signal", self._number, number)
+        self._send_signal("signal", number)
 
     def signal_all(self, number: int) -> None:
+        self._send_signal("signal_all", number)
+
+    def _send_signal(self, word: str, number: int) -> None:
         if self._link is not None:
-            self._link.send("signal_all", self._number, number)
+            self._unconfirmed.append((word, number))
+            self._link.send(word, self._number, number)
 
     def kill(self) -> None:
+        self._is_killed = True
         if self._link is not None:
             self._link.send("kill", self._number)
 
@@ -93,13 +99,18 @@ class PosixProcess(ToldProcess):
         return bool(self.terms.kept) and self._pidfd >= 0
 
     def hand_on(self, link: ReaperLink) -> None:
-        """Have a new reaper hold it, the one before being lost."""
+        """Have a new reaper hold it, the one before being lost; and whatever that was to do to it
+        and has not done, for all we know."""
         self._link = link
         status = None if self.status is None else asdict(self.status)
         kept = Kept(self.pid, asdict(self.terms), self.started_at, status)
         passed = {"pidfd": self._pidfd, **self._spare}
         told = "take", self._number, asdict(kept), list(passed)
         link.send(*told, descriptors=list(passed.values()))
+        for word, number in self._unconfirmed:
+            link.send(word, self._number, number)
+        if self._is_killed:
+            link.send("kill", self._number)
 
     def survived(self, kept: Kept, descriptors: dict[str, int]) -> None:
         """Take what the reaper told of a run that has outlived a daemon."""
@@ -111,6 +122,10 @@ class PosixProcess(ToldProcess):
             self.notice(Left(tuple(kept.survivors)))
         if kept.gone:
             self.notice(Gone())
+
+    def signalled(self) -> None:
+        """Know that the oldest of the signals was sent for which that was not known."""
+        del self._unconfirmed[:1]
 
     def failed(self, failure: SpawnFailed | ReaperLost) -> None:
         """Know that it never ran; nothing of it is left."""

@@ -47,6 +47,7 @@ The reaper tells:
 ``["started", run, pid, names]``           with one descriptor for each of ``names``, of
                                            ``pidfd``, ``stdout``, ``stderr`` (read ends)
 ``["failed", run, stage, errno, detail]``  nothing of the program runs; the last word on it
+``["signalled", run]``                     a signal was sent; once for each, in order
 ``["exited", run, status]``                the main process is reaped; ``status`` holds the
                                            fields of :class:`supctl.exits.ExitStatus`
 ``["left", run, pids]``                    the main process is gone, these descendants live

@@ -182,9 +182,11 @@ class Reaper:
                 case ["signal", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal(run, signum)
+                        self._tell_of(run, "signalled")
                 case ["signal_all", int(number), int(signum)] if signum in _SIGNALS:
                     if run := self._runs.get(number):
                         self._runs.signal_all(run, signum)
+                        self._tell_of(run, "signalled")
                 case ["kill", int(number)]:
                     if run := self._runs.get(number):
                         run.killing = self._look_needed = True
