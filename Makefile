@@ -12,7 +12,7 @@ demo: $(READY) ## watch a tree of real programs crash and come back (15 s)
 # The tests start hundreds of programs that import supctl: it is to be compiled once.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) ## everything that can run on this machine, on all its processors
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal -m "not survival"
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -30,7 +30,9 @@ bench-logs: $(READY) ## the log path against `app | cat > file` and peers that a
 test-logs: $(READY) ## who stores logs is killed every 50 ms, for a minute in each mode
 	$(BIN)/python -m tests.logs.killing
 
+test-survival: export PYTHONDONTWRITEBYTECODE :=
 test-survival: $(READY) ## daemon, reaper and clients are killed or upgraded, 200 times, while ten apps work
+	$(BIN)/python -m pytest -n auto --dist worksteal -m survival tests/daemon
 	$(BIN)/python -m tests.daemon.rounds
 	if command -v nginx; then $(BIN)/python -m tests.daemon.serving; else echo "skipped: no nginx"; fi
 

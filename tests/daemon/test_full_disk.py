@@ -17,6 +17,8 @@ from supctl.daemon.lock import DaemonLock
 from .conftest import Desk, until
 from .test_survival import kill_daemon, row
 
+pytestmark = pytest.mark.survival
+
 SHOP = """
 [apps.ticking]
 command = ["sh", "-c", "while :; do echo tick; sleep 0.01; done"]

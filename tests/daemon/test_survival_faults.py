@@ -26,6 +26,8 @@ from tests.logs.numbered import files_of, verify
 from .conftest import Desk, until
 from .test_survival import facts, kill_daemon, row, start
 
+pytestmark = pytest.mark.survival
+
 SLEEPER = "[apps.a]\ncommand = ['sleep', '1000']\n"
 TREE = {"apps": {"b": {"command": ["sleep", "1001"], "cwd": "/", "inherit_env": "nothing"}}}
 

@@ -19,6 +19,8 @@ from supctl.errors import ActorGone, ConnectionLost, NoDaemon
 
 from .conftest import Desk, until
 
+pytestmark = pytest.mark.survival
+
 ACTORS = """
 import os
 import time
@@ -28,7 +30,6 @@ import trio
 
 from supctl import Actor
 from supctl.errors import ConnectionLost
-
 
 class Counter(Actor):
     total = 0

@@ -12,6 +12,8 @@ import pytest
 
 from .conftest import Desk, until
 
+pytestmark = pytest.mark.survival
+
 GROUP = """
 [supervisor]
 strategy = "one_for_all"

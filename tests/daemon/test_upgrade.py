@@ -20,6 +20,8 @@ from supctl.errors import InvalidConfig, UpgradeFailed
 
 from .conftest import Desk, desk_in, until
 
+pytestmark = pytest.mark.survival
+
 TREE = """
 [apps.ticking]
 command = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"]
