@@ -116,7 +116,7 @@ def test_it_imports_the_standard_library_and_its_own_modules_only() -> None:
         *("supctl.backends", "supctl.backends.reaper"),
         *(f"supctl.backends.reaper.{n}" for n in ("births", "foreign", "foreign_ends", "legacy")),
         *(f"supctl.backends.reaper.{n}" for n in ("main", "marks", "launch", "protocol")),
-        *(f"supctl.backends.reaper.{n}" for n in ("program", "reaper", "rebirth")),
+        *(f"supctl.backends.reaper.{n}" for n in ("orphans", "program", "reaper", "rebirth")),
         *(f"supctl.backends.reaper.{n}" for n in ("runs", "cgroups", "line", "succession")),
     }
 

@@ -11,6 +11,7 @@ tree it then ends every tree it holds, gracefully and then by force, and exits. 
 - ``marks``: how the descendants of one run are told from all other processes.
 - ``launch``: start one program.   ``runs``: one program and what is left of it.
 - ``line``: the link to a daemon.   ``succession``: starts one daemon after the other.
+- ``foreign``, ``foreign_ends``, ``orphans``: what another reaper has started.
 - ``legacy``: what a daemon leaves to the next.   ``program``, ``rebirth``: other code in the same
   process.
 - ``reaper``: the loop.   ``main``: how it begins.

@@ -21,6 +21,7 @@ from .births import Births, tell_run
 from .foreign_ends import ForeignEnds
 from .legacy import Legacy
 from .line import DaemonLine
+from .orphans import Orphans
 from .program import Program
 from .protocol import VERSION, Passing, decode
 from .rebirth import Memory, be_reborn
@@ -30,10 +31,6 @@ from .succession import Succession
 _LOOK_REST: Final = 1
 """How long the pause after a look over ``/proc`` is, in lengths of that look: in a storm of ends
 half of our time goes into looks, and each serves all that have ended meanwhile."""
-
-_ORPHANS_REST: Final = 0.1
-"""Seconds until it is seen again what is left of a run that another reaper has started: that is no
-child of ours, and nobody tells us of its end."""
 
 _BURIAL_REST: Final = 1.0
 """Seconds until it is seen again whether the last output of what has ended was taken. No kernel
@@ -67,9 +64,8 @@ class Reaper:
         self._doomed: list[Run] = []  # to be killed in this turn of the loop
         self._look_needed = False  # a main process or an orphan of ours has ended
         self._look_not_before = 0.0
-        self._orphans_at: float | None = None
         self._burial_at: float | None = None
-        self._foreign = ForeignEnds(self._runs)
+        self._foreign, self._orphans = ForeignEnds(self._runs), Orphans()
         self._wakeup, wakeup_in = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wakeup_in, warn_on_full_buffer=False)
@@ -102,6 +98,8 @@ class Reaper:
                     self._succession.ended_elsewhere()
                 elif self._foreign.note(fd):
                     self._reap_foreign()
+                elif self._orphans.holds(fd):
+                    self._look_needed = True
                 else:
                     self._runs.drain(fd)
             self._reap()
@@ -127,7 +125,7 @@ class Reaper:
             poll.register(self._line, select.POLLIN | select.POLLOUT * self._line.has_outgoing)
         if self._succession is not None and self._succession.pidfd >= 0:
             poll.register(self._succession.pidfd, select.POLLIN)
-        for fd in self._foreign.fds():
+        for fd in (*self._foreign.fds(), *self._orphans.fds()):
             poll.register(fd, select.POLLIN)
         for run in self._runs.disowned:
             for fd in run.outputs:
@@ -140,8 +138,6 @@ class Reaper:
         deadlines += [run.kill_at for run in self._runs.disowned if run.kill_at is not None]
         if self._burial_at is not None:
             deadlines.append(self._burial_at)
-        if self._orphans_at is not None:
-            deadlines.append(self._orphans_at)
         deadlines += self._foreign.due()
         if (heir := self._succession) is not None:
             due = heir.due_at if self._line is None and not self._is_ending else None
@@ -256,8 +252,6 @@ class Reaper:
             self._runs.kill(self._doomed)
             self._doomed = []
         begun_at = time.monotonic()
-        if self._orphans_at is not None and self._orphans_at <= begun_at:
-            self._look_needed = True
         if not self._look_needed or begun_at < self._look_not_before:
             return
         self._look_needed = False
@@ -276,9 +270,10 @@ class Reaper:
                     self._runs.signal(run, run.terms.stop_signal)
         # At once, not in the next turn: the last end that would wake us may be behind us.
         self._runs.kill([run for run in ended if run.killing and run.number in survivors])
+        foreign = [run for run in ended if not run.is_child]
+        left = (pid for run in foreign for pid in survivors.get(run.number, ()))
+        self._look_needed = not self._orphans.watch(left)
         ended_at = time.monotonic()
-        has_orphans = any(not run.is_child and run.number in survivors for run in ended)
-        self._orphans_at = ended_at + _ORPHANS_REST if has_orphans else None
         self._look_not_before = ended_at + _LOOK_REST * (ended_at - begun_at)
 
     def _obey_deadlines(self) -> None:
