@@ -165,6 +165,17 @@ def test_code_that_cannot_be_loaded_changes_nothing(
     assert about(running)["pid"] == before
 
 
+def test_a_reaper_that_cannot_be_loaded_changes_nothing(
+    running: Desk, code: Callable[..., Path]
+) -> None:
+    before = about(running)["pid"]
+    line = "from __future__ import annotations\n"  # a library is there for daemons, not for reapers
+    told = refused(running, code("7.0", "backends/reaper/rebirth", line, f"{line}import trio\n"))
+    assert "supctl 7.0 has not taken over: it cannot be loaded (exit status 1)" in told
+    assert "No module named 'trio'" in told
+    assert about(running)["pid"] == before
+
+
 def test_a_daemon_that_ends_is_followed_by_the_old_one(
     running: Desk, code: Callable[..., Path]
 ) -> None:

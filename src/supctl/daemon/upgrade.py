@@ -77,24 +77,37 @@ class Upgrades:
 
 
 async def _ask(python: str, root: Path) -> Program:
-    """Return how a daemon is started, as new code tells it, which loads all of it."""
+    """Return how a daemon is started, as new code tells it. All of it, and of its reaper, is loaded.
+
+    Raises:
+        UpgradeFailed: it cannot be.
+    """
+    told = await _load("", [python, str(root), "daemon", "program"])
+    try:
+        program = Program.of(json.loads(told))
+    except (ValueError, ProtocolError) as error:
+        raise UpgradeFailed("", f"it does not tell how it is started: {error}", "") from None
+    await _load(program.version, [*program.reaper, "check"])
+    return program
+
+
+async def _load(version: str, command: list[str]) -> bytes:
+    """Run a command of new code, and return what it prints. Raises UpgradeFailed."""
     with trio.move_on_after(_LOADED_WITHIN):
         try:
             done = await trio.run_process(
-                [python, str(root), "daemon", "program"],
+                command,
                 capture_stdout=True,
                 capture_stderr=True,
                 check=False,
                 stdin=subprocess.DEVNULL,
             )
         except OSError as error:
-            raise UpgradeFailed("", f"{python} cannot be started: {error.strerror}", "") from None
-        said = done.stderr.decode(errors="replace").splitlines()
+            why = f"{command[0]} cannot be started: {error.strerror}"
+            raise UpgradeFailed(version, why, "") from None
         if done.returncode:
-            detail = f"it cannot be loaded (exit status {done.returncode})"
-            raise UpgradeFailed("", detail, "\n".join(said[-_LAST_LINES:]))
-        try:
-            return Program.of(json.loads(done.stdout))
-        except (ValueError, ProtocolError) as error:
-            raise UpgradeFailed("", f"it does not tell how it is started: {error}", "") from None
-    raise UpgradeFailed("", f"it was not loaded within {_LOADED_WITHIN:g} s", "")
+            said = done.stderr.decode(errors="replace").splitlines()
+            why = f"it cannot be loaded (exit status {done.returncode})"
+            raise UpgradeFailed(version, why, "\n".join(said[-_LAST_LINES:]))
+        return done.stdout
+    raise UpgradeFailed(version, f"it was not loaded within {_LOADED_WITHIN:g} s", "")

@@ -21,11 +21,14 @@ def main() -> None:
 
     - ``reaper LINK NOFILE``: end with whoever is at the other end of the link,
     - ``reaper ORDERS NOFILE``: start daemons,
-    - ``reaper resume MEMORY NOFILE [WHY]``: go on as the reaper before us in this process.
+    - ``reaper resume MEMORY NOFILE [WHY]``: go on as the reaper before us in this process,
+    - ``reaper check``: nothing; it can be loaded.
 
     LINK and MEMORY are descriptors; ORDERS the fields of :class:`~.succession.Orders` as JSON;
     NOFILE the descriptor limit of the programs; WHY what kept another reaper from beginning.
     """
+    if sys.argv[1:] == ["check"]:
+        return
     become_subreaper()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
