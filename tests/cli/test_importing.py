@@ -96,12 +96,30 @@ def test_a_file_with_mistakes_is_not_imported(file: Path) -> None:
     assert not Path("supctl.toml").exists()
 
 
-def test_whoever_only_starts_it_is_told_of_the_report(file: Path) -> None:
-    done = CliRunner().invoke(main, ["check", str(file)])
+def test_whoever_only_starts_it_is_told_what_differs(file: Path) -> None:
+    told = CliRunner().invoke(main, ["check", str(file)]).stdout
+    assert "note: processes.web.description is left out: " in told
+    assert "note: processes.web.availability.max_restarts: " in told
+    assert told.index("availability.max_restarts") < told.index("processes.web.description")
+
+
+def test_a_difference_of_many_apps_is_told_once(file: Path) -> None:
+    apps = "".join(f"  app{n}: {{command: echo, is_tty: true}}\n" for n in range(9))
+    file.write_text(f"processes:\n{apps}")
+    told = CliRunner().invoke(main, ["check", str(file)]).stdout
+    assert told.count("is_tty") == 2
+    assert "processes.app0.is_tty, processes.app1.is_tty and 7 more" in told
+
+
+def test_of_many_differences_the_first_are_told(file: Path) -> None:
+    apps = "".join(f"  a b{n}: {{command: echo}}\n" for n in range(8))  # each has its own remark
+    file.write_text(f"processes:\n{apps}")
+    told = CliRunner().invoke(main, ["check", str(file)]).stdout
+    assert told.count("cannot be part of an address") == 6
     assert (
-        "note: of 6 keys 1 mean something else here, 2 nothing: "
+        "note: 2 more of its keys or kinds of keys are not the same here: "
         '"supctl import process-compose.yaml" tells which\n'
-    ) in done.stdout
+    ) in told
 
 
 @pytest.mark.parametrize("words", [["import", "Procfile"], ["export", "compose", "Procfile"]])

@@ -74,6 +74,36 @@ def test_the_entry_of_a_project_is_found(init: Init, files: dict[str, str], comm
     assert " ".join(written().command) == command
 
 
+def test_an_empty_directory_gets_an_example(init: Init) -> None:
+    result = init()
+    assert result.exit_code == 0
+    assert "nothing here tells which program to run" in result.output
+    lines = Path("supctl.toml").read_text().splitlines()
+    assert all(it.startswith("# ") for it in lines if it)
+    Path("supctl.toml").write_text("\n".join(it.removeprefix("# ") for it in lines[2:5]))
+    assert written().command == ("python3", "app.py")
+
+
+@pytest.mark.parametrize("words", [[], ["--from", "Procfile"]])
+def test_the_file_of_another_tool_is_written_as_ours(init: Init, words: list[str]) -> None:
+    result = init(*words, Procfile="web: python3 main.py\n", main_py="", package_json="{}")
+    assert result.exit_code == 0
+    assert result.output.startswith("supctl.toml: what Procfile says\n")
+    assert '"supctl start" starts it' in result.output
+    assert written().name == "web"
+
+
+def test_who_names_a_script_wants_no_file_of_another_tool(init: Init) -> None:
+    init("--entry", "main.py", Procfile="web: python3 other.py\n", main_py="")
+    assert written().command == ("python3", "main.py")
+
+
+def test_what_is_still_to_be_done_is_told(init: Init) -> None:
+    told = init(pyproject_toml="[project.scripts]\nno-such-shop = 'a:b'\n").output
+    assert "before it can be started:\n  supctl.toml: apps.shop.command starts" in told
+    assert '"supctl start" starts it' not in told
+
+
 @pytest.mark.parametrize("text", ["", "[", "[]", '{"scripts": 1, "main": []}', "{" * 100_000])
 def test_what_makes_no_sense_says_nothing(init: Init, text: str) -> None:
     init(package_json=text, pyproject_toml=text, Dockerfile=f"CMD {text}"[:50], main_py="")
@@ -122,7 +152,9 @@ def test_a_file_is_replaced_by_force_only(init: Init) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "wanted a directory with package.json"),
+        (["--pm2"], "wanted a directory with package.json"),
+        (["--from", "Procfile", "--port", "1"], "--from is 'Procfile'; wanted no --port beside it"),
+        (["--from", "Procfile"], "Procfile: no such file"),
         (["--entry", "x.py"], "--entry is 'x.py'; wanted a file of this directory"),
         (["--name", "a/b"], "name is 'a/b'"),
         (["--port", "0"], "--port"),
@@ -130,7 +162,7 @@ def test_a_file_is_replaced_by_force_only(init: Init) -> None:
     ],
 )
 def test_what_cannot_work_writes_nothing(init: Init, words: list[str], said: str) -> None:
-    files = {"main_py": ""} if words else {}
+    files = {} if words == ["--pm2"] else {"main_py": ""}
     result = init(*words, **files)
     assert result.exit_code == 2
     assert said in result.output

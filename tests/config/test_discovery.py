@@ -104,5 +104,5 @@ def test_a_tree_tells_what_was_passed_over(write: Write, tmp_path: Path) -> None
     path, *_ = write("supctl.toml", "Procfile", "pm2.json")
     loaded = load(tmp_path)
     assert loaded.source == path
-    assert loaded.notes == ("supctl.toml is taken; beside it there are pm2.json, Procfile",)
+    assert loaded.notes == ("supctl.toml is taken, and not pm2.json, Procfile",)
     assert load(path).notes == ()

@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from supctl.errors import InvalidConfig
 
-_TOML: Final = """\
-# What supctl keeps alive here: "supctl start" starts it, "supctl check" reads this file.
+from .importing import write_new
 
-[apps.{name}]
-command = {command}  {because}
-{keys}
-# restart = "on-failure"               # else: always, when it ends
-# ready = {{ http = "http://127.0.0.1:{port}/" }}
-# health = {{ tcp = {port} }}
-# stop = {{ signal = "TERM", grace = "10s" }}
-# log = {{ mode = "timestamped", max_size = "50M", keep = 10 }}
-# depends_on = ["db"]
-{env}"""
-
-_JAVASCRIPT: Final = "module.exports = {json};\n"
+if TYPE_CHECKING:
+    from supctl.config.entry import Entry
 
 
 @click.command()
@@ -36,89 +24,110 @@ _JAVASCRIPT: Final = "module.exports = {json};\n"
 @click.option("--cpu", metavar="SHARE", help="Processor time it may use: 50% or 1.5 (processors).")
 @click.option("--instances", type=click.IntRange(1, 10_000), help="How many run.")
 @click.option("--pm2", "--ecosystem", "as_pm2", is_flag=True, help="Write ecosystem.config.js.")
+@click.option(
+    "--from",
+    "other",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write what the file of another tool says.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
-def init(name: str | None, entry: str | None, as_pm2: bool, force: bool, **options: Any) -> None:
+def init(as_pm2: bool, other: Path | None, force: bool, **wishes: Any) -> None:
     """Find out how the program of this directory is started, and write supctl.toml.
 
-    What is looked at: package.json, pyproject.toml, manage.py, main.py, app.py, src/index.ts and
-    their like, go.mod, Cargo.toml, Dockerfile.
+    If another tool has a file here, such as ecosystem.config.js or a Procfile, that is what is
+    written. Else what is looked at: package.json, pyproject.toml, manage.py, main.py, app.py,
+    src/index.ts and their like, go.mod, Cargo.toml, Dockerfile.
 
     \b
     Examples:
       supctl init
+      supctl init --from process-compose.yaml
       supctl init --entry worker.py --memory 256M --instances 2
     """
-    from supctl.config import ConfigErrors, Mistake
-    from supctl.config.entry import Entry, command_of, find_entries
+    given = [f"--{key}" for key, value in wishes.items() if value is not None]
+    if as_pm2:
+        given.append("--pm2")
+    if other is not None and given:
+        raise InvalidConfig("--from", str(other), f"no {given[0]} beside it", "its file says all")
+    path = Path("ecosystem.config.js" if as_pm2 else "supctl.toml")
+    if other is None and not given:
+        other = _file_of_another_tool()
+    if other is not None:
+        _import(other, path, force=force)
+    else:
+        _write(path, force=force, **wishes)
+
+
+def _file_of_another_tool() -> Path | None:
+    """Return the file that "supctl start" would take here if there was no file of ours.
+
+    Not a package.json: that says how one program is started, which is what we look for.
+    """
+    from supctl.config.discovery import NATIVE_NAMES, files_of
+
+    theirs = (it for it in files_of(Path()) if it.name not in (*NATIVE_NAMES, "package.json"))
+    return next(theirs, None)
+
+
+def _import(other: Path, path: Path, *, force: bool) -> None:
+    from supctl.config import load
+    from supctl.config.translation import as_toml
+
+    loaded = load(other, to_run_here=False)
+    write_new(path, as_toml(loaded, Path.cwd()), force=force)
+    kind = "" if other.name == loaded.format else f" ({loaded.format})"
+    click.echo(f"{path}: what {other}{kind} says")
+    for line in loaded.advice:
+        click.echo(f"  {line}")
+    _tell_how_to_go_on(path)
+
+
+def _write(path: Path, *, name: str | None, entry: str | None, force: bool, **options: Any) -> None:
+    from supctl.config.first_file import Wishes, first_ecosystem, first_toml
     from supctl.specs.names import as_name, check_name
 
-    here = Path.cwd()
-    name = check_name(name) if name is not None else as_name(here.name) or "app"
-    if entry is not None:
-        if not (here / entry).is_file():
-            raise InvalidConfig("--entry", entry, "a file of this directory")
-        entries = [Entry(command_of(entry, here), f"runs {entry}")]
+    name = check_name(name) if name is not None else as_name(Path.cwd().name) or "app"
+    wishes, entries = Wishes(**options), _entries(entry)
+    if path.suffix == ".js":
+        if not entries:
+            wanted = "a directory with package.json, pyproject.toml, main.py, go.mod, ... in it"
+            mend = "or name the script: --entry FILE"
+            raise InvalidConfig("the directory", str(Path.cwd()), wanted, mend)
+        write_new(path, first_ecosystem(name, entries[0], wishes), force=force)
     else:
-        entries = find_entries(here)
+        write_new(path, first_toml(name, next(iter(entries), None), wishes), force=force)
     if not entries:
-        wanted = "a directory with package.json, pyproject.toml, main.py, go.mod, ... in it"
-        raise InvalidConfig("the directory", str(here), wanted, "or name the script: --entry FILE")
-    path = Path("ecosystem.config.js" if as_pm2 else "supctl.toml")
-    text = (_javascript if as_pm2 else _toml)(name, entries[0], **_checked(**options))
-    try:
-        with path.open("w" if force else "x") as file:
-            file.write(text)
-    except FileExistsError:
-        mistake = Mistake("", "is there already", "no such file", "--force replaces it", str(path))
-        raise ConfigErrors([mistake]) from None
+        click.echo(f"{path}: an example in comments, as nothing here tells which program to run")
+        click.echo(
+            'write into it what is to run, or start a script: "supctl init --force --entry FILE"'
+        )
+        return
     click.echo(f"{path}: {shlex.join(entries[0].command)}, which {entries[0].because}")
-    for other in entries[1:]:
-        click.echo(f"  not taken: {shlex.join(other.command)}, which {other.because}")
-    click.echo('"supctl start" starts it')
+    for it in entries[1:]:
+        click.echo(f"  not taken: {shlex.join(it.command)}, which {it.because}")
+    _tell_how_to_go_on(path)
 
 
-def _checked(
-    *, port: int | None, memory: str | None, cpu: str | None, instances: int | None
-) -> dict[str, Any]:
-    from supctl.config.units import parse_cpu
-    from supctl.config.values import parse_memory
+def _entries(script: str | None) -> list[Entry]:
+    from supctl.config.entry import Entry, command_of, find_entries
 
-    if memory is not None:
-        parse_memory("--memory", memory)
-    if cpu is not None:
-        parse_cpu("--cpu", cpu)
-    return {"port": port, "memory": memory, "cpu": cpu, "instances": instances}
+    if script is None:
+        return find_entries(Path.cwd())
+    if not Path(script).is_file():
+        raise InvalidConfig("--entry", script, "a file of this directory")
+    return [Entry(command_of(script, Path.cwd()), f"runs {script}")]
 
 
-def _toml(name: str, entry: Any, **options: Any) -> str:
-    """Return a file with what is known, and with what else may be said as comments."""
-    limits = {key: options[key] for key in ("memory", "cpu") if options[key] is not None}
-    keys = [f"limits = {{ {', '.join(f'{it} = {json.dumps(limits[it])}' for it in limits)} }}"]
-    keys = keys if limits else ['# limits = { memory = "256M", cpu = "50%" }']
-    instances = options["instances"]
-    keys.append("# instances = 2" if instances is None else f"instances = {instances}")
-    port = options["port"]
-    env = '# env = { PORT = "8000" }' if port is None else f'env = {{ PORT = "{port}" }}'
-    return _TOML.format(
-        name=name if name.replace(".", "") == name else json.dumps(name),
-        command=json.dumps(list(entry.command), ensure_ascii=False),
-        because=f"# {entry.because}",
-        keys="\n".join(keys),
-        port=port or 8000,
-        env=f"{env}\n",
-    )
+def _tell_how_to_go_on(path: Path) -> None:
+    """Say what has to be done before a file can be used, or that it can be."""
+    from supctl.config import ConfigErrors, load
 
-
-def _javascript(name: str, entry: Any, **options: Any) -> str:
-    program, *arguments = entry.command
-    app: dict[str, Any] = {"name": name, "script": program, "interpreter": "none"}
-    app |= {"args": arguments} if arguments else {}
-    found = {
-        "instances": options["instances"],
-        "max_memory_restart": options["memory"],
-        "env": None if options["port"] is None else {"PORT": options["port"]},
-    }
-    app |= {key: value for key, value in found.items() if value is not None}
-    if options["cpu"] is not None:
-        raise InvalidConfig("--cpu", options["cpu"], "none", "PM2's files have no such limit")
-    return _JAVASCRIPT.format(json=json.dumps({"apps": [app]}, indent=2))
+    try:
+        load(path)
+    except ConfigErrors as error:
+        click.echo("before it can be started:")
+        for line in str(error).splitlines():
+            click.echo(f"  {line}")
+    else:
+        click.echo('"supctl start" starts it')

@@ -51,7 +51,7 @@ def discover(directory: Path) -> Discovery:
         ConfigErrors: there is none.
     """
     for place in _places(directory):
-        found = list(_files(place))
+        found = list(files_of(place))
         if found:
             return Discovery(found[0], tuple(found[1:]))
     where = "the current directory" if directory == Path() else str(directory)
@@ -74,7 +74,12 @@ def _places(directory: Path) -> Iterator[Path]:
     yield from above[1 : next(roots, 0) + 1]
 
 
-def _files(directory: Path) -> Iterator[Path]:
+def files_of(directory: Path) -> Iterator[Path]:
+    """Yield the files of a directory that describe something for us, the likeliest first.
+
+    Raises:
+        ConfigErrors: it cannot be read.
+    """
     try:
         names = sorted(it.name for it in os.scandir(directory) if it.is_file())
     except OSError as error:

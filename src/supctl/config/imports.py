@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -40,6 +41,19 @@ class Remark:
         became = f" -> {self.became}" if self.became else ""
         detail = f": {self.detail}" if self.detail else ""
         return f"{self.place}{became} ({self.fate.value}){detail}"
+
+
+def told_together(remarks: Iterable[Remark]) -> Iterator[str]:
+    """Yield a line for every way in which keys are not the same here, as thousands of apps may
+    differ in one way; those that mean nothing come last."""
+    differing: dict[tuple[Fate, str], list[str]] = {}
+    for it in sorted(remarks, key=lambda it: it.fate is Fate.LEFT_OUT):
+        if it.fate is not Fate.MAPPED:
+            differing.setdefault((it.fate, it.detail), []).append(it.place)
+    for (fate, detail), places in differing.items():
+        some = ", ".join(places[:2]) + (f" and {len(places) - 2} more" if places[2:] else "")
+        left_out = (" are" if places[1:] else " is") + " left out" if fate is Fate.LEFT_OUT else ""
+        yield f"{some}{left_out}: {detail}"
 
 
 class Import:

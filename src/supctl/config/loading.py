@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from supctl.errors import InvalidConfig
 from supctl.specs import Supervisor
@@ -19,7 +19,7 @@ from .content import read_content
 from .discovery import Discovery, discover, is_usual_name
 from .env_files import EnvFiles
 from .formats import recognise
-from .imports import Fate, Import, Remark
+from .imports import Import, Remark, told_together
 from .layers import Layers
 from .merging import Origins
 from .mistakes import ConfigErrors, Mistake
@@ -29,6 +29,8 @@ from .reading import Reader
 from .references import References, escaped
 from .source import Source, read_source
 from .surroundings import find_mistakes
+
+_TOLD_AT_ONCE: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,13 @@ class LoadedTree:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """The notes, and where to read what of another tool's file is not the same here."""
-        fates = [it.fate for it in self.remarks]
-        changed, left_out = fates.count(Fate.CHANGED), fates.count(Fate.LEFT_OUT)
-        if not changed and not left_out:
-            return self.notes
-        counts = f"of {len(fates)} keys {changed} mean something else here, {left_out} nothing"
-        return (*self.notes, f'{counts}: "supctl import {self.source}" tells which')
+        """The notes, and what of another tool's file is not the same here, in a few lines."""
+        differences = list(told_together(self.remarks))
+        if len(differences) <= _TOLD_AT_ONCE:
+            return (*self.notes, *differences)
+        more = f"{len(differences) - _TOLD_AT_ONCE} more of its keys or kinds of keys"
+        where = f'{more} are not the same here: "supctl import {self.source}" tells which'
+        return (*self.notes, *differences[:_TOLD_AT_ONCE], where)
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
@@ -164,7 +166,7 @@ def _taken(file: Discovery) -> Iterator[str]:
     """Yield what has to be said of a choice between files."""
     if file.passed_over:
         others = ", ".join(it.name for it in file.passed_over)
-        yield f"{file.path.name} is taken; beside it there are {others}"
+        yield f"{file.path.name} is taken, and not {others}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Upgrades:
 
 
 async def _ask(python: str, root: Path) -> Program:
-    """Return how a daemon is started, as new code tells it. All of it, and of its reaper, is loaded.
+    """Return how a daemon is started, as new code tells it, which loads all of it and its reaper.
 
     Raises:
         UpgradeFailed: it cannot be.
