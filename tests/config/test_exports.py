@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from supctl.config import load
 from supctl.config.exports import KINDS, Export, export_tree
 from supctl.config.imports import Fate
+from supctl.config.port_sharing import with_shared_port
 from supctl.config.yaml_syntax import parse_yaml
 from supctl.config.yaml_writing import yaml_text
 from supctl.errors import InvalidConfig
@@ -453,6 +454,19 @@ def test_pm2_apps() -> None:
         "autostart": False,
     }
     assert apps["back-web"]["autorestart"] is False
+
+
+def test_a_port_is_shared_by_copies_of_a_script_that_node_runs() -> None:
+    env = with_shared_port({"NODE_OPTIONS": "--trace-exit"})
+    node = app("web", ("/usr/bin/node", "--a", "b.js", "--c"), env=env, instances=2)
+    made = export("pm2", tree(node, app("npm", ("npm", "start"), env=env)))
+    web, npm = json.loads(made.files["ecosystem.config.js"].partition("= ")[2][:-2])["apps"]
+    assert (web["interpreter"], web["interpreter_args"]) == ("/usr/bin/node", ["--a"])
+    assert (web["script"], web["args"], web["exec_mode"]) == ("b.js", ["--c"], "cluster")
+    assert web["env"] == npm["env"] == {"NODE_OPTIONS": "--trace-exit"}
+    assert npm["exec_mode"] == "fork"
+    assert remarks(made)["apps.npm.share_port"] is Fate.LEFT_OUT
+    assert "apps.web.share_port" not in remarks(made)
 
 
 def test_kubernetes_manifests() -> None:

@@ -163,12 +163,17 @@ def test_instances_are_counted_as_pm2_does(write: Write, said: Any, copies: int)
     assert app_of(write([{"script": "sleep", "instances": said}])).instances == copies
 
 
-def test_that_a_cluster_shares_no_port_here_is_said(write: Write) -> None:
-    tree = loaded(write([{"script": "a.js", "instances": 2}, {"script": "b.js", "instances": 1}]))
-    fate, became, detail = remark(tree, "[0].instances")
-    assert (fate, became) == (Fate.CHANGED, "apps.a.instances")
-    assert detail.startswith("each copy is a process of its own")
+def test_copies_of_a_cluster_share_their_port(write: Write) -> None:
+    clusters = [{"script": "a.js", "instances": 2}, {"script": "b.js", "instances": 1}]
+    others = [{"script": "c.js", "instances": 2, "exec_mode": "fork"}]
+    others += [{"script": "d.py", "instances": 2, "exec_mode": "cluster"}]
+    tree = loaded(write(clusters + others))
+    sharing = [it.name for it in tree.root.children if "share_port.cjs" in str(it)]
+    assert sharing == ["a"]
+    assert remark(tree, "[0].instances")[:2] == (Fate.CHANGED, "apps.a.instances")
     assert remark(tree, "[1].instances")[0] is Fate.MAPPED
+    assert "Node.js 22.12" in remark(tree, "[0].instances")[2]
+    assert "none shares a port" in remark(tree, "[3].exec_mode")[2]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from supctl.specs import App, Backoff, ChildSpec, Health, Limits, Log, Ready, St
 from .document import USUAL_APP
 from .imports import Fate, Remark
 from .native import USUAL_OF_ROOT, USUAL_OF_SUPERVISORS
+from .port_sharing import without_shared_port
 from .reading import join
 from .writing import changed
 
@@ -72,6 +73,7 @@ class Program:
         export: takes remarks.
 
     Attributes:
+        shares_port: whether its instances may listen on the same port.
         depends_on: names of the programs that are to be up before.
     """
 
@@ -79,9 +81,10 @@ class Program:
         self, name: str, place: str, app: App, env: Mapping[str, str], export: Export
     ) -> None:
         self.name, self.place, self.app, self.export = name, place, app, export
-        self.env = dict(env)
+        self.env = without_shared_port(env)
+        self.shares_port = self.env != env
         self.depends_on: list[str] = []
-        self._told = list(_facts(app))
+        self._told = [*_facts(app), *(["share_port"] if self.shares_port else [])]
         self._left = list(self._told)
 
     @property

@@ -16,6 +16,7 @@ from .env_files import EnvFiles
 from .environment import environment, inherited
 from .merging import Origins, Tables, complete, lacks_probe
 from .mistakes import closest, show
+from .port_sharing import with_shared_port
 from .reading import Reader, hints, join
 from .schema import (
     AppKeys,
@@ -168,6 +169,8 @@ class NativeReader:
         if known and isinstance(table["command"], str):
             self._warn_of_shell(table["command"], join(place, "command"))
         values["env"] = self._environment(values, place)
+        if values.pop("share_port", False):
+            values["env"] = self._shared_port(values["env"], place)
         values["cwd"] = str(self._directory / values.get("cwd", "."))
         app = self._reader.build(partial(App, name, command), values, place)
         return app if known else None
@@ -206,6 +209,13 @@ class NativeReader:
         if wanted == "nothing" or wanted == "at-start":
             return environment(self._environ, wanted, given, user)
         return environment(self._inherited(wanted), True, given, user)
+
+    def _shared_port(self, env: dict[str, str] | None, place: str) -> dict[str, str] | None:
+        if env is None:
+            seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
+            self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
+            return None
+        return with_shared_port(env)
 
     def _warn_of_shell(self, command: str, place: str) -> None:
         word = shell_word(command)

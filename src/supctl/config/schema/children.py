@@ -111,6 +111,9 @@ class DefaultsKeys(RunKeys, total=False):
     """What becomes of its output; what it does not say is as `[log]` of the file says."""
     instances: Copies
     """How many copies of it run, called `name:1` and so on."""
+    share_port: Flag
+    """Whether its copies may all listen on the same port, among which the kernel deals out the
+    connections: for programs of Node.js, from 22.12 on."""
     detached: Flag
     """Whether what it has started lives on when its main process ends."""
     death_signal: Flag

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import takewhile
 from typing import Any, Final
 
 from supctl.config.exports import Export, Program, log_of
@@ -20,6 +21,7 @@ _REASONS: Final = {
     "limits": "PM2 limits memory only",
     "log": "PM2 rotates no files; see the module pm2-logrotate",
     "stop.signal": "PM2 asks every app by one signal, which PM2_KILL_SIGNAL names for its daemon",
+    "share_port": "PM2 shares ports among copies of a script that node runs",
     "tags": "PM2 has one namespace for an app, and no tags",
 }
 
@@ -34,13 +36,9 @@ def write(programs: list[Program], export: Export) -> None:
 def _app(program: Program) -> dict[str, Any]:
     app = program.app
     program.take("instances")
-    script, *args = app.command
     told = {
         "name": program.name,
-        "script": script,
-        "args": args or None,
-        "interpreter": "none",
-        "exec_mode": "fork",
+        **_script(program),
         "cwd": program.cwd,
         "env": program.env or None,
         "instances": app.instances if app.instances > 1 else None,
@@ -57,6 +55,18 @@ def _app(program: Program) -> dict[str, Any]:
         told["autostart"] = False
     program.finish(_REASONS)
     return {key: value for key, value in told.items() if value is not None}
+
+
+def _script(program: Program) -> dict[str, Any]:
+    """Return what is run; PM2 shares a port only among copies of a script of Node.js."""
+    first, *args = program.app.command
+    if program.shares_port and first.rpartition("/")[2] == "node" and args:
+        program.take("share_port")
+        flags = list(takewhile(lambda word: word.startswith("-"), args))
+        script, *args = args[len(flags) :] or args
+        told = {"script": script, "args": args or None, "interpreter": first}
+        return {**told, "interpreter_args": flags or None, "exec_mode": "cluster"}
+    return {"script": first, "args": args or None, "interpreter": "none", "exec_mode": "fork"}
 
 
 def _restart(program: Program) -> dict[str, Any]:

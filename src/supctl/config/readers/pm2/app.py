@@ -14,7 +14,7 @@ from supctl.config.reading import join
 from supctl.specs.names import as_name
 
 from .attributes import Attributes
-from .lifecycle import instances, restarts, stop
+from .lifecycle import instances, restarts, shares_port, stop
 from .logs import log
 from .program import Program, Which, as_text, is_there, words
 
@@ -102,6 +102,7 @@ class AppImport:
             **self._limits(),
             **log(self.said, self.became, where, copies),
             **({"instances": copies} if copies > 1 else {}),
+            **({"share_port": True} if copies > 1 and shares_port(self.said, program) else {}),
             **self._profiles(),
             **self._others(),
         }

@@ -31,8 +31,35 @@ _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000}
 
 _NO_NUMBER: Final = "none is told its number (NODE_APP_INSTANCE)"
 
+_SHARING: Final = (
+    "the kernel deals connections out among the copies, for which Node.js 22.12 or later is needed"
+)
+
+_NO_SHARING: Final = "each copy is a process of its own: none shares a port with the others"
+
 _MOST: Final = 10_000
 """Copies; more would be a slip of the finger."""
+
+
+def shares_port(said: Attributes, program: Program) -> bool:
+    """Return whether the copies of an app may listen on the same port."""
+    return _is_cluster(said, program) and _runs_node(program)
+
+
+def _is_cluster(said: Attributes, program: Program) -> bool:
+    mode = str(said.get("exec_mode", ""))
+    if mode:
+        return mode.startswith("cluster")
+    return "instances" in said and bool({*_names(program)} & {"node", "bun"})
+
+
+def _runs_node(program: Program) -> bool:
+    return "node" in _names(program)
+
+
+def _names(program: Program) -> list[str]:
+    """Return the name of the interpreter, if there is one."""
+    return [word.rpartition("/")[2] for word in program.interpreters[:1]]
 
 
 def instances(said: Attributes, became: str, program: Program) -> int:
@@ -45,12 +72,10 @@ def instances(said: Attributes, became: str, program: Program) -> int:
     mode = said.get("exec_mode", "")
     if mode not in ("", "fork", "fork_mode", "cluster", "cluster_mode"):
         said.wrong("exec_mode", "fork or cluster")
-    is_node = any(word.rpartition("/")[2] in ("node", "bun") for word in program.interpreters[:1])
-    is_cluster = mode.startswith("cluster") or (not mode and "instances" in said and is_node)
-    if is_cluster and copies > 1:
-        detail = "each copy is a process of its own: none shares a port with the others"
-        said.change("exec_mode", became, detail)
-        said.change("instances", became, f"{detail}; {_NO_NUMBER}")
+    if _is_cluster(said, program) and copies > 1:
+        how = _SHARING if _runs_node(program) else _NO_SHARING
+        said.change("exec_mode", became, how)
+        said.change("instances", became, f"{how}; {_NO_NUMBER}")
     elif copies > 1:
         said.change("instances", became, _NO_NUMBER)
     elif copies != given:
