@@ -124,6 +124,19 @@ def test_a_back_off_that_was_over_meanwhile_is_not_waited_for() -> None:
     assert begun(after(world, away=9.0, strategy=ALL)) == "up +b -b +a +b"
 
 
+@pytest.mark.parametrize("strategy", [ALL, REST])
+def test_a_group_that_has_stopped_comes_back_if_its_back_off_was_over_meanwhile(
+    strategy: Strategy,
+) -> None:
+    world = World(policy("a", backoff=SLOW), "b", "c", strategy=strategy).up()
+    assert world.exit("a") == "-c -b"
+    other = after(world, policy("a", backoff=SLOW), away=9.0, strategy=strategy)
+    assert begun(other) == "up"
+    (timer,) = other.said(m.SetTimer)
+    assert timer.delay == 0.0
+    assert other.fire(timer) == "+a +b +c"
+
+
 def test_who_was_not_to_start_by_itself_comes_back_with_its_group_if_it_ran() -> None:
     lazy = [policy("b", autostart=False), policy("c", autostart=False)]
     world = World(policy("a", backoff=SLOW), *lazy, strategy=ALL).up()
@@ -311,7 +324,7 @@ class Errands:
 
 
 @given(st.randoms(use_true_random=False), st.sampled_from(Strategy), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_all_comes_to_where_it_would_have_come(
     chance: Random, strategy: Strategy, retries: bool
 ) -> None:

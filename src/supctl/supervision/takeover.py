@@ -50,7 +50,9 @@ class Takeover:
         beginners = [child for child in self._children if child.begins()]
         for child in beginners:
             left = child.policy.past.wait
-            if left and not restarts.waits_with_group(child):
+            if left is None or restarts.waits_with_group(child):
+                continue
+            if left or self._has_stopped_group(child):
                 restarts.set_timer(child, left)
         self._go_on_stopping()
         leader = self._leader
@@ -60,6 +62,10 @@ class Takeover:
             for child in beginners
             if child.state is not ChildState.WAITING and child not in regrouped
         ]
+
+    def _has_stopped_group(self, child: ChildRecord) -> bool:
+        """Return whether others wait to be started together with a child, and have stopped."""
+        return child is not self._leader and len(self._children.group(child)) > 1
 
     def _hear_end(self, child: ChildRecord) -> None:
         """Let the end of a child have its consequences, if it has had none yet."""
