@@ -9,8 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from .conftest import Desk, until
 from .test_survival import facts, free_port, row
+
+pytestmark = pytest.mark.survival
 
 STILL = 10.0
 """Seconds; what is asked of apps below has to come much sooner."""

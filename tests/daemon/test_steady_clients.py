@@ -15,6 +15,8 @@ from supctl.errors import ConnectionLost
 
 from .conftest import Desk
 
+pytestmark = pytest.mark.survival
+
 SLEEPER = "[apps.a]\ncommand = ['sleep', '1000']\n"
 DEAF = """
 [apps.a]

@@ -23,6 +23,8 @@ from supctl.errors import ConnectionLost
 
 from .conftest import Desk, until
 
+pytestmark = pytest.mark.survival
+
 SHOP = """
 [apps.ticking]
 command = ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.01; done"]
