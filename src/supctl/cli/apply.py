@@ -161,14 +161,14 @@ def _loaded(
             if not sources[name]:
                 raise InvalidConfig("PROJECT", name, "one that came from a file")
             path = Path(sources[name])
-            yield name, *load_project(path, profiles[name])[1:], profiles[name]
+            yield name, *load_project(path, profiles[name], is_known=True)[1:], profiles[name]
         elif is_file(given):
             from supctl.config import find_file
 
             source = str(find_file(given).absolute())
             known = next((it for it in sources if sources[it] == source), "")
             wanted = profiles.get(known, profile or "")
-            found, tree, source = load_project(Path(given), wanted)
+            found, tree, source = load_project(Path(given), wanted, is_known=bool(known))
             yield project or known or found, tree, source, wanted
         else:
             raise ProcessNotFound(name, tuple(f"/{it}" for it in sources))

@@ -20,12 +20,17 @@ def is_file(name: str) -> bool:
     )
 
 
-def load_project(path: Path, profile: str) -> tuple[str, dict[str, Any], str]:
-    """Return name, document and place of a file, with all that it inherits from here."""
+def load_project(
+    path: Path, profile: str, *, is_known: bool = False
+) -> tuple[str, dict[str, Any], str]:
+    """Return name, document and place of a file, with all that it inherits from here.
+
+    What has to be said of the file is, unless it ``is_known``.
+    """
     from supctl.config import load
     from supctl.config.document import as_native
 
     loaded = load(path, profile=profile)
-    for note in loaded.advice:
+    for note in () if is_known else loaded.advice:
         click.echo(f"supctl: {note}", err=True)
     return loaded.root.name, as_native(loaded.root), str(loaded.source.absolute())
