@@ -179,8 +179,16 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     | {"isolation": st.sampled_from(["task", "process"]), "hung_after": PATIENCE},
     RootKeys: SUPERVISED,
 }
-BY_HAND = {  # of these, env_file and defaults never get into a document: they are no specs
-    AppKeys: {"env_file", "inherit_env", "significant", "depends_on", "within", "exhausted"},
+BY_HAND = {  # of these, env_file, plugins, defaults are no specs and get into no document
+    AppKeys: {
+        "env_file",
+        "plugins",
+        "inherit_env",
+        "significant",
+        "depends_on",
+        "within",
+        "exhausted",
+    },
     WorkerKeys: {"significant", "depends_on", "within", "exhausted", "blocking", "on_daemon_loss"},
     SupervisorKeys: {"apps", "defaults", "start", "significant", "depends_on", "exhausted"},
     RootKeys: {"start"},

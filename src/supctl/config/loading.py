@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from supctl.errors import InvalidConfig
 from supctl.specs import Supervisor
@@ -28,7 +29,13 @@ from .profiles import choose
 from .reading import Reader
 from .references import References, escaped
 from .source import Source, read_source
-from .surroundings import find_mistakes
+from .surroundings import Look, apps_of, find_mistakes
+
+if TYPE_CHECKING:
+    from .plugins.enhancing import Enhancement
+
+_PATIENCE = 5.0
+"""Seconds that a plugin may take for a file."""
 
 _TOLD_AT_ONCE: Final = 6
 
@@ -44,6 +51,7 @@ class LoadedTree:
         notes: what is legal and perhaps not meant, one sentence each.
         tables: what it says, as tables of our own format, with what they refer to.
         remarks: what became of the keys of another tool's file.
+        enhancements: what plugins changed; the tables know nothing of it.
     """
 
     root: Supervisor
@@ -52,6 +60,7 @@ class LoadedTree:
     notes: tuple[str, ...]
     tables: dict[str, Any]
     remarks: tuple[Remark, ...] = ()
+    enhancements: tuple[Enhancement, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -61,13 +70,15 @@ class LoadedTree:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """The notes, and what of another tool's file is not the same here, in a few lines."""
+        """The notes, what plugins changed, and what of another tool's file is not the same here, in
+        a few lines."""
+        notes = (*self.notes, *map(str, self.enhancements))
         differences = list(told_together(self.remarks))
         if len(differences) <= _TOLD_AT_ONCE:
-            return (*self.notes, *differences)
+            return (*notes, *differences)
         more = f"{len(differences) - _TOLD_AT_ONCE} more of its keys or kinds of keys"
         where = f'{more} are not the same here: "supctl import {self.source}" tells which'
-        return (*self.notes, *differences[:_TOLD_AT_ONCE], where)
+        return (*notes, *differences[:_TOLD_AT_ONCE], where)
 
 
 def find_file(given: str | os.PathLike[str] | None = None) -> Path:
@@ -104,7 +115,8 @@ def load(
         over: files of our own format that override it, and later ones the earlier. Paths in them
             are relative to the first file, too.
         profile: name of the profile that is wanted; empty for none.
-        to_run_here: whether this system must have their programs, directories and users.
+        to_run_here: whether this system must have their programs, directories and users, and
+            plugins may change them.
 
     Raises:
         ConfigErrors: with everything that is wrong.
@@ -142,8 +154,11 @@ def _load(
     if found.document or not settled:
         native = NativeReader(reader, source.directory, source.environ, read.origins)
         root = native.root(_without_profiles(found), tree_name(source.path))
+    enhancements: tuple[Enhancement, ...] = ()
     if root is not None and to_run_here:
-        reader.mistakes += find_mistakes(root, place_of)
+        look = Look()
+        root, enhancements = _enhanced(root, native, source, read, look, reader.notes)
+        reader.mistakes += find_mistakes(root, place_of, look)
     if reader.mistakes or root is None:
         later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
         news = (it for it in later if (it.file, it.place) not in read.unresolved)
@@ -151,7 +166,31 @@ def _load(
         said = (found.placed(it, native=False) for it in ours)
         raise ConfigErrors(dict.fromkeys([*said, *news]))
     notes = (*_taken(file), *reader.notes)
-    return LoadedTree(root, source.path, read.format, notes, found.document, tuple(found.remarks))
+    remarks = tuple(found.remarks)
+    return LoadedTree(root, source.path, read.format, notes, found.document, remarks, enhancements)
+
+
+def _enhanced(
+    root: Supervisor,
+    native: NativeReader,
+    source: Source,
+    read: _Read,
+    look: Look,
+    notes: list[str],
+) -> tuple[Supervisor, tuple[Enhancement, ...]]:
+    """Return the tree as plugins want it, and what they changed."""
+    from .plugins.enhancing import enhance  # only here: most commands start nothing
+    from .plugins.registry import plugins
+
+    place = cache(place_of)
+
+    def wants(path: tuple[str, ...], plugin: str) -> bool:
+        may_read_env = read.is_ours or plugin != "dotenv"  # other tools read what they read
+        return may_read_env and native.wants(place(path), plugin)
+
+    directories = {Path(it) for it in {app.cwd for _, app in apps_of(root)} if it is not None}
+    known = plugins(source.environ, directories, _PATIENCE, notes)
+    return enhance(root, known, wants, _PATIENCE, notes, look)
 
 
 def _without_profiles(found: Import) -> dict[str, Any]:
@@ -176,12 +215,14 @@ class _Read:
     Args:
         format: what it is called.
         origins: of what the document says.
+        is_ours: whether our own format is.
         unresolved: file and place of each text that refers to what there is not: whatever else
             is wrong with it means nothing.
     """
 
     format: str
     origins: Origins
+    is_ours: bool = False
     unresolved: set[tuple[str, str]] = field(default_factory=set)
 
     def placed(self, mistake: Mistake, found: Import) -> Mistake:
@@ -212,7 +253,7 @@ def _read_ours(source: Source, over: Sequence[Path], found: Import) -> _Read:
     contents = {source.path: source.content} | {path: read_content(path) for path in over}
     tables = layers.read(contents)
     reader.mistakes += layers.mistakes
-    read = _Read(layers.format, layers.origins)
+    read = _Read(layers.format, layers.origins, is_ours=True)
     try:
         tables = choose(tables, source.profile, layers.origins)
     except InvalidConfig as error:

@@ -86,6 +86,8 @@ class NativeReader:
         self._inherited = cache(partial(inherited, self._environ))
         self._origins = origins or Origins(reader.file)
         self._env_files = EnvFiles(directory, self._environ)
+        self._without_plugins: set[str] = set()
+        self._with_env_file: set[str] = set()
         self._makers = {"command": self._app, "actor": self._worker, "apps": self._supervisor}
 
     def root(self, tables: dict[str, Any], name: str) -> Supervisor | None:
@@ -104,6 +106,11 @@ class NativeReader:
         return self._reader.build(
             partial(Supervisor, name, children), values, "supervisor", children="apps"
         )
+
+    def wants(self, place: str, plugin: str) -> bool:
+        """Return whether the app described at ``place`` may be changed by a plugin of that name."""
+        speaks_itself = plugin == "dotenv" and place in self._with_env_file
+        return place not in self._without_plugins and not speaks_itself
 
     def _above(self, above: Above, said: Tables, place: str) -> Above:
         """Return what holds below a supervisor, of which all that is ``said``."""
@@ -165,6 +172,10 @@ class NativeReader:
         if "log" in values:
             values["log"] = self._place_files(values["log"])
         known = not (_SURROUNDINGS & table.keys() - values.keys())
+        if not values.pop("plugins", True):
+            self._without_plugins.add(place)
+        if "env_file" in values:
+            self._with_env_file.add(place)
         command = values.pop("command", _STAND_IN)
         if known and isinstance(table["command"], str):
             self._warn_of_shell(table["command"], join(place, "command"))

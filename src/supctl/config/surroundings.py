@@ -11,7 +11,6 @@ import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache, reduce
 
 from supctl.specs import App, ChildSpec, Supervisor
@@ -35,31 +34,38 @@ def preflight(tree: ChildSpec) -> None:
         raise ConfigErrors(found)
 
 
-def find_mistakes(tree: ChildSpec, place_of: PlaceOf) -> list[Mistake]:
-    """Return what would keep the apps of a tree from starting here and now."""
-    look = _Look(cache(_wrong_directory), cache(_wrong_program))
-    found = (_mistakes(app, place_of(path), look) for path, app in _apps(tree, ()))
+def find_mistakes(tree: ChildSpec, place_of: PlaceOf, look: Look | None = None) -> list[Mistake]:
+    """Return what would keep the apps of a tree from starting here and now.
+
+    Args:
+        place_of: where an app is described.
+        look: at the system; a new one if left out.
+    """
+    look = look or Look()
+    found = (_mistakes(app, place_of(path), look) for path, app in apps_of(tree))
     return [mistake for those in found for mistake in those]
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """One look at the system: each file once, however many apps need it."""
 
-    wrong_directory: Callable[[str], tuple[str, str]]
-    wrong_program: Callable[[str, str, str], tuple[str, str]]
+    def __init__(self) -> None:
+        self.wrong_directory = cache(_wrong_directory)
+        self.wrong_program = cache(_wrong_program)
 
 
-def _apps(node: ChildSpec, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], App]]:
+def apps_of(node: ChildSpec, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], App]]:
+    """Yield the apps of a tree, each with the names on the way to it from ``node``, which lies at
+    ``path``."""
     match node:
         case App():
             yield path, node
         case Supervisor():
             for child in node.children:
-                yield from _apps(child, (*path, child.name))
+                yield from apps_of(child, (*path, child.name))
 
 
-def _mistakes(app: App, place: str, look: _Look) -> Iterator[Mistake]:
+def _mistakes(app: App, place: str, look: Look) -> Iterator[Mistake]:
     yield from (wrong_cwd := list(_cwd(app, place, look)))
     yield from _user(app, place)
     yield from _group(app, place)
@@ -67,7 +73,7 @@ def _mistakes(app: App, place: str, look: _Look) -> Iterator[Mistake]:
         yield from _program(app, place, look)
 
 
-def _cwd(app: App, place: str, look: _Look) -> Iterator[Mistake]:
+def _cwd(app: App, place: str, look: Look) -> Iterator[Mistake]:
     wrong, mend = ("", "") if app.cwd is None else look.wrong_directory(app.cwd)
     if wrong:
         yield Mistake(join(place, "cwd"), f"is {app.cwd!r}, which {wrong}", "a directory", mend)
@@ -83,7 +89,7 @@ def _wrong_directory(path: str) -> tuple[str, str]:
     return ("", "") if os.access(path, os.X_OK) else ("may not be entered", "check its permissions")
 
 
-def _program(app: App, place: str, look: _Look) -> Iterator[Mistake]:
+def _program(app: App, place: str, look: Look) -> Iterator[Mistake]:
     """Look for the program as the reaper will: relative to cwd, along the PATH of its own env."""
     program, base = app.command[0], app.cwd or os.getcwd()
     env = os.environ if app.env is None else app.env

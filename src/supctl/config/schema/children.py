@@ -97,6 +97,9 @@ class DefaultsKeys(RunKeys, total=False):
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]
     """What it inherits of the environment that supctl runs in: `false` is the few variables that
     every program needs, `true` everything, names these as well as the few."""
+    plugins: Flag
+    """Whether plugins may fit it to the tools that its project uses, such as a virtual environment
+    (docs/plugins.md); by default they may."""
     ready: Annotated[Ready, By(parse_ready, write_ready)]
     """When it counts as up; by default as soon as it runs."""
     health: Annotated[Health, By(parse_health, write_health)]

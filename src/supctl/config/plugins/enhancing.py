@@ -1,0 +1,139 @@
+"""Have plugins change the apps of a tree, and note what each changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from supctl.config.mistakes import ConfigErrors
+from supctl.config.surroundings import Look, apps_of, find_mistakes
+from supctl.errors import InvalidConfig, SupctlError
+from supctl.specs import App, ChildSpec, Supervisor
+from supctl.specs.supervisor import with_children
+
+from .differences import differences
+from .plugin import ConfigurationPlugin, remade
+from .time_limit import TookTooLong, within
+
+Path: TypeAlias = tuple[str, ...]
+"""Names on the way to an app."""
+
+_FIXED = ("name", "depends_on", "significant")
+"""Fields that tie an app to its siblings and its supervisor: no single app can change them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enhancement:
+    """What a plugin changed.
+
+    Args:
+        plugin: its name.
+        changes: a phrase each: ``"PATH begins with /srv/.venv/bin"``, ``"sets VIRTUAL_ENV"``.
+            Values of variables other than PATH are not shown: they may be secret.
+        paths: of the apps that it changed so.
+    """
+
+    plugin: str
+    changes: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return f"plugin {self.plugin!r} changes {_names(self.paths)}: {', '.join(self.changes)}"
+
+
+def enhance(
+    root: Supervisor,
+    plugins: Iterable[ConfigurationPlugin],
+    wants: Callable[[Path, str], bool],
+    limit: float,
+    notes: list[str],
+    look: Look,
+) -> tuple[Supervisor, tuple[Enhancement, ...]]:
+    """Return a tree as plugins want it, and what they changed.
+
+    Apps that take over the environment when they start are not shown to them: theirs is unknown.
+
+    Args:
+        plugins: in their order.
+        wants: returns whether an app wants a plugin, of that name.
+        limit: seconds that each may take for the whole tree.
+        notes: gets a sentence for each that failed; what it was for is as if it were not there.
+        look: at the system, on which apps must be able to start.
+    """
+    apps = {path: app for path, app in apps_of(root) if app.env is not None}
+    changed_so: defaultdict[tuple[str, tuple[str, ...]], list[Path]] = defaultdict(list)
+    for plugin in plugins:
+        mine = {path: app for path, app in apps.items() if wants(path, plugin.name)}
+        for path, app in _run(plugin, mine, limit, notes, look).items():
+            if changes := tuple(differences(apps[path], app)):
+                changed_so[plugin.name, changes].append(path)
+                apps[path] = app
+    enhancements = (Enhancement(*it, tuple(paths)) for it, paths in changed_so.items())
+    return (_rebuilt(root, (), apps) if changed_so else root), tuple(enhancements)
+
+
+def _run(
+    plugin: ConfigurationPlugin,
+    apps: Mapping[Path, App],
+    limit: float,
+    notes: list[str],
+    look: Look,
+) -> dict[Path, App]:
+    """Return the apps that a plugin changes."""
+    failed: defaultdict[str, list[Path]] = defaultdict(list)
+
+    def run() -> dict[Path, App]:
+        changed = {}
+        for path, app in apps.items():
+            try:
+                if plugin.is_applicable(app):
+                    changed[path] = _checked(app, plugin.enhance(app), look)
+            except Exception as error:
+                failed[_reason(error)].append(path)
+        return changed
+
+    try:
+        changed = within(limit, run) if apps else {}
+    except (TookTooLong, RuntimeError) as error:
+        notes.append(f"plugin {plugin.name!r} is passed over: {error}")
+        return {}
+    for reason, paths in failed.items():
+        notes.append(f"plugin {plugin.name!r} is passed over for {_names(paths)}: {reason}")
+    return changed
+
+
+def _checked(before: App, after: object, look: Look) -> App:
+    """Return what a plugin made of an app, if it can be used."""
+    if type(after) is not App:
+        raise InvalidConfig("enhance", after, "an App, such as with_env returns")
+    if after.env is None:
+        raise InvalidConfig("env", None, "the variables of the app")
+    for field in _FIXED:
+        if getattr(after, field) != getattr(before, field):
+            wanted = f"{getattr(before, field)!r}, as before"
+            raise InvalidConfig(field, getattr(after, field), wanted)
+    made = remade(after)
+    wrong = find_mistakes(made, ".".join, look)
+    if wrong and not find_mistakes(before, ".".join, look):
+        raise ConfigErrors(wrong)
+    return made
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, SupctlError) else f"{type(error).__name__}: {error}"
+
+
+def _names(paths: Iterable[Path]) -> str:
+    """Return apps for people: ``"web.api and 2 more"``."""
+    first, *others = (".".join(path) for path in paths)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _rebuilt(node: Supervisor, path: Path, apps: Mapping[Path, App]) -> Supervisor:
+    def child(it: ChildSpec) -> ChildSpec:
+        below = (*path, it.name)
+        return _rebuilt(it, below, apps) if isinstance(it, Supervisor) else apps.get(below, it)
+
+    return with_children(node, map(child, node.children))
