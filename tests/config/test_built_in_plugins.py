@@ -268,7 +268,7 @@ def test_direnv_is_asked_once_for_all_apps_of_a_directory(
     put(project / ".envrc")
     path = direnv(tmp_path, f"echo once >> {tmp_path}/asked; exit 1")
     tree = loaded(project, home, "[apps.b]\ncommand = 'sleep 1'\n", PATH=path)
-    assert "for a and 1 more: OSError: direnv ended with code 1" in tree.notes[0]
+    assert "for a, b: OSError: direnv ended with code 1" in tree.notes[0]
     assert (tmp_path / "asked").read_text() == "once\n"
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from supctl.config import LoadedTree, load, loading
-from supctl.config.plugins import ConfigurationPlugin, register, unregister, with_env
+from supctl.config import LoadedTree, load
+from supctl.config.plugins import ConfigurationPlugin, fitting, register, unregister, with_env
 from supctl.errors import InvalidConfig
 from supctl.specs import App
 
@@ -167,7 +167,7 @@ def test_a_failure_with_many_apps_is_one_note(
     add(registered, Raises())
     tree = loaded(tmp_path, "".join(f"[apps.a{n}]\ncommand = 'sleep 1'\n" for n in range(5)))
     (note,) = tree.notes
-    assert "for a0 and 4 more: ValueError" in note
+    assert "for a0, a1, a2 and 2 more: ValueError" in note
 
 
 class Hangs(Greeting):
@@ -184,7 +184,7 @@ class Hangs(Greeting):
 def test_what_hangs_is_left_behind(
     tmp_path: Path, registered: list[ConfigurationPlugin], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_PATIENCE", 0.2)
+    monkeypatch.setattr(fitting, "_PATIENCE", 0.2)
     plugin = Hangs()
     add(registered, plugin, Greeting("next", 1))
     tree = loaded(tmp_path)

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .loading import Loaded, by_app, tell
+
 C = TypeVar("C", bound=Callable[..., Any])
 
 _OPTIONS = (
@@ -41,8 +43,8 @@ def script_project(
     max_cpu: str | None,
     env: tuple[str, ...],
     instances: int | None,
-) -> tuple[str, dict[str, Any], str]:
-    """Return name, document and place of a project with one program.
+) -> Loaded:
+    """Return a project with one program.
 
     Args:
         names: what it is called, and its arguments; it may be called as its script is.
@@ -53,6 +55,8 @@ def script_project(
     from supctl.config import as_native, preflight
     from supctl.config.document import read_native
     from supctl.config.entry import command_of
+    from supctl.config.plugins.fitting import fitted
+    from supctl.config.surroundings import Look
     from supctl.specs.names import as_name
 
     from .run import variables
@@ -70,6 +74,9 @@ def script_project(
         "limits": {key: value for key, value in limits.items() if value is not None},
         "instances": instances or 1,
     }
+    notes: list[str] = []
     root = read_native({"apps": {name: app}}, name, here, os.environ)
+    root, enhancements = fitted(root, os.environ, notes, Look())
     preflight(root)
-    return name, as_native(root), ""
+    tell([*notes, *map(str, enhancements)])
+    return Loaded(name, as_native(root), "", "", by_app(enhancements))

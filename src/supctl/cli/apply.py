@@ -15,7 +15,7 @@ from supctl.errors import InvalidConfig, ProcessNotFound
 
 from .columns import Column, table, terminal_width
 from .lifecycle import as_json_option
-from .loading import is_file, load_project, profile_option
+from .loading import Loaded, is_file, load_project, profile_option
 from .naming import complete_names
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -64,7 +64,7 @@ def plan(
     """
     with reached() as client:
         loaded = [*_loaded(client, names or (".",), project, profile)]
-        plans = {name: client.plan(name, tree) for name, tree, _, _ in loaded}
+        plans = {it.name: client.plan(it.name, it.tree) for it in loaded}
     if as_json:
         click.echo(json.dumps([row for rows in plans.values() for row in rows]))
     else:
@@ -129,12 +129,12 @@ def apply(
     with reached() as client:
         outcomes: list[dict[str, Any]] = []
         loaded = [*_loaded(client, names or (".",), project, profile)]  # all, before any is done
-        for name, tree, source, of_it in loaded:
-            known = any(it["name"] == name for it in client.projects())
+        for it in loaded:
+            known = any(project["name"] == it.name for project in client.projects())
             become = client.update if known else partial(_add, client)
-            changes = become(name, tree, source, of_it, timeout=timeout, wait=not no_wait)
+            changes = become(*it, timeout=timeout, wait=not no_wait)
             if not changes and not as_json:
-                click.echo(f"{name} is what its file says")
+                click.echo(f"{it.name} is what its file says")
             outcomes += changes
     show(outcomes, as_json=as_json)
 
@@ -148,8 +148,8 @@ def _add(client: Client, *told: Any, **patience: Any) -> list[dict[str, Any]]:
 
 def _loaded(
     client: Client, names: tuple[str, ...], project: str | None, profile: str | None
-) -> Iterator[tuple[str, dict[str, Any], str, str]]:
-    """Yield name, document, file and profile of each project that is meant."""
+) -> Iterator[Loaded]:
+    """Yield each project that is meant, as its file is now."""
     if project is not None and len(names) > 1:
         raise click.UsageError("--name is for one file")
     projects = client.projects()
@@ -161,14 +161,14 @@ def _loaded(
             if not sources[name]:
                 raise InvalidConfig("PROJECT", name, "one that came from a file")
             path = Path(sources[name])
-            yield name, *load_project(path, profiles[name], is_known=True)[1:], profiles[name]
+            yield load_project(path, profiles[name], is_known=True)._replace(name=name)
         elif is_file(given):
             from supctl.config import find_file
 
             source = str(find_file(given).absolute())
             known = next((it for it in sources if sources[it] == source), "")
             wanted = profiles.get(known, profile or "")
-            found, tree, source = load_project(Path(given), wanted, is_known=bool(known))
-            yield project or known or found, tree, source, wanted
+            found = load_project(Path(given), wanted, is_known=bool(known))
+            yield found._replace(name=project or known or found.name)
         else:
             raise ProcessNotFound(name, tuple(f"/{it}" for it in sources))

@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import click
@@ -42,7 +43,8 @@ def describe(name: str, as_json: bool) -> None:
     _group("now", _now(told))
     if told["logs"]:
         _group("output", _logs(told["logs"]))
-    _group("made of", _spec(told["spec"]))
+    plugins = (("plugin", it) for it in told["plugins"])
+    _group("made of", chain(_spec(told["spec"]), plugins))
     _history(told["events"])
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from .adhoc import script_options, script_project
-from .loading import is_file, load_project, profile_option
+from .loading import Loaded, is_file, load_project, profile_option
 from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -85,10 +85,9 @@ def start(
     with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
         meant = [row["address"] for row in client.status(*others)] if others else []
-        show_those([*(f"/{project or name}" for name, _, _ in loaded), *meant])
-        for name, tree, source in loaded:
-            what = project or name, tree, source, profile or ""
-            answer = client.add(*what, timeout=timeout, wait=not no_wait)
+        show_those([*(f"/{it.name}" for it in loaded), *meant])
+        for it in loaded:
+            answer = client.add(*it, timeout=timeout, wait=not no_wait)
             failed = answer.pop("failed")
             outcomes += [{**answer, "status": None, "error": None}, *failed]
         if others:
@@ -96,15 +95,13 @@ def start(
     show(outcomes, as_json=as_json, last_words=True)
 
 
-_Loaded: TypeAlias = tuple[str, dict[str, Any], str]
-
-
 def _meant(
     names: tuple[str, ...], project: str | None, profile: str, options: dict[str, Any]
-) -> tuple[list[_Loaded], list[str]]:
+) -> tuple[list[Loaded], list[str]]:
     """Return the projects that words of ``start`` mean, and names of children."""
     if options["script"] is not None:
-        return [script_project(names, **options)], []
+        found = script_project(names, **options)
+        return [found._replace(name=project or found.name)], []
     if given := [name for name, value in options.items() if value]:
         raise click.UsageError(f"--{given[0].replace('_', '-')} is for what --script starts")
     files = [name for name in names if is_file(name)]
@@ -114,6 +111,8 @@ def _meant(
         raise click.UsageError("--profile is for files")
     paths = files or ([] if names else ["."])
     loaded = [load_project(Path(path), profile) for path in paths]
+    if project is not None:
+        loaded = [it._replace(name=project) for it in loaded]
     return loaded, [name for name in names if name not in files]
 
 

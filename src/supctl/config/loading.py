@@ -29,13 +29,10 @@ from .profiles import choose
 from .reading import Reader
 from .references import References, escaped
 from .source import Source, read_source
-from .surroundings import Look, apps_of, find_mistakes
+from .surroundings import Look, find_mistakes
 
 if TYPE_CHECKING:
     from .plugins.enhancing import Enhancement
-
-_PATIENCE = 5.0
-"""Seconds that a plugin may take for a file."""
 
 _TOLD_AT_ONCE: Final = 6
 
@@ -157,7 +154,7 @@ def _load(
     enhancements: tuple[Enhancement, ...] = ()
     if root is not None and to_run_here:
         look = Look()
-        root, enhancements = _enhanced(root, native, source, read, look, reader.notes)
+        root, enhancements = _fitted(root, native, source, read, look, reader.notes)
         reader.mistakes += find_mistakes(root, place_of, look)
     if reader.mistakes or root is None:
         later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
@@ -170,7 +167,7 @@ def _load(
     return LoadedTree(root, source.path, read.format, notes, found.document, remarks, enhancements)
 
 
-def _enhanced(
+def _fitted(
     root: Supervisor,
     native: NativeReader,
     source: Source,
@@ -179,8 +176,7 @@ def _enhanced(
     notes: list[str],
 ) -> tuple[Supervisor, tuple[Enhancement, ...]]:
     """Return the tree as plugins want it, and what they changed."""
-    from .plugins.enhancing import enhance  # only here: most commands start nothing
-    from .plugins.registry import plugins
+    from .plugins.fitting import fitted  # only here: most commands start nothing
 
     place = cache(place_of)
 
@@ -188,9 +184,7 @@ def _enhanced(
         may_read_env = read.is_ours or plugin != "dotenv"  # other tools read what they read
         return may_read_env and native.wants(place(path), plugin)
 
-    directories = {Path(it) for it in {app.cwd for _, app in apps_of(root)} if it is not None}
-    known = plugins(source.environ, directories, _PATIENCE, notes)
-    return enhance(root, known, wants, _PATIENCE, notes, look)
+    return fitted(root, source.environ, notes, look, wants)
 
 
 def _without_profiles(found: Import) -> dict[str, Any]:

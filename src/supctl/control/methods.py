@@ -8,7 +8,7 @@ a shell would show of its last end) and ``error`` (``code``, ``category``, ``mes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from supctl.errors import ConnectionLost, ProtocolError, UpgradeFailed
@@ -63,6 +63,7 @@ class Methods(Generic[Items]):
         tree: Facts,
         source: str = "",
         profile: str = "",
+        plugins: Mapping[str, Sequence[str]] | None = None,
         *,
         timeout: float | None = None,
         wait: bool = True,
@@ -75,8 +76,10 @@ class Methods(Generic[Items]):
             tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
             source: the file that it came from.
             profile: the profile of that file which was asked for.
+            plugins: what plugins changed in the tree, a phrase for each, by the paths of apps; for
+                people.
         """
-        told = {"project": project, "tree": tree, "source": source, "profile": profile}
+        told = _project(project, tree, source, profile, plugins)
         answer: Facts = await self._call("add", **told, **_patience(timeout, wait))
         return answer
 
@@ -86,6 +89,7 @@ class Methods(Generic[Items]):
         tree: Facts,
         source: str = "",
         profile: str = "",
+        plugins: Mapping[str, Sequence[str]] | None = None,
         *,
         timeout: float | None = None,
         wait: bool = True,
@@ -96,7 +100,7 @@ class Methods(Generic[Items]):
         ``restarted``, or ``changed`` if it runs on; with ``keys`` and ``because`` as of
         :meth:`plan`, if it is waited for. The arguments are those of :meth:`add`.
         """
-        told = {"project": project, "tree": tree, "source": source, "profile": profile}
+        told = _project(project, tree, source, profile, plugins)
         outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
         return outcomes
 
@@ -328,6 +332,17 @@ class Methods(Generic[Items]):
     ) -> None:
         """Stop everything in order, or kill it at once, and end the daemon."""
         await self._call("shutdown", force=not graceful, **_patience(timeout, wait))
+
+
+def _project(
+    name: str,
+    tree: Facts,
+    source: str,
+    profile: str,
+    plugins: Mapping[str, Sequence[str]] | None,
+) -> Facts:
+    told = {"project": name, "tree": tree, "source": source, "profile": profile}
+    return {**told, "plugins": plugins} if plugins else told
 
 
 def _within(timeout: float | None) -> Facts:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,14 +26,24 @@ class Project:
         tree: as a ``supctl.json`` would hold it, with absolute paths and exact environments.
         source: the file that it came from; empty if from none.
         profile: of that file; empty for none.
+        plugins: what plugins changed in the tree, a phrase for each, by the paths of apps:
+            ``{"web/api": ["venv: sets VIRTUAL_ENV"]}``. It is for people.
     """
 
     text: str
     source: str
     profile: str
+    plugins: Mapping[str, Sequence[str]]
 
-    def __init__(self, tree: dict[str, Any], source: str = "", profile: str = "") -> None:
+    def __init__(
+        self,
+        tree: dict[str, Any],
+        source: str = "",
+        profile: str = "",
+        plugins: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.text, self.source, self.profile = json.dumps(tree), source, profile
+        self.plugins = plugins or {}
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -42,8 +53,10 @@ class Project:
 
     def as_json(self) -> str:
         """Return what is saved of it."""
-        source, profile = json.dumps(self.source), json.dumps(self.profile)
-        return f'{{"tree": {self.text}, "source": {source}, "profile": {profile}}}'
+        told: dict[str, Any] = {"source": self.source, "profile": self.profile}
+        if self.plugins:  # left out it can be read by versions that know none
+            told["plugins"] = self.plugins
+        return f'{{"tree": {self.text}, {json.dumps(told)[1:]}'
 
 
 @dataclass(slots=True)
@@ -58,6 +71,13 @@ class Desired:
 
     projects: dict[str, Project] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+
+    def plugins_of(self, address: str) -> Sequence[str]:
+        """Return what plugins changed of the app at an address without the number of an instance;
+        nothing if there is none."""
+        project, _, path = address.strip("/").partition("/")
+        known = self.projects.get(project)
+        return known.plugins.get(path, ()) if known is not None else ()
 
     def snapshot(self) -> Desired:
         """Return what it is now, whatever changes meanwhile; trees never do."""

@@ -66,7 +66,8 @@ class Office:
         journal: Journal,
         nursery: trio.Nursery,
     ) -> None:
-        errands, details, views = Errands(nursery), Details(tree), Views(tree, home, lines, backend)
+        errands, details = Errands(nursery), Details(tree)
+        views = Views(tree, home, lines, backend, keeper.desired)
         self.projects, self.logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
         self.audit = Audit(home.audit)
         control, stories = (

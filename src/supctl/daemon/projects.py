@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -60,6 +60,7 @@ class Projects:
         tree: dict[str, Any],
         source: str = "",
         profile: str = "",
+        plugins: Mapping[str, Sequence[str]] | None = None,
         timeout: float | None = None,
         wait: bool = True,
     ) -> dict[str, Any]:
@@ -70,6 +71,7 @@ class Projects:
             tree: as a ``supctl.json`` holds it, with absolute paths and exact environments.
             source: the file.
             profile: the profile of that file which was asked for.
+            plugins: what plugins changed in the tree, as of :class:`~.desired.Project`.
 
         Returns:
             ``did``: ``"added"``, ``"was there"`` if it was, as it is, or ``"asked"``; ``address``;
@@ -81,7 +83,7 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec, new = await read_tree(project, tree), Project(tree, source, profile)
+        spec, new = await read_tree(project, tree), Project(tree, source, profile, plugins)
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
@@ -127,6 +129,7 @@ class Projects:
         tree: dict[str, Any],
         source: str = "",
         profile: str = "",
+        plugins: Mapping[str, Sequence[str]] | None = None,
         timeout: float | None = None,
         wait: bool = True,
     ) -> list[dict[str, Any]]:
@@ -146,9 +149,8 @@ class Projects:
         spec = await read_tree(project, tree)
 
         async def make(known: Project) -> tuple[Project, Supervisor]:
-            if source:
-                return Project(tree, source, profile), spec
-            return Project(tree, known.source, known.profile), spec
+            of = (source, profile) if source else (known.source, known.profile)
+            return Project(tree, *of, plugins), spec
 
         return await self._become(project, make, "update", timeout, wait)
 
@@ -184,7 +186,8 @@ class Projects:
                 mend = "supctl stop ends all of them"
                 raise InvalidConfig("instances", wanted, "1 or more", mend)
             table["instances"] = wanted
-            return Project(tree, known.source, known.profile), await read_tree(project, tree)
+            new = Project(tree, known.source, known.profile, known.plugins)
+            return new, await read_tree(project, tree)
 
         return await self._become(project, make, "scale", timeout, wait)
 

@@ -18,10 +18,12 @@ from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
 from supctl.exits import signal_name
 from supctl.specs import App, Supervisor
+from supctl.supervision.child import join
 from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
 from .crash import loss_of
+from .desired import Desired
 from .ends import Ends
 from .lines import Lines
 from .naming import below, is_below, resolve, resolve_one
@@ -41,10 +43,14 @@ class Views:
         home: of the daemon.
         lines: all output as it comes.
         backend: that it runs with.
+        desired: what should run.
     """
 
-    def __init__(self, tree: Tree, home: Home, lines: Lines, backend: Backend) -> None:
+    def __init__(
+        self, tree: Tree, home: Home, lines: Lines, backend: Backend, desired: Desired
+    ) -> None:
         self._tree, self._home, self._lines, self._backend = tree, home, lines, backend
+        self._desired = desired
         self._began_at = trio.current_time()
 
     def ping(self) -> str:
@@ -112,7 +118,8 @@ class Views:
         }
 
     async def describe(self, *, name: str) -> dict[str, Any]:
-        """Return all that is known of one child: its row, its spec and its latest events."""
+        """Return all that is known of one child: its row, its spec, what ``plugins`` changed in
+        that, its logs and its latest events."""
         rows = self._tree.status()
         address = resolve_one(name, rows)
         row = (await self.status(names=[address], usage=True))[0]  # those below it come behind
@@ -120,7 +127,9 @@ class Views:
         told = [it.as_dict() for it in events if is_below(it.address, [address])]
         spec = self._tree[address].spec
         logs = [it.as_dict() for it in self._tree.logs.report(address)]
-        return {**row, "spec": _spec(spec), "logs": logs, "events": told[-20:]}
+        plugins = self._desired.plugins_of(join(address.rpartition("/")[0], spec.name))
+        known = {"spec": _spec(spec), "plugins": [*plugins], "logs": logs, "events": told[-20:]}
+        return {**row, **known}
 
     async def events(
         self, *, names: Sequence[str] = (), follow: bool = False, since: int | None = None

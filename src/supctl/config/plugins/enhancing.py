@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -23,6 +23,9 @@ Path: TypeAlias = tuple[str, ...]
 _FIXED = ("name", "depends_on", "significant")
 """Fields that tie an app to its siblings and its supervisor: no single app can change them."""
 
+_TOLD = 3
+"""How many apps are told by name where many are meant."""
+
 
 @dataclass(frozen=True, slots=True)
 class Enhancement:
@@ -38,6 +41,12 @@ class Enhancement:
     plugin: str
     changes: tuple[str, ...]
     paths: tuple[Path, ...]
+
+    @property
+    def by_app(self) -> Iterator[tuple[str, str]]:
+        """The path of each app (``web/api``), and what was changed of it."""
+        told = f"{self.plugin}: {', '.join(self.changes)}"
+        return (("/".join(path), told) for path in self.paths)
 
     def __str__(self) -> str:
         return f"plugin {self.plugin!r} changes {_names(self.paths)}: {', '.join(self.changes)}"
@@ -126,9 +135,10 @@ def _reason(error: Exception) -> str:
 
 
 def _names(paths: Iterable[Path]) -> str:
-    """Return apps for people: ``"web.api and 2 more"``."""
-    first, *others = (".".join(path) for path in paths)
-    return f"{first} and {len(others)} more" if others else first
+    """Return apps for people: ``"web.api, db"``, ``"a0, a1, a2 and 997 more"``."""
+    names = [".".join(path) for path in paths]
+    told = ", ".join(names[:_TOLD])
+    return f"{told} and {len(names) - _TOLD} more" if len(names) > _TOLD else told
 
 
 def _rebuilt(node: Supervisor, path: Path, apps: Mapping[Path, App]) -> Supervisor:
