@@ -323,39 +323,39 @@ class PartitionSupervisor(Supervisor):
 
 def renamed(spec: C, name: str) -> C:
     """Return a copy of a child spec under another name."""
-    return _changed(spec, name=check_name(name))
+    return with_values(spec, name=check_name(name))
 
 
 def with_children(spec: Supervisor, children: Iterable[ChildSpec]) -> Supervisor:
     """Return a copy of a supervisor with other children, which are known to be right."""
-    return _changed(spec, children=tuple(children))
+    return with_values(spec, children=tuple(children))
 
 
 def with_usual_logs(spec: C) -> C:
     """Return a copy of a child spec in which no app says what becomes of its output."""
     if isinstance(spec, App):
-        return _changed(spec, log=None)
+        return with_values(spec, log=None)
     if not isinstance(spec, Supervisor):
         return spec
     below = tuple(with_usual_logs(child) for child in spec.children)
     if isinstance(spec, DynamicSupervisor):
-        return _changed(spec, template=with_usual_logs(spec.template))
-    return _changed(spec, children=below)
+        return with_values(spec, template=with_usual_logs(spec.template))
+    return with_values(spec, children=below)
 
 
 def _with_stop(spec: ChildSpec, stop: Stop) -> ChildSpec:
     """Return ``spec`` with all apps in it stopping like that, but where it is said already."""
     if isinstance(spec, App) and not spec.has_own_stop:
-        return _changed(spec, stop=stop, has_own_stop=True)
+        return with_values(spec, stop=stop, has_own_stop=True)
     if not isinstance(spec, Supervisor) or spec.stop is not None:
         return spec
     below = tuple(_with_stop(child, stop) for child in spec.children)
     if isinstance(spec, DynamicSupervisor):
-        return _changed(spec, stop=stop, template=_with_stop(spec.template, stop))
-    return _changed(spec, stop=stop, children=below)
+        return with_values(spec, stop=stop, template=_with_stop(spec.template, stop))
+    return with_values(spec, stop=stop, children=below)
 
 
-def _changed(spec: C, **values: object) -> C:
+def with_values(spec: C, **values: object) -> C:
     """Return a copy of a child spec with other values, which are known to be right."""
     other = object.__new__(type(spec))
     for field in fields(spec):

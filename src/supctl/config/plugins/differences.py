@@ -5,16 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from typing import Final
 
 from supctl.specs import App
+
+_OTHERS: Final = tuple(it.name for it in fields(App) if it.compare and it.name != "env")
 
 
 def differences(before: App, after: App) -> Iterator[str]:
     """Yield a phrase for each thing that differs: ``"sets VIRTUAL_ENV"``."""
     yield from _of_variables(before.env or {}, after.env or {})
-    for it in fields(App):
-        if it.compare and it.name != "env" and getattr(before, it.name) != getattr(after, it.name):
-            yield f"changes {it.name}"
+    for name in _OTHERS:
+        if getattr(before, name) != getattr(after, name):
+            yield f"changes {name}"
 
 
 def _of_variables(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -87,7 +88,8 @@ def _output(command: list[str], cwd: Path, env: Mapping[str, str], patience: flo
         try:
             output, errors = process.communicate(timeout=patience)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise OSError(f"direnv took more than {_PATIENCE:g} s") from None
     if process.returncode or "is blocked" in errors:

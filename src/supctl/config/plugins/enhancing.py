@@ -52,86 +52,93 @@ class Enhancement:
         return f"plugin {self.plugin!r} changes {_names(self.paths)}: {', '.join(self.changes)}"
 
 
-def enhance(
-    root: Supervisor,
-    plugins: Iterable[ConfigurationPlugin],
-    wants: Callable[[Path, str], bool],
-    limit: float,
-    notes: list[str],
-    look: Look,
-) -> tuple[Supervisor, tuple[Enhancement, ...]]:
-    """Return a tree as plugins want it, and what they changed.
-
-    Apps that take over the environment when they start are not shown to them: theirs is unknown.
+class Enhancer:
+    """Has plugins change the apps of a tree, and trusts none.
 
     Args:
-        plugins: in their order.
-        wants: returns whether an app wants a plugin, of that name.
-        limit: seconds that each may take for the whole tree.
-        notes: gets a sentence for each that failed; what it was for is as if it were not there.
+        notes: gets a sentence for each plugin that failed; what it was for is as if it were not
+            there.
         look: at the system, on which apps must be able to start.
+        patience: seconds that each may take for a whole tree.
     """
-    apps = {path: app for path, app in apps_of(root) if app.env is not None}
-    changed_so: defaultdict[tuple[str, tuple[str, ...]], list[Path]] = defaultdict(list)
-    for plugin in plugins:
-        mine = {path: app for path, app in apps.items() if wants(path, plugin.name)}
-        for path, app in _run(plugin, mine, limit, notes, look).items():
-            if changes := tuple(differences(apps[path], app)):
-                changed_so[plugin.name, changes].append(path)
-                apps[path] = app
-    enhancements = (Enhancement(*it, tuple(paths)) for it, paths in changed_so.items())
-    return (_rebuilt(root, (), apps) if changed_so else root), tuple(enhancements)
 
+    def __init__(self, notes: list[str], look: Look, patience: float) -> None:
+        self._notes, self._look, self._patience = notes, look, patience
 
-def _run(
-    plugin: ConfigurationPlugin,
-    apps: Mapping[Path, App],
-    limit: float,
-    notes: list[str],
-    look: Look,
-) -> dict[Path, App]:
-    """Return the apps that a plugin changes."""
-    failed: defaultdict[str, list[Path]] = defaultdict(list)
+    def enhance(
+        self,
+        root: Supervisor,
+        plugins: Iterable[ConfigurationPlugin],
+        wants: Callable[[Path, str], bool],
+    ) -> tuple[Supervisor, tuple[Enhancement, ...]]:
+        """Return a tree as plugins want it, and what they changed.
 
-    def run() -> dict[Path, App]:
-        changed = {}
-        for path, app in apps.items():
-            try:
-                if plugin.is_applicable(app):
-                    changed[path] = _checked(app, plugin.enhance(app), look)
-            except Exception as error:
-                failed[_reason(error)].append(path)
+        Apps that take over the environment when they start are not shown to them: theirs is
+        unknown.
+
+        Args:
+            plugins: in their order.
+            wants: returns whether an app wants a plugin, of that name.
+        """
+        apps = {path: app for path, app in apps_of(root) if app.env is not None}
+        changed_so: defaultdict[tuple[str, tuple[str, ...]], list[Path]] = defaultdict(list)
+        for plugin in plugins:
+            mine = {path: app for path, app in apps.items() if wants(path, plugin.name)}
+            for path, app in self._ask(plugin, mine).items():
+                if changes := tuple(differences(apps[path], app)):
+                    changed_so[plugin.name, changes].append(path)
+                    apps[path] = app
+        enhancements = (Enhancement(*it, tuple(paths)) for it, paths in changed_so.items())
+        return (_rebuilt(root, (), apps) if changed_so else root), tuple(enhancements)
+
+    def _ask(self, plugin: ConfigurationPlugin, apps: Mapping[Path, App]) -> dict[Path, App]:
+        """Return the apps that a plugin changes."""
+        failed: defaultdict[str, list[Path]] = defaultdict(list)
+
+        def ask() -> dict[Path, App]:
+            changed = {}
+            for path, app in apps.items():
+                try:
+                    if plugin.is_applicable(app):
+                        changed[path] = self._checked(app, plugin.enhance(app))
+                except Exception as error:
+                    failed[_reason(error)].append(path)
+            return changed
+
+        passed_over = f"plugin {plugin.name!r} is passed over"
+        try:
+            changed = within(self._patience, ask) if apps else {}
+        except (TookTooLong, RuntimeError) as error:
+            self._notes.append(f"{passed_over}: {error}")
+            return {}
+        self._notes += (f"{passed_over} for {_names(it)}: {why}" for why, it in failed.items())
         return changed
 
-    try:
-        changed = within(limit, run) if apps else {}
-    except (TookTooLong, RuntimeError) as error:
-        notes.append(f"plugin {plugin.name!r} is passed over: {error}")
-        return {}
-    for reason, paths in failed.items():
-        notes.append(f"plugin {plugin.name!r} is passed over for {_names(paths)}: {reason}")
-    return changed
+    def _checked(self, before: App, after: object) -> App:
+        """Return what a plugin made of an app, if it can be used."""
+        if type(after) is not App:
+            raise InvalidConfig("enhance", after, "an App, such as with_env returns")
+        if after.env is None:
+            raise InvalidConfig("env", None, "the variables of the app")
+        for field in _FIXED:
+            if getattr(after, field) != getattr(before, field):
+                wanted = f"{getattr(before, field)!r}, as before"
+                raise InvalidConfig(field, getattr(after, field), wanted)
+        made = remade(after)
+        wrong = find_mistakes(made, _nowhere, self._look)
+        if wrong and not find_mistakes(before, _nowhere, self._look):
+            raise ConfigErrors(wrong)
+        return made
 
 
-def _checked(before: App, after: object, look: Look) -> App:
-    """Return what a plugin made of an app, if it can be used."""
-    if type(after) is not App:
-        raise InvalidConfig("enhance", after, "an App, such as with_env returns")
-    if after.env is None:
-        raise InvalidConfig("env", None, "the variables of the app")
-    for field in _FIXED:
-        if getattr(after, field) != getattr(before, field):
-            wanted = f"{getattr(before, field)!r}, as before"
-            raise InvalidConfig(field, getattr(after, field), wanted)
-    made = remade(after)
-    wrong = find_mistakes(made, ".".join, look)
-    if wrong and not find_mistakes(before, ".".join, look):
-        raise ConfigErrors(wrong)
-    return made
+def _nowhere(path: Path) -> str:
+    """Return where an app by itself is described."""
+    return ""
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, SupctlError) else f"{type(error).__name__}: {error}"
+    told = str(error) if isinstance(error, SupctlError) else f"{type(error).__name__}: {error}"
+    return told.partition("\n")[0]
 
 
 def _names(paths: Iterable[Path]) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from supctl.config.surroundings import Look, apps_of
 from supctl.specs import Supervisor
 
-from .enhancing import Enhancement, enhance
+from .enhancing import Enhancement, Enhancer
 from .registry import plugins
 
 _PATIENCE = 5.0
@@ -33,4 +33,4 @@ def fitted(
     """
     directories = {Path(it) for it in {app.cwd for _, app in apps_of(root)} if it is not None}
     known = plugins(environ, directories, _PATIENCE, notes)
-    return enhance(root, known, wants, _PATIENCE, notes, look)
+    return Enhancer(notes, look, _PATIENCE).enhance(root, known, wants)

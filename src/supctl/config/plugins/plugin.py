@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from supctl.errors import InvalidConfig
 from supctl.specs import App
 from supctl.specs.child import UNLESS_STOPPED
+from supctl.specs.supervisor import with_values
 
 
 @runtime_checkable
@@ -52,14 +54,14 @@ def checked(plugin: Any) -> ConfigurationPlugin:
 def with_env(spec: App, changes: Mapping[str, str | None]) -> App:
     """Return a copy of an app with other or more variables; without those that are ``None``.
 
-    Raises:
-        InvalidConfig: a variable cannot be.
+    They are looked at when a plugin has returned the copy.
     """
     env = {**(spec.env or {}), **changes}
-    return remade(spec, env={name: value for name, value in env.items() if value is not None})
+    kept = {name: value for name, value in env.items() if value is not None}
+    return with_values(spec, env=MappingProxyType(kept))
 
 
-def remade(spec: App, **changes: Any) -> App:
+def remade(spec: App) -> App:
     """Return a copy of an app, with everything in it checked anew.
 
     Raises:
@@ -72,4 +74,4 @@ def remade(spec: App, **changes: Any) -> App:
         values["stop"] = None
     if values["max_restarts"] is None:
         values["within"] = None
-    return App(**{**values, **changes})
+    return App(**values)

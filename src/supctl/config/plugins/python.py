@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,8 @@ def _is_environment(directory: Path) -> bool:
 
 
 def _binaries(prefix: Path) -> Path:
-    return prefix / ("Scripts" if os.name == "nt" else "bin")
+    usual = prefix / "bin"
+    return usual if usual.is_dir() else prefix / "Scripts"  # as on Windows
 
 
 class VirtualEnvironment(Tool):
@@ -75,9 +75,8 @@ class Poetry(Tool):
         return {} if prefix is None else _activated(spec, prefix)
 
     def _cache(self, spec: App) -> Path | None:
-        mac = "Library/Caches/pypoetry/virtualenvs"
-        usual = mac if sys.platform == "darwin" else ".cache/pypoetry/virtualenvs"
-        return self.home(spec, "POETRY_VIRTUALENVS_PATH", usual)
+        usual = ("Library/Caches/pypoetry/virtualenvs", ".cache/pypoetry/virtualenvs")
+        return self.home(spec, "POETRY_VIRTUALENVS_PATH", *usual)
 
 
 def _kept_by_poetry(cache: Path, project: Path) -> Path | None:
