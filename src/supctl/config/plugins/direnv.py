@@ -61,7 +61,7 @@ class Direnv(Tool):
     def _seen(self, env: Mapping[str, str]) -> dict[str, str]:
         """Return the environment of an app, as direnv needs it to know its user."""
         own = {name: self._environ[name] for name in _OWN if name in self._environ}
-        return {"PATH": self._environ.get("PATH", ""), **env, **own}
+        return {"PATH": self._environ.get("PATH", ""), **env, **own, "TERM": "dumb"}
 
     def _left(self) -> float:
         """Return the seconds that are left; they count from the first time."""
@@ -93,6 +93,6 @@ def _output(command: list[str], cwd: Path, env: Mapping[str, str], patience: flo
             process.communicate()
             raise OSError(f"direnv took more than {_PATIENCE:g} s") from None
     if process.returncode or "is blocked" in errors:
-        told = errors.strip().splitlines()
-        raise OSError(told[-1] if told else f"direnv ended with code {process.returncode}")
+        told = errors.strip().rpartition("\n")[2].removeprefix("direnv: error ")
+        raise OSError(told or f"direnv ended with code {process.returncode}")
     return output

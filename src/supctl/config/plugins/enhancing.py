@@ -137,7 +137,8 @@ def _nowhere(path: Path) -> str:
 
 
 def _reason(error: Exception) -> str:
-    told = str(error) if isinstance(error, SupctlError) else f"{type(error).__name__}: {error}"
+    speaks = isinstance(error, SupctlError | OSError)
+    told = str(error) if speaks else f"{type(error).__name__}: {error}"
     return told.partition("\n")[0]
 
 
