@@ -14,7 +14,10 @@ from benchmarks.files import FLOOR, check, children_cpu, compiled_in, seconds_of
 _RATIO: Final = 10
 """Five were measured. Processor time, as the clock tells how busy the machine is."""
 
-_HEAVY: Final = {"trio", "yaml", "dotenv", "quickjs", "psutil", "rich", "socket", "subprocess"}
+_HEAVY: Final = {
+    *("trio", "yaml", "dotenv", "quickjs", "psutil", "rich", "socket", "subprocess"),
+    "importlib.metadata",
+}
 _IMPORTED: Final = (
     "import sys; from supctl.cli.main import main; main(sys.argv[1:], standalone_mode=False); "
     "print(*sys.modules, file=sys.stderr)"

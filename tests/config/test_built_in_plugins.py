@@ -215,8 +215,12 @@ def test_dotenv_is_silent_where_env_file_speaks(project: Path, home: Path, said:
 
 def test_dotenv_leaves_the_files_of_other_tools_alone(project: Path, home: Path) -> None:
     put(project / ".env", "TOKEN=secret\n")
-    file = put(project / "services.json", '{"services": [{"name": "a", "command": "sleep"}]}')
-    assert load(file, {"PATH": BASE, "HOME": str(home)}).enhancements == ()
+    environment(project / ".venv")
+    app = {"name": "a", "script": "sleep", "args": "1", "interpreter": "none"}
+    file = put(project / "pm2.json", json.dumps({"apps": [app]}))
+    tree = load(file, {"PATH": BASE, "HOME": str(home)})
+    assert [it.plugin for it in tree.enhancements] == ["venv"]
+    assert "VIRTUAL_ENV" not in str(tree.document)
 
 
 def test_a_file_that_does_not_parse_is_a_note(project: Path, home: Path) -> None:

@@ -88,6 +88,18 @@ def test_an_app_and_a_file_can_do_without(
     assert (tree.enhancements, "GREETING" in env_of(tree)) == ((), False)
 
 
+def test_profiles_and_files_over_it_decide_as_well(
+    tmp_path: Path, registered: list[ConfigurationPlugin]
+) -> None:
+    add(registered, Greeting())
+    file, over = tmp_path / "supctl.toml", tmp_path / "over.toml"
+    file.write_text("[apps.a]\ncommand = 'sleep 1'\n[profiles.bare.apps.a]\nplugins = false\n")
+    over.write_text("[apps.a]\nplugins = false\n")
+    assert [it.plugin for it in load(file, ENVIRON).enhancements] == ["greeting"]
+    assert load(file, ENVIRON, profile="bare").enhancements == ()
+    assert load(file, ENVIRON, over=[over]).enhancements == ()
+
+
 def test_an_app_can_want_plugins_where_the_file_does_without(
     tmp_path: Path, registered: list[ConfigurationPlugin]
 ) -> None:
@@ -96,12 +108,16 @@ def test_an_app_can_want_plugins_where_the_file_does_without(
     assert env_of(tree)["GREETING"] == "hello"
 
 
-def test_what_takes_over_the_environment_at_its_start_is_left_alone(
-    tmp_path: Path, registered: list[ConfigurationPlugin]
+@pytest.mark.parametrize(("inherit_env", "env"), [("at-start", None), ("nothing", {})])
+def test_an_environment_that_is_meant_to_be_exact_is_left_alone(
+    tmp_path: Path,
+    registered: list[ConfigurationPlugin],
+    inherit_env: str,
+    env: dict[str, str] | None,
 ) -> None:
     add(registered, Greeting())
-    tree = loaded(tmp_path, app="inherit_env = 'at-start'")
-    assert (app_of(tree).env, tree.notes) == (None, ())
+    tree = loaded(tmp_path, app=f"inherit_env = '{inherit_env}'")
+    assert (app_of(tree).env, tree.notes) == (env, ())
 
 
 def test_reading_without_starting_asks_no_plugin(
@@ -132,6 +148,13 @@ class Renames(Greeting):
         return App("other", spec.command, env=spec.env)
 
 
+class Hides(Greeting):
+    """Leaves no directory in which the program would be found."""
+
+    def enhance(self, spec: App) -> App:
+        return with_env(spec, {"PATH": "/nowhere"})
+
+
 class Breaks(Greeting):
     def enhance(self, spec: App) -> App:
         broken = with_env(spec, {})
@@ -146,6 +169,7 @@ class Breaks(Greeting):
         (Exits(), "'greeting' is passed over: it raised SystemExit(3)"),
         (Nonsense(), "'greeting' is passed over for a: enhance is 7"),
         (Renames(), "'greeting' is passed over for a: name is 'other'"),
+        (Hides(), "'greeting' is passed over for a: command starts 'sleep', which is in no"),
         (Breaks(), "'greeting' is passed over for a: umask is 99999"),
     ],
     ids=lambda it: type(it).__name__,

@@ -172,7 +172,7 @@ class NativeReader:
         if "log" in values:
             values["log"] = self._place_files(values["log"])
         known = not (_SURROUNDINGS & table.keys() - values.keys())
-        if not values.pop("plugins", True):
+        if not values.pop("plugins", values.get("inherit_env") != "nothing"):
             self._without_plugins.add(place)
         if "env_file" in values:
             self._with_env_file.add(place)
