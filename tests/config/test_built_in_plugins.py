@@ -216,7 +216,7 @@ def test_dotenv_is_silent_where_env_file_speaks(project: Path, home: Path, said:
 def test_dotenv_leaves_the_files_of_other_tools_alone(project: Path, home: Path) -> None:
     put(project / ".env", "TOKEN=secret\n")
     environment(project / ".venv")
-    app = {"name": "a", "script": "sleep", "args": "1", "interpreter": "none"}
+    app = {"name": "a", "script": "sleep", "args": "1", "interpreter": "none", "cwd": str(project)}
     file = put(project / "pm2.json", json.dumps({"apps": [app]}))
     tree = load(file, {"PATH": BASE, "HOME": str(home)})
     assert [it.plugin for it in tree.enhancements] == ["venv"]
