@@ -34,7 +34,7 @@ def loaded(project: Path, home: Path, app: str = "", **environ: str) -> LoadedTr
 def env_of(tree: LoadedTree) -> dict[str, str]:
     child = tree.root.children[0]
     assert isinstance(child, App)
-    assert tree.notes == ()
+    assert tree.failures == ()
     return dict(child.env or {})
 
 
@@ -226,7 +226,7 @@ def test_dotenv_leaves_the_files_of_other_tools_alone(project: Path, home: Path)
 def test_a_file_that_does_not_parse_is_a_note(project: Path, home: Path) -> None:
     binaries(home / ".volta")
     put(project / "package.json", "{")
-    (note,) = loaded(project, home).notes
+    (note,) = loaded(project, home).failures
     assert note.startswith("plugin 'volta' is passed over for a: JSONDecodeError")
 
 
@@ -248,7 +248,7 @@ def test_direnv_says_what_an_envrc_means(project: Path, home: Path, tmp_path: Pa
 def test_an_envrc_that_is_not_allowed_is_a_note(project: Path, home: Path, tmp_path: Path) -> None:
     put(project / ".envrc")
     path = direnv(tmp_path, "echo 'direnv: error .envrc is blocked' >&2; exit 1")
-    (note,) = loaded(project, home, PATH=path).notes
+    (note,) = loaded(project, home, PATH=path).failures
     assert note.endswith("for a: .envrc is blocked")
 
 
@@ -259,7 +259,7 @@ def test_a_direnv_that_hangs_is_ended_with_all_it_started(
     put(project / ".envrc")
     pids = tmp_path / "pids"
     path = direnv(tmp_path, f"sleep 60 & echo $! $$ > {pids}; wait")
-    (note,) = loaded(project, home, PATH=path).notes
+    (note,) = loaded(project, home, PATH=path).failures
     assert note.endswith("for a: direnv took more than 0.3 s")
     direct = int(pids.read_text().split()[1])
     with pytest.raises(ProcessLookupError):
@@ -272,10 +272,10 @@ def test_direnv_is_asked_once_for_all_apps_of_a_directory(
     put(project / ".envrc")
     path = direnv(tmp_path, f"echo once >> {tmp_path}/asked; exit 1")
     tree = loaded(project, home, "[apps.b]\ncommand = 'sleep 1'\n", PATH=path)
-    assert "for a, b: direnv ended with code 1" in tree.notes[0]
+    assert "for a, b: direnv ended with code 1" in tree.failures[0]
     assert (tmp_path / "asked").read_text() == "once\n"
 
 
 def test_direnv_is_not_asked_without_an_envrc(project: Path, home: Path, tmp_path: Path) -> None:
     path = direnv(tmp_path, "exit 1")
-    assert loaded(project, home, PATH=path).notes == ()
+    assert loaded(project, home, PATH=path).failures == ()

@@ -117,7 +117,7 @@ def test_an_environment_that_is_meant_to_be_exact_is_left_alone(
 ) -> None:
     add(registered, Greeting())
     tree = loaded(tmp_path, app=f"inherit_env = '{inherit_env}'")
-    assert (app_of(tree).env, tree.notes) == (env, ())
+    assert (app_of(tree).env, tree.advice) == (env, ())
 
 
 def test_reading_without_starting_asks_no_plugin(
@@ -180,7 +180,7 @@ def test_what_fails_is_told_and_passed_over(
     without = app_of(loaded(tmp_path))
     add(registered, plugin)
     tree = loaded(tmp_path)
-    (note,) = tree.notes
+    (note,) = tree.failures
     assert reason in note
     assert (app_of(tree), tree.enhancements) == (without, ())
 
@@ -190,7 +190,7 @@ def test_a_failure_with_many_apps_is_one_note(
 ) -> None:
     add(registered, Raises())
     tree = loaded(tmp_path, "".join(f"[apps.a{n}]\ncommand = 'sleep 1'\n" for n in range(5)))
-    (note,) = tree.notes
+    (note,) = tree.failures
     assert "for a0, a1, a2 and 2 more: ValueError" in note
 
 
@@ -214,7 +214,7 @@ def test_what_hangs_is_left_behind(
     tree = loaded(tmp_path)
     plugin.end.set()
     plugin.thread.join()
-    assert tree.notes == ("plugin 'greeting' is passed over: it took more than 0.2 s",)
+    assert tree.failures == ("plugin 'greeting' is passed over: it took more than 0.2 s",)
     assert [it.plugin for it in tree.enhancements] == ["next"]
 
 
@@ -264,5 +264,5 @@ def test_an_installed_package_brings_a_plugin(tmp_path: Path, site: Path, name: 
 
 def test_a_package_that_cannot_be_imported_is_told(tmp_path: Path, site: Path) -> None:
     site.write_text("[supctl.config_plugins]\nregion = supctl_region:Gone\n")
-    (note,) = loaded(tmp_path).notes
+    (note,) = loaded(tmp_path).failures
     assert note.startswith("plugin 'region' (supctl_region:Gone) is passed over: ")

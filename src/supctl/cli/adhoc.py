@@ -74,9 +74,8 @@ def script_project(
         "limits": {key: value for key, value in limits.items() if value is not None},
         "instances": instances or 1,
     }
-    notes: list[str] = []
     root = read_native({"apps": {name: app}}, name, here, os.environ)
-    root, enhancements = fitted(root, os.environ, notes, Look())
-    preflight(root)
-    tell([*notes, *map(str, enhancements)])
-    return Loaded(name, as_native(root), "", "", by_app(enhancements))
+    fit = fitted(root, os.environ, Look())
+    preflight(fit.root)
+    tell([*fit.failures, *map(str, fit.enhancements)])
+    return Loaded(name, as_native(fit.root), "", "", by_app(fit.enhancements))

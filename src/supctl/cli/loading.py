@@ -46,13 +46,13 @@ class Loaded(NamedTuple):
 def load_project(path: Path, profile: str, *, is_known: bool = False) -> Loaded:
     """Return what a file describes, with all that it inherits from here.
 
-    What has to be said of the file is, unless it ``is_known``.
+    What has to be said of the file is; if it ``is_known``, only what has gone wrong now.
     """
     from supctl.config import load
     from supctl.config.document import as_native
 
     loaded = load(path, profile=profile)
-    tell(() if is_known else loaded.advice)
+    tell(loaded.failures if is_known else loaded.advice)
     source, plugins = str(loaded.source.absolute()), by_app(loaded.enhancements)
     return Loaded(loaded.root.name, as_native(loaded.root), source, profile, plugins)
 

@@ -33,6 +33,7 @@ from .surroundings import Look, find_mistakes
 
 if TYPE_CHECKING:
     from .plugins.enhancing import Enhancement
+    from .plugins.fitting import Fitted
 
 _TOLD_AT_ONCE: Final = 6
 
@@ -49,6 +50,7 @@ class LoadedTree:
         tables: what it says, as tables of our own format, with what they refer to.
         remarks: what became of the keys of another tool's file.
         enhancements: what plugins changed; the tables know nothing of it.
+        failures: which plugins were passed over and why, one sentence each.
     """
 
     root: Supervisor
@@ -58,6 +60,7 @@ class LoadedTree:
     tables: dict[str, Any]
     remarks: tuple[Remark, ...] = ()
     enhancements: tuple[Enhancement, ...] = ()
+    failures: tuple[str, ...] = ()
 
     @property
     def document(self) -> dict[str, Any]:
@@ -67,9 +70,9 @@ class LoadedTree:
 
     @property
     def advice(self) -> tuple[str, ...]:
-        """The notes, what plugins changed, and what of another tool's file is not the same here, in
-        a few lines."""
-        notes = (*self.notes, *map(str, self.enhancements))
+        """The notes, what plugins did, and what of another tool's file is not the same here, in a
+        few lines."""
+        notes = (*self.notes, *self.failures, *map(str, self.enhancements))
         differences = list(told_together(self.remarks))
         if len(differences) <= _TOLD_AT_ONCE:
             return (*notes, *differences)
@@ -152,9 +155,11 @@ def _load(
         native = NativeReader(reader, source.directory, source.environ, read.origins)
         root = native.root(_without_profiles(found), tree_name(source.path))
     enhancements: tuple[Enhancement, ...] = ()
+    failures: tuple[str, ...] = ()
     if root is not None and to_run_here:
         look = Look()
-        root, enhancements = _fitted(root, native, source, read, look, reader.notes)
+        fit = _fitted(root, native, source, read, look)
+        root, enhancements, failures = fit.root, fit.enhancements, fit.failures
         reader.mistakes += find_mistakes(root, place_of, look)
     if reader.mistakes or root is None:
         later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
@@ -163,19 +168,16 @@ def _load(
         said = (found.placed(it, native=False) for it in ours)
         raise ConfigErrors(dict.fromkeys([*said, *news]))
     notes = (*_taken(file), *reader.notes)
-    remarks = tuple(found.remarks)
-    return LoadedTree(root, source.path, read.format, notes, found.document, remarks, enhancements)
+    return LoadedTree(
+        *(root, source.path, read.format, notes, found.document, tuple(found.remarks)),
+        *(enhancements, failures),
+    )
 
 
 def _fitted(
-    root: Supervisor,
-    native: NativeReader,
-    source: Source,
-    read: _Read,
-    look: Look,
-    notes: list[str],
-) -> tuple[Supervisor, tuple[Enhancement, ...]]:
-    """Return the tree as plugins want it, and what they changed."""
+    root: Supervisor, native: NativeReader, source: Source, read: _Read, look: Look
+) -> Fitted:
+    """Return the tree as plugins want it."""
     from .plugins.fitting import fitted  # only here: most commands start nothing
 
     place = cache(place_of)
@@ -184,7 +186,7 @@ def _fitted(
         may_read_env = read.is_ours or plugin != "dotenv"  # other tools read what they read
         return may_read_env and native.wants(place(path), plugin)
 
-    return fitted(root, source.environ, notes, look, wants)
+    return fitted(root, source.environ, look, wants)
 
 
 def _without_profiles(found: Import) -> dict[str, Any]:

@@ -56,14 +56,14 @@ class Enhancer:
     """Has plugins change the apps of a tree, and trusts none.
 
     Args:
-        notes: gets a sentence for each plugin that failed; what it was for is as if it were not
-            there.
+        failures: gets a sentence for each plugin that is passed over; what it was for is as if it
+            were not there.
         look: at the system, on which apps must be able to start.
         patience: seconds that each may take for a whole tree.
     """
 
-    def __init__(self, notes: list[str], look: Look, patience: float) -> None:
-        self._notes, self._look, self._patience = notes, look, patience
+    def __init__(self, failures: list[str], look: Look, patience: float) -> None:
+        self._failures, self._look, self._patience = failures, look, patience
 
     def enhance(
         self,
@@ -109,9 +109,9 @@ class Enhancer:
         try:
             changed = within(self._patience, ask) if apps else {}
         except (TookTooLong, RuntimeError) as error:
-            self._notes.append(f"{passed_over}: {error}")
+            self._failures.append(f"{passed_over}: {error}")
             return {}
-        self._notes += (f"{passed_over} for {_names(it)}: {why}" for why, it in failed.items())
+        self._failures += (f"{passed_over} for {_names(it)}: {why}" for why, it in failed.items())
         return changed
 
     def _checked(self, before: App, after: object) -> App:

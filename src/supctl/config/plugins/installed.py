@@ -20,12 +20,12 @@ GROUP: Final = "supctl.config_plugins"
 """Group of entry points: each names a plugin, or what makes one when called without arguments."""
 
 
-def installed(limit: float, notes: list[str]) -> Iterator[ConfigurationPlugin]:
+def installed(limit: float, failures: list[str]) -> Iterator[ConfigurationPlugin]:
     """Yield the plugins of installed packages.
 
     Args:
         limit: seconds that each may take to be imported.
-        notes: gets a sentence for each that cannot be had.
+        failures: gets a sentence for each that cannot be had.
     """
     if not any(map(_announces_some, sys.path)):
         return
@@ -35,7 +35,7 @@ def installed(limit: float, notes: list[str]) -> Iterator[ConfigurationPlugin]:
         try:
             yield within(limit, partial(_made, entry))
         except Exception as error:
-            notes.append(f"plugin {entry.name!r} ({entry.value}) is passed over: {error}")
+            failures.append(f"plugin {entry.name!r} ({entry.value}) is passed over: {error}")
 
 
 def _announces_some(place: str) -> bool:

@@ -28,7 +28,7 @@ def unregister(name: str) -> None:
 
 
 def plugins(
-    environ: Mapping[str, str], directories: Collection[Path], limit: float, notes: list[str]
+    environ: Mapping[str, str], directories: Collection[Path], limit: float, failures: list[str]
 ) -> list[ConfigurationPlugin]:
     """Return all plugins that may have something to do, in their order.
 
@@ -38,8 +38,12 @@ def plugins(
         environ: of whoever runs supctl.
         directories: of apps.
         limit: seconds that each may take to be imported.
-        notes: gets a sentence for each that cannot be had.
+        failures: gets a sentence for each that cannot be had.
     """
-    all_of_them = (*built_in(environ, directories), *installed(limit, notes), *_registered.values())
+    all_of_them = (
+        *built_in(environ, directories),
+        *installed(limit, failures),
+        *_registered.values(),
+    )
     known = {it.name: it for it in all_of_them}
     return sorted(known.values(), key=lambda it: (it.priority, it.name))
