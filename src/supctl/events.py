@@ -229,6 +229,10 @@ class ChildHeld(Event):
     """A child is not started yet: ``needs``, which it depends on, are not up."""
 
     needs: tuple[str, ...]
+    awaits: tuple[str, ...] = ()
+    """Those that have not ended, or completed, yet."""
+    failed: tuple[str, ...] = ()
+    """Those that were to complete, and have ended otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

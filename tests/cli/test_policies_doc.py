@@ -27,5 +27,5 @@ def test_files_mean_what_is_beside_them(
 
 
 def test_python_does_what_is_said(tmp_path: Path) -> None:
-    assert len(FILES) == PAGE.count("```toml") == 2
+    assert len(FILES) == PAGE.count("```toml") == 3
     check_examples(PAGE, tmp_path, count=1)

@@ -42,6 +42,7 @@ from supctl.specs import (
     Watchdog,
     Worker,
 )
+from supctl.specs.dependencies import Condition
 from supctl.specs.log import Compress, Every, LogMode, LogTarget, WhenFull
 
 ELSEWHERE = {"PATH": "/another", "HOME": "/another", "LC_ALL": "another"}
@@ -232,6 +233,23 @@ def test_every_field_of_a_spec_is_a_key(spec: type, keys: type) -> None:
 
 
 @st.composite
+def dependencies(draw: st.DrawFn, made: list[Any]) -> dict[str, Condition]:
+    """Return what is to be with some of those that are there: what can be with them."""
+    conditions: dict[str, Condition] = {}
+    for it in made:
+        may_be = {
+            Condition.UP: it.restart is not Restart.TEMPORARY,
+            Condition.ENDED: it.may_end,
+            Condition.COMPLETED: it.may_end and it.may_complete,
+        }
+        possible = [it for it in Condition if may_be[it]]
+        said = st.none() | st.sampled_from(possible) if possible else st.none()
+        if (word := draw(said)) is not None:
+            conditions[it.name] = word
+    return conditions
+
+
+@st.composite
 def children(
     draw: st.DrawFn, parent: dict[str, Any], deeper: int, losses: st.SearchStrategy[str]
 ) -> list[Any]:
@@ -243,8 +261,7 @@ def children(
     for name in names:
         keys = draw(st.sampled_from([AppKeys, WorkerKeys, *([SupervisorKeys] * bool(deeper))]))
         options = draw(st.fixed_dictionaries({}, optional=DRAWN[keys]))
-        needed = [it.name for it in made if it.restart is not Restart.TEMPORARY]
-        options["depends_on"] = draw(st.lists(st.sampled_from(needed))) if needed else ()
+        options["depends_on"] = draw(dependencies(made))
         mortal = options.get("restart") in (Restart.TRANSIENT, Restart.TEMPORARY)
         minded = parent.get("auto_shutdown", AutoShutdown.NEVER) is not AutoShutdown.NEVER
         options["significant"] = mortal and minded and draw(st.booleans())

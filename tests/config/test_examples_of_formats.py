@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import trio
 
 from supctl import open_tree
 from supctl.config import load
+from supctl.supervision.tree import Tree
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
 
@@ -56,10 +58,18 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "formats"
 async def test_an_example_runs(file: str, states: dict[str, str], tmp_path: Path) -> None:
     root = load(EXAMPLES / file).root
     async with open_tree(root, log_directory=tmp_path) as tree:
-        found = {row.address: row.state for row in tree.status()}
-    for short in ("/cleanup", "/migrate"):  # ends by itself at any moment
-        found.pop(short, None)
+        found = _states(tree)
+        with tree.subscribe() as events, trio.move_on_after(10):
+            while found != states:  # who waits for the end of another comes later
+                await anext(events)
+                found = _states(tree)
     assert found == states
+
+
+def _states(tree: Tree) -> dict[str, str]:
+    """Return the states of all but those who end by themselves at any moment."""
+    short = ("/cleanup", "/migrate")
+    return {row.address: row.state for row in tree.status() if row.address not in short}
 
 
 @pytest.mark.parametrize(

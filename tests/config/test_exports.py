@@ -538,6 +538,25 @@ def test_process_compose_waits_as_well_as_it_can(spec: App, condition: str) -> N
     assert load_compose(made)["web"]["depends_on"] == {"db": {"condition": condition}}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "condition", "ties"),
+    [
+        ("completed", "process_completed_successfully", "Requires"),
+        ("ended", "process_completed", "Wants"),
+    ],
+)
+def test_ends_that_are_waited_for(wanted: str, condition: str, ties: str) -> None:
+    job = app("job", restart="transient", stop_exit_codes=[3])
+    root = tree(job, app("web", depends_on={"job": wanted}))
+    made = export("compose", root)
+    assert load_compose(made)["web"]["depends_on"] == {"job": {"condition": condition}}
+    units = export("systemd", root).files
+    assert f"{ties}=shop-job.service\nAfter=shop-job.service\n" in units["shop-web.service"]
+    for line in ("Type=oneshot", "RemainAfterExit=yes", "SuccessExitStatus=3"):
+        assert f"{line}\n" in units["shop-job.service"]
+    assert not any("depends_on" in it.place for it in made.remarks)
+
+
 def test_a_supervisor_that_is_depended_on_means_all_its_apps() -> None:
     root = tree(Supervisor("back", [app("a"), app("b")]), app("web", depends_on=["back"]))
     depends_on = load_compose(export("compose", root))["web"]["depends_on"]

@@ -404,7 +404,7 @@ def test_ties_between_children(write: Write) -> None:
     assert (root.start, root.auto_shutdown) == ("concurrent", "all_significant")
     assert root.start_rate == StartRate(starts=20, within=2.0)
     web, db = root.children
-    assert (web.depends_on, db.significant) == (("db",), True)
+    assert (web.depends_on, db.significant) == ({"db": "up"}, True)
 
 
 def test_all_mistakes_come_at_once(write: Write) -> None:

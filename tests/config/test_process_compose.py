@@ -78,7 +78,7 @@ def test_the_example() -> None:
         "SHOP_MODE": "production",
         "MODE": "production",
     }
-    assert apps["server"].depends_on == ("store", "migrate")
+    assert apps["server"].depends_on == {"store": "up", "migrate": "completed"}
     assert (apps["worker"].instances, apps["worker"].give_up_after) == (2, None)
     assert (apps["report"].autostart, apps["report"].command) == (False, ("sleep", "1000"))
 
@@ -236,7 +236,6 @@ def test_a_copy_is_depended_on_by_its_number(loads: Loads) -> None:
             "process_healthy",
             "nothing shows that db is ready: it waits until that runs",
         ),
-        ("", "process_completed", "it waits until db has started; supctl cannot wait for an end"),
     ],
 )
 def test_what_is_waited_for(loads: Loads, keys: str, condition: str, detail: str) -> None:
@@ -248,6 +247,36 @@ def test_what_is_waited_for(loads: Loads, keys: str, condition: str, detail: str
     assert (remark.became, remark.detail) == ("apps.api.depends_on", detail)
     assert remark.fate is (Fate.CHANGED if detail else Fate.MAPPED)
     assert loaded.tables["apps"]["db"]["restart"] == "on-failure"
+    assert loaded.tables["apps"]["api"]["depends_on"] == ["db"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "word"),
+    [("process_completed", "ended"), ("process_completed_successfully", "completed")],
+)
+def test_ends_are_waited_for(loads: Loads, condition: str, word: str) -> None:
+    loaded = loads(
+        "processes: {db: {command: x}, api: {command: x, depends_on: "
+        f"{{db: {{condition: {condition}}}}}}}}}"
+    )
+    (remark,) = [it for it in loaded.remarks if it.place == "processes.api.depends_on.db"]
+    assert (remark.fate, remark.became) == (Fate.MAPPED, "apps.api.depends_on")
+    assert loaded.tables["apps"]["api"]["depends_on"] == {"db": word}
+    assert loaded.tables["apps"]["db"]["restart"] == "never"
+    assert loaded.root.children[1].depends_on == {"db": word}
+
+
+def test_what_is_always_restarted_never_comes_to_its_end(loads: Loads) -> None:
+    loaded = loads(
+        "processes: {db: {command: x, availability: {restart: always}}, "
+        "api: {command: x, depends_on: {db: {condition: process_completed}}}}"
+    )
+    (remark,) = [it for it in loaded.remarks if it.place == "processes.api.depends_on.db"]
+    assert (remark.fate, remark.detail) == (
+        Fate.CHANGED,
+        "db is always restarted, and so never at its end: it waits until that is up",
+    )
+    assert loaded.tables["apps"]["api"]["depends_on"] == ["db"]
 
 
 def test_the_environment_is_put_into_the_text(loads: Loads) -> None:

@@ -182,6 +182,34 @@ def test_what_was_not_to_run_does_not_and_what_was_does(desk: Desk) -> None:
     assert facts(desk) == before
 
 
+def test_what_has_completed_is_not_run_once_more(desk: Desk) -> None:
+    """It counts under the next daemon too, for who has waited and for who is new."""
+    done, file = desk.directory / "done", desk.directory / "runs"
+    jobs = (
+        f"[apps.migrate]\ncommand = ['sh', '-c', 'echo run >> {file}']\nrestart = 'never'\n"
+        f"[apps.seed]\ncommand = ['sh', '-c', 'until [ -e {done} ]; do sleep 0.1; done; exit 3']\n"
+        "restart = 'never'\n"
+        "[apps.api]\ncommand = ['sleep', '1000']\n"
+        "depends_on = { migrate = 'completed', seed = 'ended' }\n"
+    )
+    start(desk, jobs)
+    until(lambda: row(desk, "api")["waits_for"] == ["seed to end (running)"])
+    kill_daemon(desk)
+    assert row(desk, "api")["waits_for"] == ["seed to end (running)"]
+    done.touch()
+    until(lambda: row(desk, "api")["state"] == "running")
+    pid = desk.pid("api")
+    kill_daemon(desk)
+    late = (
+        "[apps.late]\ncommand = ['sleep', '1000']\n"
+        "depends_on = { migrate = 'completed', seed = 'completed' }\n"
+    )
+    desk.run("apply", desk.write(jobs + late))
+    (lacks,) = row(desk, "late")["waits_for"]
+    assert lacks == "seed to complete (exited with code 3)"
+    assert (desk.pid("api"), file.read_text()) == (pid, "run\n")
+
+
 def test_who_depends_on_what_is_down_runs_on(desk: Desk) -> None:
     start(
         desk,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from supctl import App, Supervisor, Worker
 from supctl.errors import InvalidConfig
-from supctl.specs import Restart
+from supctl.specs import ChildSpec
 from supctl.specs.dependencies import check_dependencies, start_order
 
 DEEP = 10_000
@@ -39,9 +40,11 @@ def naive_order(graph: dict[str, list[str]]) -> list[str]:
 
 
 def refusal(graph: dict[str, list[str]], temporary: tuple[str, ...] = ()) -> InvalidConfig:
-    types = {name: Restart.TEMPORARY if name in temporary else Restart.PERMANENT for name in graph}
+    types = {name: "temporary" if name in temporary else "permanent" for name in graph}
     with pytest.raises(InvalidConfig) as caught:
-        check_dependencies({name: (types[name], needed) for name, needed in graph.items()})
+        check_dependencies(
+            {name: app(name, *needed, restart=types[name]) for name, needed in graph.items()}
+        )
     return caught.value
 
 
@@ -117,8 +120,58 @@ def test_a_temporary_child_that_others_depend_on_is_refused() -> None:
 
 
 def test_a_temporary_child_may_depend_on_others() -> None:
-    check_dependencies({"db": (Restart.PERMANENT, ()), "job": (Restart.TEMPORARY, ("db",))})
-    check_dependencies({"db": (Restart.TRANSIENT, ()), "api": (Restart.PERMANENT, ("db",))})
+    check_dependencies({"db": app("db"), "job": app("job", "db", restart="temporary")})
+    check_dependencies({"db": app("db", restart="transient"), "api": app("api", "db")})
+
+
+# Ends.
+
+
+def awaits(name: str, condition: str, needed: ChildSpec) -> None:
+    check_dependencies({"api": App("api", ["x"], depends_on={name: condition}), name: needed})
+
+
+@pytest.mark.parametrize("condition", ["completed", "ended"])
+@pytest.mark.parametrize("options", [{"restart": "transient"}, {"restart": "temporary"}])
+def test_what_may_end_can_be_waited_for(condition: str, options: dict[str, Any]) -> None:
+    awaits("job", condition, App("job", ["x"], **options))
+    awaits("job", condition, Worker("job", "m:C", **options))
+
+
+def test_what_says_itself_that_it_has_finished_can_be_waited_for() -> None:
+    awaits("job", "completed", App("job", ["x"], stop_exit_codes=[0]))
+
+
+@pytest.mark.parametrize("condition", ["completed", "ended"])
+@pytest.mark.parametrize("restart", ["permanent", "unless-stopped"])
+def test_what_is_always_restarted_never_ends(condition: str, restart: str) -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        awaits("job", condition, App("job", ["x"], restart=restart))
+    assert str(caught.value) == (
+        f'children.api.depends_on.job is {condition!r}; wanted "up", as job is restarted whenever '
+        'it ends (or give it restart = "transient" (on-failure) or "temporary" (never))'
+    )
+
+
+def test_a_supervisor_ends_without_success_and_without_failure() -> None:
+    group = Supervisor("group", [app("inner")], restart="transient")
+    awaits("group", "ended", group)
+    with pytest.raises(InvalidConfig) as caught:
+        awaits("group", "completed", group)
+    assert "neither success nor failure" in caught.value.wanted
+
+
+def test_a_condition_is_one_of_three_words() -> None:
+    with pytest.raises(InvalidConfig) as caught:
+        App("api", ["x"], depends_on={"db": "healthy"})
+    assert str(caught.value) == ("depends_on.db is 'healthy'; wanted one of up, completed, ended")
+
+
+def test_ends_go_round_in_no_circle_either() -> None:
+    job = App("job", ["x"], restart="transient", depends_on={"api": "up"})
+    with pytest.raises(InvalidConfig) as caught:
+        awaits("job", "completed", job)
+    assert "no circle" in caught.value.wanted
 
 
 # Depth: nothing recurses.
@@ -175,11 +228,11 @@ def test_all_kinds_of_children_depend_on_each_other() -> None:
         ],
         start="concurrent",
     )
-    assert [child.depends_on for child in made.children] == [("t",), ("db",), ()]
+    assert [[*child.depends_on] for child in made.children] == [["t"], ["db"], []]
 
 
 def test_a_name_said_twice_counts_once_and_a_string_is_no_list_of_names() -> None:
-    assert app("a", "b", "c", "b").depends_on == ("b", "c")
+    assert app("a", "b", "c", "b").depends_on == {"b": "up", "c": "up"}
     with pytest.raises(InvalidConfig) as caught:
         App("a", ["x"], depends_on="db")
     assert str(caught.value) == "depends_on is 'db'; wanted a list of names, such as ['db']"

@@ -118,6 +118,7 @@ class Model:
         self.finished: m.Finished | None = None
         self._risen: set[str] = set()
         self._been_up: set[str] = set()
+        self._ends: dict[str, bool] = {}  # who has ended for good; whether with success once
         self._restarted_at: list[float] = []
         self._restarts_started = 0
 
@@ -136,6 +137,29 @@ class Model:
         return any(
             isinstance(request, kinds) and getattr(request, "name", "") == name
             for request in self.pending.values()
+        )
+
+    def is_free(self, policy: m.ChildPolicy) -> bool:
+        """Return whether what a child depends on is so that it may start for the first time."""
+        ended = all(self._ends.get(it) for it in policy.after_success if it in self._awaitable())
+        ended &= all(it in self._ends for it in policy.after_end if it in self._awaitable())
+        needed = {it for it in policy.depends_on if it in self.known}
+        return ended and needed <= self._been_up
+
+    def _awaitable(self) -> set[str]:
+        """Return names of those whose end can come, or has."""
+        return {*self.known, *self._ends}
+
+    def _note_end(self, name: str, *, success: bool) -> None:
+        self._ends[name] = success or self._ends.get(name, False)
+
+    def _is_asked_to_start(self, name: str) -> bool:
+        """Return whether somebody wants a child started now, whatever it depends on."""
+        if self.is_asked(name, m.StartChild, m.RenewChild):
+            return True
+        return any(
+            isinstance(it, m.RestartChild) and it.name == name and not it.in_order
+            for it in self.pending.values()
         )
 
     def in_window(self) -> int:
@@ -160,6 +184,9 @@ class Model:
                 self.known[name].parked = isinstance(event, m.ChildIgnored)
                 if isinstance(event, m.ChildIgnored):
                     self._been_up.add(name)
+                    self._note_end(name, success=True)
+                elif not self.known[name].policy.is_restarted_after(event.reason):
+                    self._note_end(name, success=False)
             case m.ChildDown(name, _, reason):
                 del self.running[name]
                 child = self.known[name]
@@ -171,6 +198,8 @@ class Model:
                 else:
                     child.ended_at = self.now
                     child.parked = not child.policy.is_restarted_after(reason)
+                    if child.parked:
+                        self._note_end(name, success=reason.is_normal)
             case m.TimerFired(token=token):
                 self.timers = [entry for entry in self.timers if entry[1].token != token]
             case _ if isinstance(event, m.Request):
@@ -195,6 +224,8 @@ class Model:
                 assert not self.lives(name), "forgotten, but it lives"
                 child = self.known.pop(name)
                 self._been_up.discard(name)
+                if self._is_for_once(child) and child.starts:
+                    self._note_end(name, success=False)
                 asked = self.is_asked(name, m.DeleteChild, m.StartChild)
                 assert self._is_for_once(child) or asked, "forgotten for no reason"
             case m.SetTimer(name, token, delay):
@@ -209,11 +240,16 @@ class Model:
                 child = self.known[name]
                 assert child.used_up(self.now), "failed early"
                 assert child.policy.exhausted is not Exhausted.KEEP_TRYING
+                self._note_end(name, success=False)
                 assert restarts == (child.streak if within is None else child.in_window(self.now))
                 child.parked = True
-            case m.ChildHeld(name, needs):
+            case m.ChildHeld(name, needs, awaits, failed):
+                policy = self.known[name].policy
                 assert not self.lives(name)
-                assert set(needs) <= set(self.known[name].policy.depends_on)
+                assert {*needs} <= {*policy.depends_on}
+                assert {*awaits} <= {*policy.after_success, *policy.after_end}
+                assert {*failed} <= {*policy.after_success}
+                assert needs or awaits or failed, "held for nothing"
                 self.known[name].parked = True
             case m.GaveUp(name, restarts):
                 assert restarts == self.setup.max_restarts == self.in_window(), "gave up early"
@@ -241,15 +277,26 @@ class Model:
         elif not self.is_up and not self.setup.retries:
             assert self._risen.issuperset(child.policy.depends_on), "started before it could"
         asked = self.is_asked(name, m.StartChild, m.RestartChild, m.RenewChild)
-        if self.setup.retries and not child.starts and not asked and self.setup.one_by_one:
+        at_once = self._is_asked_to_start(name)
+        if self.setup.retries and not child.starts and not at_once and self.setup.one_by_one:
             needed = [it for it in child.policy.depends_on if it in self.known]
             assert self._been_up.issuperset(needed), "started before what it depends on was up"
-        first = self.setup.retries and not child.starts
+        if not child.starts and not at_once:
+            self._check_ends(child.policy)
+        first = not child.starts
         if self.is_up and not asked and not first:
             self._check_turn()
         child.starts += 1
         child.parked, child.ended_at = False, None
         self.starting[name] = run
+
+    def _check_ends(self, policy: m.ChildPolicy) -> None:
+        """Who waits for ends starts after them, by whatever way."""
+        there = self._awaitable()
+        for name in there.intersection(policy.after_success):
+            assert self._ends.get(name), "started before it had completed"
+        for name in there.intersection(policy.after_end):
+            assert name in self._ends, "started before it had ended"
 
     def _check_turn(self) -> None:
         """Every automatic start has had a turn, where a group has but one member."""
@@ -278,10 +325,16 @@ class Model:
         name = request.name
         child = self.known.get(name)
         match request, result:
+            case m.RestartChild(in_order=True), int() if not self.lives(name):
+                pass  # it waits
             case ((m.StartChild() | m.RestartChild() | m.RenewChild()), int()):
                 assert self.setup.retries or self.running[name] == result
             case m.DeleteChild(), None:
                 assert child is None
+                self._ends.pop(name, None)
+            case m.TerminateChild(), None if child is not None and child.starts:
+                assert not self.lives(name)
+                self._note_end(name, success=False)
             case _, (None | StartFailed()):
                 assert not self.lives(name)
             case _, ProcessNotFound():

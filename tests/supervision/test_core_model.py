@@ -75,14 +75,22 @@ def policies(draw: st.DrawFn, name: str, auto_shutdown: AutoShutdown) -> m.Child
 
 @st.composite
 def dependent(draw: st.DrawFn, children: list[m.ChildPolicy]) -> list[m.ChildPolicy]:
-    """Let children depend on any before them that are not temporary."""
+    """Let children depend on any before them: to be up, if not temporary, or to end."""
     made: list[m.ChildPolicy] = []
     for child in children:
-        names = [it.name for it in made if it.restart is not Restart.TEMPORARY]
-        needed = draw(st.lists(st.sampled_from(names), unique=True)) if names else []
+        lasting = [it.name for it in made if it.restart is not Restart.TEMPORARY]
+        needed = draw(some_of(lasting))
+        rest = [it.name for it in made if it.name not in needed]
+        ends = draw(some_of(rest)) if draw(st.booleans()) else ()
+        well = tuple(name for name in ends if draw(st.booleans()))
+        after = {"after_success": well, "after_end": tuple(set(ends) - set(well))}
         values = {key: getattr(child, key) for key in child.__slots__}
-        made.append(m.ChildPolicy(**{**values, "depends_on": tuple(needed)}))
+        made.append(m.ChildPolicy(**{**values, "depends_on": needed, **after}))
     return made
+
+
+def some_of(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
+    return st.lists(st.sampled_from(names), unique=True).map(tuple) if names else st.just(())
 
 
 @st.composite
@@ -94,7 +102,7 @@ def setups(draw: st.DrawFn) -> Setup:
     names = () if dynamic else NAMES[: draw(st.integers(1, 4))]
     children = [draw(policies(name, auto_shutdown)) for name in names]
     retries = draw(st.booleans())
-    if concurrent or retries:
+    if concurrent or retries or draw(st.booleans()):
         children = draw(dependent(children))
     limit = draw(st.none() | st.integers(0, 4))
     return Setup(children, strategy, concurrent, auto_shutdown, limit, 5.0, retries)
@@ -240,6 +248,12 @@ class Supervision(RuleBasedStateMachine):
         self.feed(kind(data.draw(st.sampled_from(names)), next(self.tokens)))
 
     @precondition(lambda self: self.on)
+    @rule(data=st.data())
+    def somebody_begins_with(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from([*self.model.known, "nobody"]))
+        self.feed(m.RestartChild(name, next(self.tokens), in_order=True))
+
+    @precondition(lambda self: self.on)
     @rule(data=st.data(), name=st.sampled_from(NEW_NAMES))
     def somebody_adds(self, data: st.DataObject, name: str) -> None:
         policy = data.draw(policies(name, self.model.setup.auto_shutdown))
@@ -288,6 +302,15 @@ class Supervision(RuleBasedStateMachine):
                 assert due.intersection(child.timers)
             elif self.model.setup.one_by_one:
                 assert self.model.lives(name) or child.parked
+
+    @precondition(lambda self: self.on and self.model.quiet and self.model.is_up)
+    @invariant()
+    def nobody_waits_for_what_has_come(self) -> None:
+        """When nothing is under way, who is held lacks something that has not come."""
+        if self.model.setup.one_by_one:
+            for name, child in self.model.known.items():
+                if self.core.state_of(name) is ChildState.HELD:
+                    assert not self.model.is_free(child.policy)
 
     def teardown(self) -> None:
         """Whatever has happened, a stop brings it to its end."""

@@ -404,6 +404,34 @@ async def test_one_that_does_not_start_does_not_keep_the_others_down(
         assert tree["db"].restarts == 2
 
 
+async def test_what_is_waited_for_is_told(autojump_clock: MockClock, stage: Stage) -> None:
+    scripts: dict[str, Script] = {
+        "migrate": [Program(lifetime=5, code=1), Program(lifetime=5)],
+        "seed": Program(lifetime=2, code=3),
+        "api": Program(),
+    }
+    children = [
+        app("migrate", restart="temporary"),
+        app("seed", restart="temporary"),
+        app("api", depends_on={"migrate": "completed", "seed": "ended"}),
+    ]
+    async with stage(*children, options=RETRY, **scripts) as (tree, _):
+        assert [*tree["api"].status.waits_for] == [
+            "migrate to complete (running)",
+            "seed to end (running)",
+        ]
+        await trio.sleep(10)
+        assert [*tree["api"].status.waits_for] == ["migrate to complete (exited with code 1)"]
+        held = [it for it in tree.latest_events if isinstance(it, ev.ChildHeld)]
+        assert [(it.awaits, it.failed) for it in held] == [
+            (("/migrate", "/seed"), ()),
+            ((), ("/migrate",)),
+        ]
+        await tree["migrate"].start()
+        await trio.sleep(10)
+        assert (tree["api"].state, [*tree["api"].status.waits_for]) == ("running", [])
+
+
 async def test_an_added_child_that_does_not_start_is_kept(
     autojump_clock: MockClock, stage: Stage
 ) -> None:

@@ -206,8 +206,9 @@ class World:
                 return f"failed {name}"
             case m.GaveUp(name):
                 return f"gave up {name}"
-            case m.ChildHeld(name, needs):
-                return f"{name} waits for {' '.join(needs)}"
+            case m.ChildHeld(name, needs, awaits, failed):
+                ends = [f"{it}'s end" for it in awaits] + [f"{it}'s success" for it in failed]
+                return f"{name} waits for {' '.join([*needs, *ends])}"
             case m.AutoShutdown(name):
                 return f"no more {name}"
             case m.Up():

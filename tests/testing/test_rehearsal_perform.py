@@ -149,7 +149,7 @@ def test_stand_ins_keep_policies_and_the_tree_is_left_alone() -> None:
     worker = staged.children[-1]
     assert isinstance(worker, App)
     assert (worker.stop.grace, worker.restart, worker.give_up_after) == (3.0, "transient", 4)
-    assert worker.depends_on == ("db:1", "db:2")
+    assert worker.depends_on == {"db:1": "up", "db:2": "up"}
     assert [child.name for child in spec.children] == ["db", "w"]
 
 

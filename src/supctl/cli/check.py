@@ -25,6 +25,7 @@ from supctl.specs import (
     Supervisor,
     Worker,
 )
+from supctl.specs.dependencies import Condition
 
 from .loading import profile_option
 from .words import counted, seconds, size
@@ -32,6 +33,12 @@ from .words import counted, seconds, size
 _EXHAUSTED: Final = {
     Exhausted.KEEP_TRYING: "keeps trying",
     Exhausted.SHUT_DOWN: "shuts down the tree",
+}
+
+_AFTER: Final = {
+    Condition.UP: "",
+    Condition.COMPLETED: "success of ",
+    Condition.ENDED: "the end of ",
 }
 
 
@@ -121,7 +128,8 @@ def _restart(node: ChildSpec) -> str:
 
 def _ties(node: ChildSpec) -> list[str]:
     """Return what ties a child to its siblings, its supervisor, and its like."""
-    after = [f"after {', '.join(node.depends_on)}"] if node.depends_on else []
+    after = [_AFTER[condition] + name for name, condition in node.depends_on.items()]
+    after = [f"after {', '.join(after)}"] if after else []
     weight = {"significant": node.significant, "essential": node.essential}
     tags = [f"tags {', '.join(node.tags)}"] if node.tags else []
     return [*after, *(word for word, has in weight.items() if has), *tags]

@@ -82,8 +82,8 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who} is added"
         case events.ChildForgotten():
             return f"{who} is gone"
-        case events.ChildHeld(needs=needs):
-            return f"{who} waits for {', '.join(it.strip('/') for it in needs)}"
+        case events.ChildHeld():
+            return f"{who} waits for {_lacking(event)}"
         case events.CommandGiven(command=command, user=user, pid=pid):
             return f"{who}: {command}, by {user} (pid {pid})"
         case events.DaemonStarted(pid=pid):
@@ -154,3 +154,11 @@ def lost_before(event: events.DaemonStarted) -> str:
 
 def _lost(bytes_lost: int) -> str:
     return f"{size(bytes_lost)} of it are lost" if bytes_lost else "nothing is lost"
+
+
+def _lacking(event: events.ChildHeld) -> str:
+    """Return what keeps something from its start."""
+    told = [it.strip("/") for it in event.needs]
+    told += [f"the end of {it.strip('/')}" for it in event.awaits]
+    told += [f"success of {it.strip('/')}, which has ended without it" for it in event.failed]
+    return ", ".join(told)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 from supctl.specs import App, Backoff, ChildSpec, Health, Limits, Log, Ready, Stop, Supervisor
+from supctl.specs.dependencies import Condition
 
 from .document import USUAL_APP
 from .imports import Fate, Remark
@@ -74,7 +75,8 @@ class Program:
 
     Attributes:
         shares_port: whether its instances may listen on the same port.
-        depends_on: names of the programs that are to be up before.
+        depends_on: what is to be with other programs before, by their names.
+        is_awaited: whether others wait for its end.
     """
 
     def __init__(
@@ -83,7 +85,8 @@ class Program:
         self.name, self.place, self.app, self.export = name, place, app, export
         self.env = without_shared_port(env)
         self.shares_port = self.env != env
-        self.depends_on: list[str] = []
+        self.depends_on: dict[str, Condition] = {}
+        self.is_awaited = False
         self._told = [*_facts(app), *(["share_port"] if self.shares_port else [])]
         self._left = list(self._told)
 
@@ -171,9 +174,8 @@ class _Collector:
             for child in parent.children
         }
         for child in parent.children:
-            needed = [it.name for other in child.depends_on for it in made[other]]
-            for program in made[child.name]:
-                program.depends_on += needed
+            for other, condition in child.depends_on.items():
+                self._tie(made[child.name], made[other], condition)
         return [program for programs in made.values() for program in programs]
 
     def _child(self, child: ChildSpec, path: tuple[str, ...], place: str) -> list[Program]:
@@ -187,6 +189,12 @@ class _Collector:
                 return self._below(child, path, place)
         self._export.leave_out(place, "it is an actor, which only supctl runs")
         return []
+
+    def _tie(self, programs: list[Program], needed: list[Program], condition: Condition) -> None:
+        for other in needed:
+            other.is_awaited |= condition is not Condition.UP
+            for program in programs:
+                program.depends_on[other.name] = condition
 
     def _is_own(self, name: str, text: str) -> bool:
         return self._environ.get(name) != text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from supctl.errors import InvalidConfig
+from supctl.specs.dependencies import Condition
 
 from . import env_files, outputs, units, values
 
@@ -67,6 +68,10 @@ _ENV_FILE: Final[Json] = {
     "required": ["path"],
     "additionalProperties": False,
 }
+_CONDITIONS: Final[Json] = {
+    "type": "object",
+    "additionalProperties": {"enum": [str(word) for word in Condition]},
+}
 _LIMIT: Final = (_COUNT, _SIZE, _UNLIMITED)
 
 
@@ -85,6 +90,7 @@ KINDS: Final = (
     Kind("restarts or unlimited", "", values.parse_max_restarts, (_COUNT, _UNLIMITED)),
     Kind("command", "", values.parse_command, (_TEXT, {**_NAMES, "minItems": 1})),
     Kind("signal", "", units.parse_signal, (_NAME_OR_NUMBER,)),
+    Kind("dependencies", "", values.parse_depends_on, (_NAMES, _CONDITIONS)),
     Kind("exit codes", "", values.parse_exit_codes, (_CODE, _list_of(_CODE))),
     Kind("time of day", "", outputs.parse_time_of_day, (_text("^[0-9]{2}:[0-9]{2}"),)),
     Kind("inheritance", "", values.parse_inherit_env, (_FLAG, _INHERITED, _NAMES)),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from supctl.errors import InvalidConfig
@@ -23,6 +24,7 @@ from supctl.specs import (
     Strategy,
 )
 from supctl.specs.child import UNLESS_STOPPED
+from supctl.specs.dependencies import Condition, read_dependencies
 
 from .environment import Inherit
 from .mistakes import closest
@@ -97,6 +99,26 @@ def parse_start_failures(field: str, value: object) -> StartFailures:
 def parse_exhausted(field: str, value: object) -> Exhausted:
     """Return what follows a used up limit, by its name."""
     return parse_word(field, value, {str(word): word for word in Exhausted})
+
+
+def parse_depends_on(field: str, value: object) -> Mapping[str, Condition]:
+    """Return what is to be with siblings: from a list of those that are to be up, or a table."""
+    wanted = 'a list of names, such as ["db"], or a table such as { db = "up", job = "completed" }'
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return read_dependencies(value)
+    if not isinstance(value, dict):
+        raise InvalidConfig(field, value, wanted)
+    words = {str(word): word for word in Condition}
+    return MappingProxyType(
+        {name: parse_word(f"{field}.{name}", word, words) for name, word in value.items()}
+    )
+
+
+def write_depends_on(conditions: Mapping[str, Condition]) -> list[str] | dict[str, str]:
+    """Return what :func:`parse_depends_on` reads so: a list, if all that is asked for is usual."""
+    if all(condition is Condition.UP for condition in conditions.values()):
+        return list(conditions)
+    return {name: str(condition) for name, condition in conditions.items()}
 
 
 def parse_exit_codes(field: str, value: object) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import trio
 from supctl._version import __version__
 from supctl.backends.base import Backend
 from supctl.backends.reaper.protocol import Passing
-from supctl.config.values import restart_word
+from supctl.config.values import restart_word, write_depends_on
 from supctl.control.home import Home
 from supctl.events import Event, EventsMissed
 from supctl.exits import signal_name
@@ -189,6 +189,7 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "probed": row.probed,
         "status_text": row.status_text,
         "tags": list(row.tags),
+        "waits_for": list(row.waits_for),
     }
 
 
@@ -202,5 +203,5 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):
         told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
-    told |= {"depends_on": list(spec.depends_on), "tags": list(spec.tags)}
+    told |= {"depends_on": write_depends_on(spec.depends_on), "tags": list(spec.tags)}
     return told

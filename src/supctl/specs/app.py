@@ -14,6 +14,7 @@ from supctl.errors import InvalidConfig
 
 from .child import Put, put_child_fields, put_run_fields
 from .command import check_command
+from .dependencies import Condition, Dependencies
 from .health import Health, Ready, health_of, ready_of
 from .log import Log
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
@@ -105,7 +106,10 @@ class App:
         significant: its end for good may end its supervisor (see
             :class:`~supctl.specs.policy.AutoShutdown`). Not for ``permanent``.
         essential: its end for good ends the whole tree, at whatever depth it is.
-        depends_on: siblings that must be up before it starts and stay until it has stopped.
+        depends_on: siblings that must be up before it starts and stay until it has stopped. Or
+            what is to be with each, ``{"db": "up", "migrate": "completed", "seed": "ended"}``
+            (:class:`~supctl.specs.dependencies.Condition`); an end that has come counts until the
+            supervisor starts anew, and what happens to such a sibling later is of no concern.
         autostart: whether it is started when its supervisor starts. If not, it is ``stopped`` until
             somebody starts it.
         tags: words by which operators mean it together with others: ``@web`` is all that carry
@@ -149,7 +153,7 @@ class App:
     min_uptime: float
     significant: bool
     essential: bool
-    depends_on: tuple[str, ...]
+    depends_on: Mapping[str, Condition]
     autostart: bool
     tags: tuple[str, ...]
     ready: Ready | None
@@ -184,7 +188,7 @@ class App:
         min_uptime: float = 0.0,
         significant: bool = False,
         essential: bool = False,
-        depends_on: Sequence[str] = (),
+        depends_on: Dependencies = (),
         autostart: bool = True,
         tags: Sequence[str] = (),
         ready: Ready | Probe | None = None,
@@ -232,6 +236,16 @@ class App:
         put("instances", instances)
         put("detached", detached)
         put("death_signal", death_signal)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether there are ends after which it is not restarted, besides failures."""
+        return self.restart is not Restart.PERMANENT or bool(self.stop_exit_codes)
+
+    @property
+    def may_complete(self) -> bool:
+        """Whether such an end can be a success."""
+        return self.may_end
 
     def __hash__(self) -> int:
         """Hash by what identifies it; equality compares everything."""

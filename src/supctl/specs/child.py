@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 
 from supctl.errors import InvalidConfig
 
+from .dependencies import Dependencies, read_dependencies
 from .names import check_name
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 
@@ -31,7 +32,7 @@ def put_child_fields(
     exhausted: Exhausted | str,
     significant: bool,
     essential: bool,
-    depends_on: Sequence[str],
+    depends_on: Dependencies,
     autostart: bool,
     tags: Sequence[str],
     has_limit: bool = False,
@@ -53,8 +54,6 @@ def put_child_fields(
         raise InvalidConfig("exhausted", str(exhausted), "a limit to restarts with it")
     if significant and restart is Restart.PERMANENT:  # OTP-SPEC-07: it never ends for good
         raise InvalidConfig("significant", significant, "restart transient or temporary with it")
-    if isinstance(depends_on, str):
-        raise InvalidConfig("depends_on", depends_on, f"a list of names, such as [{depends_on!r}]")
     if isinstance(tags, str):
         raise InvalidConfig("tags", tags, f"a list of words, such as [{tags!r}]")
     put("name", check_name(name))
@@ -65,7 +64,7 @@ def put_child_fields(
     put("exhausted", exhausted)
     put("significant", significant)
     put("essential", essential)
-    put("depends_on", tuple(dict.fromkeys(depends_on)))
+    put("depends_on", read_dependencies(depends_on))
     put("autostart", autostart)
     put("tags", tuple(dict.fromkeys(map(_tag, tags))))
 

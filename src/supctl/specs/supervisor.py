@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -11,7 +11,7 @@ from supctl.errors import InvalidConfig
 
 from .app import App, Stop
 from .child import put_child_fields
-from .dependencies import check_dependencies
+from .dependencies import Condition, Dependencies, check_dependencies
 from .ignore import Ignore
 from .isolation import Code, check_code, check_isolation, check_survivors
 from .names import check_name
@@ -90,7 +90,7 @@ class Supervisor:
     exhausted: Exhausted
     significant: bool
     essential: bool
-    depends_on: tuple[str, ...]
+    depends_on: Mapping[str, Condition] = field(hash=False)
     autostart: bool
     tags: tuple[str, ...]
     isolation: str
@@ -115,7 +115,7 @@ class Supervisor:
         exhausted: Exhausted | str = Exhausted.STOP,
         significant: bool = False,
         essential: bool = False,
-        depends_on: Sequence[str] = (),
+        depends_on: Dependencies = (),
         autostart: bool = True,
         tags: Sequence[str] = (),
         isolation: str = "task",
@@ -154,6 +154,16 @@ class Supervisor:
         if isolation == "process":
             check_code(self)
             check_survivors(self)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether there are ends after which it is not restarted, besides failures."""
+        return self.restart is not Restart.PERMANENT
+
+    @property
+    def may_complete(self) -> bool:
+        """Whether such an end can be a success."""
+        return False
 
     def code(self) -> Iterator[tuple[str, Code]]:
         """Yield what it needs of the user's: as :class:`~.isolation.HasCode`."""
@@ -202,7 +212,7 @@ class Supervisor:
                 wanted = "names that differ inside one supervisor"
                 raise InvalidConfig("children", child.name, wanted)
             seen[child.name] = child
-        check_dependencies({name: (it.restart, it.depends_on) for name, it in seen.items()})
+        check_dependencies(seen)
         return tuple(map(self.adopt, children))
 
     def adopt(self, child: ChildSpec) -> ChildSpec:
@@ -257,7 +267,7 @@ class DynamicSupervisor(Supervisor):
         if not isinstance(template, App | Worker):
             raise InvalidConfig("template", template, "an App or a Worker")
         if template.depends_on:
-            raise InvalidConfig("template.depends_on", template.depends_on, "none")
+            raise InvalidConfig("template.depends_on", list(template.depends_on), "none")
         if isinstance(template, App) and template.instances != 1:
             raise InvalidConfig("template.instances", template.instances, "1")
         object.__setattr__(self, "template", self.adopt(template))
@@ -358,7 +368,6 @@ def _with_stop(spec: ChildSpec, stop: Stop) -> ChildSpec:
 def with_values(spec: C, **values: object) -> C:
     """Return a copy of a child spec with other values, which are known to be right."""
     other = object.__new__(type(spec))
-    for field in fields(spec):
-        value = values.get(field.name, getattr(spec, field.name))
-        object.__setattr__(other, field.name, value)
+    for it in fields(spec):
+        object.__setattr__(other, it.name, values.get(it.name, getattr(spec, it.name)))
     return other

@@ -11,6 +11,7 @@ from typing import Any
 from supctl.errors import InvalidConfig
 
 from .child import put_child_fields, put_run_fields
+from .dependencies import Condition, Dependencies
 from .isolation import Code, check_code, check_daemon_loss, check_isolation
 from .policy import Backoff, Exhausted, Restart, check_seconds
 
@@ -63,7 +64,7 @@ class Worker:
     min_uptime: float
     significant: bool
     essential: bool
-    depends_on: tuple[str, ...]
+    depends_on: Mapping[str, Condition]
     autostart: bool
     tags: tuple[str, ...]
     grace: float
@@ -87,7 +88,7 @@ class Worker:
         min_uptime: float = 0.0,
         significant: bool = False,
         essential: bool = False,
-        depends_on: Sequence[str] = (),
+        depends_on: Dependencies = (),
         autostart: bool = True,
         tags: Sequence[str] = (),
         grace: float = 5.0,
@@ -131,6 +132,16 @@ class Worker:
         put("on_daemon_loss", on_daemon_loss)
         if isolation == "process":
             check_code(self)
+
+    @property
+    def may_end(self) -> bool:
+        """Whether there are ends after which it is not restarted, besides failures."""
+        return self.restart is not Restart.PERMANENT
+
+    @property
+    def may_complete(self) -> bool:
+        """Whether such an end can be a success."""
+        return self.may_end
 
     @property
     def survives(self) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final
 
 from supctl.actors.incarnation import NOTHING_SEEN, Incarnation, Seen
 from supctl.exits import ExitReason
 from supctl.specs import App, ChildSpec, Intensity, Restart, Supervisor, Worker
-from supctl.specs.dependencies import start_order
+from supctl.specs.dependencies import Condition, start_order
 
 from .history import NOTHING, History
 from .messages import ChildPolicy
+
+_NOBODY: Final[Mapping[str, Condition]] = MappingProxyType({})
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +92,11 @@ def policies(children: Iterable[Child], parked: Container[str] = ()) -> list[Chi
         instances.setdefault(child.spec.name, []).append(child.name)
     made = []
     for child in children:
-        needed = [name for it in child.spec.depends_on for name in instances[it]]
+        needed = {
+            name: condition
+            for it, condition in child.spec.depends_on.items()
+            for name in instances[it]
+        }
         policy = replace(policy_of(child.name, child.spec, needed), past=child.past)
         starts = starts_by_itself(child.spec, child.address, parked)
         made.append(policy if starts else replace(policy, autostart=False))
@@ -101,8 +109,13 @@ def starts_by_itself(spec: ChildSpec, address: str, parked: Container[str]) -> b
     return spec.autostart and (runs_always or address not in parked)
 
 
-def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> ChildPolicy:
-    """Return what the core must know of the child called ``name``."""
+def policy_of(
+    name: str, spec: ChildSpec, depends_on: Mapping[str, Condition] = _NOBODY
+) -> ChildPolicy:
+    """Return what the core must know of the child called ``name``.
+
+    ``depends_on``: what is to be with other children, all instances by their names.
+    """
     match spec:
         case App():
             grace = spec.stop.grace
@@ -127,6 +140,12 @@ def policy_of(name: str, spec: ChildSpec, depends_on: Iterable[str] = ()) -> Chi
         essential=spec.essential,
         autostart=spec.autostart,
         brutal=grace == 0,
-        depends_on=tuple(depends_on),
+        depends_on=_with(Condition.UP, depends_on),
+        after_success=_with(Condition.COMPLETED, depends_on),
+        after_end=_with(Condition.ENDED, depends_on),
         is_supervisor=isinstance(spec, Supervisor),
     )
+
+
+def _with(wanted: Condition, conditions: Mapping[str, Condition]) -> tuple[str, ...]:
+    return tuple(name for name, condition in conditions.items() if condition is wanted)

@@ -18,6 +18,8 @@ class ChildPolicy:
         name: unique in its supervisor.
         brutal: a stop kills it at once (OTP's ``brutal_kill``).
         depends_on: names of children that must be up before it starts.
+        after_success, after_end: names of those that must have completed, or ended for good,
+            before it starts for the first time.
         is_supervisor: it is counted among the supervisors; nothing else (OTP-SPEC-10).
         restart, backoff, give_up_after, exhausted, min_uptime, significant, essential,
             autostart: as in the spec of the child.
@@ -37,6 +39,8 @@ class ChildPolicy:
     autostart: bool = True
     brutal: bool = False
     depends_on: tuple[str, ...] = ()
+    after_success: tuple[str, ...] = ()
+    after_end: tuple[str, ...] = ()
     is_supervisor: bool = False
     past: History = NOTHING
 

@@ -113,6 +113,11 @@ class ChildRecord:
         return len(self.window), self.window.within
 
     @property
+    def has_run(self) -> bool:
+        """Whether it was ever started, be it under a supervising process of before."""
+        return self.run > 0 or self.policy.past.begun
+
+    @property
     def has_begun(self) -> bool:
         """Whether it does not wait for its first start."""
         return self.state is not ChildState.HELD
@@ -142,6 +147,7 @@ class Children:
         self._by_name: dict[str, ChildRecord] = {}
         for policy in policies:
             self.add(policy)
+        self._listed = frozenset(self._by_name)
 
     def __iter__(self) -> Iterator[ChildRecord]:
         return iter(self._by_name.values())
@@ -179,8 +185,13 @@ class Children:
             else:
                 child.respecify(policy)
                 self._put(child)
+        self._listed = frozenset(self._by_name)
         for child in others.values():
             self._put(child)
+
+    def is_listed(self, name: str) -> bool:
+        """Return whether a child of that name is of the spec, and not one that was added."""
+        return name in self._listed
 
     def remove(self, child: ChildRecord) -> None:
         """Forget a child."""
@@ -219,5 +230,5 @@ def revived(group: Iterable[ChildRecord]) -> list[ChildRecord]:
         for child in group
         if child.state is not ChildState.FAILED
         and not (child.policy.restart is Restart.TEMPORARY and child.has_begun)
-        and (child.policy.autostart or child.run > 0 or child.policy.past.begun)
+        and (child.policy.autostart or child.has_run)
     ]

@@ -115,6 +115,12 @@ class SupervisorCore:
         child = self._children.get(name)
         return None if child is None else self._restarts.due_at(child)
 
+    def held_for(self, name: str) -> m.ChildHeld | None:
+        """Return what a child is waiting for before its first start; ``None``: it is not."""
+        child = self._children.get(name)
+        held = child is not None and child.state is ChildState.HELD
+        return self._holding.lack_of(child) if child is not None and held else None
+
     def restarts_in_window(self, now: float) -> int:
         """Return how many restarts still count against the intensity."""
         return self._restarts.window.count(now)
@@ -130,9 +136,10 @@ class SupervisorCore:
         """Return what another core that takes over now must know of a child."""
         child = self._children.get(name)
         if child is None:
-            return History(state=ChildState.STOPPED)
+            return History(state=ChildState.STOPPED, completed=self._holding.end_of(name))
         if self._phase is not Phase.NEW:
-            return self._takeover.legacy_of(child, now)
+            left = self._takeover.legacy_of(child, now)
+            return replace(left, completed=self._holding.end_of(name))
         past = child.policy.past
         begins = ChildState.STARTING if child.policy.autostart else ChildState.STOPPED
         return replace(past, state=past.state or begins)
@@ -194,6 +201,8 @@ class SupervisorCore:
                 self._inbox.put(event)
 
     def _take_answer(self, child: ChildRecord, event: Answer) -> None:
+        if isinstance(event, m.ChildIgnored):
+            self._holding.note_end(child, success=True)
         self._plans.answer(child, event, self.now)
         self._holding.hear_answer(child)
 
@@ -241,6 +250,8 @@ class SupervisorCore:
         if reason is not None and not child.policy.bears(reason):
             self._report_ill_end(child, reason)
         if self._children.lets_go(child):
+            of_itself = reason is not None and reason.kind is ExitKind.NORMAL
+            self._holding.note_end(child, success=of_itself)
             self.forget(child)
 
     def _report_ill_end(self, child: ChildRecord, reason: ExitReason) -> None:
@@ -256,6 +267,7 @@ class SupervisorCore:
 
     def forget(self, child: ChildRecord) -> None:
         self._children.remove(child)
+        self._holding.forget(child)
         self.say(m.Forgotten(child.name))
 
     # The start phase and the end.
@@ -268,6 +280,7 @@ class SupervisorCore:
             self.be_up()
             self._end(m.Finished(ending))
             return
+        self._holding.recall_ends()
         beginners = self._takeover.recall()
         if self.flags.retries:
             self._holding.begin(beginners)
@@ -276,12 +289,13 @@ class SupervisorCore:
         self._takeover.go_on_with_group()
 
     def _start_all(self, beginners: Iterable[ChildRecord]) -> None:
-        """Begin the start phase as OTP does; who waits with its group is not tried in it."""
+        """Begin the start phase as OTP does; who waits with its group is not tried in it, nor is
+        who waits for an end."""
         free = []
         for child in beginners:
             if self.waits_with_group(child):
                 child.state = ChildState.HELD
-            else:
+            elif not self._holding.keep(child):
                 free.append(child)
         stage = self.stage(StageKind.START, free)
         self._plans.carry_out(stage, then=self.be_up, failed=self._roll_back, whole=True)
@@ -320,8 +334,7 @@ class SupervisorCore:
                 return  # the others wait with it
         else:
             self.has_ended(child, reason)
-        if self._phase is not Phase.ENDING:
-            self._holding.release()
+        self._holding.release()
 
     def _roll_back(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has not started in the start phase: what has is stopped (OTP-START-04)."""
@@ -371,6 +384,7 @@ class SupervisorCore:
             self._restarts.restart(child, reason)
         else:
             self.has_ended(child, reason)
+        self._holding.release()
 
     def _escalate(self, child: ChildRecord, reason: ExitReason) -> None:
         """A supervisor below has ended with all of the tree; whatever we were about is over."""
@@ -379,6 +393,7 @@ class SupervisorCore:
 
     def has_ended(self, child: ChildRecord, reason: ExitReason) -> None:
         """A child has ended by itself, for good: perhaps that is our end too (OTP-SIG-01 to 03)."""
+        self._holding.note_end(child, success=reason.is_normal and not child.has_failed)
         if self._children.lets_go(child):
             self.forget(child)
         if (told := escalation(child, reason)) is not None:

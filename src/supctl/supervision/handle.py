@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Any, Protocol
 
 import trio
@@ -16,7 +16,8 @@ from supctl.exits import ExitReason
 from supctl.logs.capture import Capture
 from supctl.logs.meter import StreamReport
 from supctl.logs.ring import LastLine
-from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor, Restart
+from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor
+from supctl.specs.dependencies import Condition, check_condition
 
 from .child import join, names_of
 from .messages import Counts
@@ -333,10 +334,12 @@ class SupervisorHandle:
         while name is None and free in node.names():
             free = str(node.next_number())
         return await self._add(
-            node, node.spec.make(free if name is None else name, args, kwargs), ()
+            node, node.spec.make(free if name is None else name, args, kwargs), {}
         )
 
-    async def _add(self, node: Node, spec: ChildSpec, depends_on: tuple[str, ...]) -> Handle | None:
+    async def _add(
+        self, node: Node, spec: ChildSpec, depends_on: Mapping[str, Condition]
+    ) -> Handle | None:
         return self._handle(spec.name) if await node.add_child(spec, depends_on) else None
 
     async def terminate_child(self, name: str) -> None:
@@ -401,13 +404,20 @@ class SupervisorHandle:
         return self._handle(str(number % spec.partitions + 1))
 
 
-def _needed(node: Node, spec: ChildSpec) -> tuple[str, ...]:
-    """Return the names of the children that ``spec`` depends on; all must be there."""
-    needed: list[str] = []
-    for dependency in spec.depends_on:
+def _needed(node: Node, spec: ChildSpec) -> dict[str, Condition]:
+    """Return what ``spec`` waits for of other children, by their names; all must be there.
+
+    Raises:
+        InvalidConfig: one is not there, or can never be what is waited for.
+    """
+    needed: dict[str, Condition] = {}
+    for dependency, condition in spec.depends_on.items():
         found = [name for name in node.names() if node.spec_of(name).name == dependency]
-        if not found or node.spec_of(found[0]).restart is Restart.TEMPORARY:
-            wanted = "names of children that are there and not temporary"
-            raise InvalidConfig(f"{spec.name}.depends_on", dependency, wanted)
-        needed += found
-    return tuple(needed)
+        try:
+            if not found:
+                raise InvalidConfig("depends_on", dependency, "names of children that are there")
+            check_condition(dependency, node.spec_of(found[0]), condition)
+        except InvalidConfig as error:
+            raise error.within(spec.name) from None
+        needed |= dict.fromkeys(found, condition)
+    return needed

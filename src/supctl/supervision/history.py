@@ -47,6 +47,7 @@ class History:
             that was there has ended with the process.
         begun: whether it was ever started.
         unheard: why it has ended, while that has had no consequences yet.
+        completed: whether it has ended with success once; ``None``: it has not ended for good.
     """
 
     restarts: int = 0
@@ -60,6 +61,7 @@ class History:
     state: ChildState | None = None
     begun: bool = False
     unheard: ExitReason | None = None
+    completed: bool | None = None
 
     @property
     def outlived(self) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import trio
 
@@ -15,6 +15,7 @@ from supctl.actors.worker import WorkerActor
 from supctl.errors import TerminateFailed
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
+from supctl.specs.dependencies import Condition
 
 from . import messages as m
 from .child import Child, join, policy_of
@@ -23,6 +24,13 @@ from .messages import ChildState, Counts
 from .node import Node
 from .status import ChildStatus, state_word, status_of
 from .supervisor import SupervisorActor
+
+_DOWN: Final = frozenset({"backoff", "failed", "exited"})
+_VERBS: Final = {
+    Condition.UP: "be up",
+    Condition.COMPLETED: "complete",
+    Condition.ENDED: "end",
+}
 
 
 class LocalNode(Node):
@@ -70,7 +78,27 @@ class LocalNode(Node):
     def status_of(self, name: str, depth: int = 0) -> ChildStatus:
         core = self.actor.core
         state, due_at = core.state_of(name), core.due_at(name)
-        return status_of(self._child(name), state, due_at, trio.current_time(), depth)
+        row = status_of(self._child(name), state, due_at, trio.current_time(), depth)
+        return replace(row, waits_for=self._lacks(name)) if state is ChildState.HELD else row
+
+    def _lacks(self, name: str) -> tuple[str, ...]:
+        """Return what keeps a child from its first start, a phrase for each."""
+        held = self.actor.core.held_for(name)
+        if held is None:
+            return ()
+        conditions = self._child(name).spec.depends_on
+        return tuple(
+            f"{it} to {_VERBS[conditions[self._child(it).spec.name]]} ({self._how(it)})"
+            for it in (*held.needs, *held.awaits, *held.failed)
+        )
+
+    def _how(self, name: str) -> str:
+        """Return how a child is that others wait for."""
+        reason, state = self.reason_of(name), self.state_of(name)
+        if reason is None or state not in _DOWN:
+            return state
+        how = reason.detail or str(reason.status or reason)
+        return how if state == "exited" else f"{state}: {how}"
 
     def below(self, name: str) -> Node | None:
         life = self._child(name).life
@@ -108,6 +136,9 @@ class LocalNode(Node):
         policy = policy_of(name, child.spec)
         await self.actor.ask(lambda token: m.StartChild(policy, token), child=child)
 
+    async def begin(self, name: str) -> None:
+        await self.actor.ask(lambda token: m.RestartChild(name, token, in_order=True))
+
     async def stop(self, name: str, force: bool = False) -> None:
         if self.actor.core.state_of(name) is None:
             return  # it is temporary, and has ended
@@ -137,7 +168,7 @@ class LocalNode(Node):
 
     # Requests.
 
-    async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
+    async def add_child(self, spec: ChildSpec, depends_on: Mapping[str, Condition]) -> bool:
         child = Child(spec.name, join(self.address, spec.name), spec, is_static=False)
         self.actor.recall(child)
         policy = replace(policy_of(spec.name, spec, depends_on), past=child.past)

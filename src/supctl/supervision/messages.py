@@ -107,11 +107,13 @@ class TerminateChild:
 class RestartChild:
     """Somebody wants a child started that does not run (OTP's ``restart_child``).
 
-    Answered as :class:`StartChild` is.
+    Answered as :class:`StartChild` is. ``in_order``: not before what it depends on is as it is to
+    be, as for one that is new. Ours.
     """
 
     name: str
     token: Any
+    in_order: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +296,18 @@ class ChildFailed:
 
 @dataclass(frozen=True, slots=True)
 class ChildHeld:
-    """A child is not started yet, as these that it depends on are not up."""
+    """A child is not started yet, as what it depends on is not as it is to be.
+
+    Args:
+        needs: those that are not up.
+        awaits: those that have not ended, or completed, yet.
+        failed: those that have ended, and not with success.
+    """
 
     name: str
     needs: tuple[str, ...]
+    awaits: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 class Context(StrEnum):

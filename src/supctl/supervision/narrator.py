@@ -95,9 +95,10 @@ class Narrator:
             case m.ChildFailed(name, restarts, within, reason):
                 facts = {"restarts": restarts, "within": within, "reason": reason}
                 self.tell(children[name], events.ChildFailed, **facts)
-            case m.ChildHeld(name, needs):
-                needed = tuple(join(self._address, it) for it in needs)
-                self.tell(children[name], events.ChildHeld, needs=needed)
+            case m.ChildHeld(name, needs, awaits, failed):
+                facts = {"needs": needs, "awaits": awaits, "failed": failed}
+                facts = {it: self._addresses(names) for it, names in facts.items()}
+                self.tell(children[name], events.ChildHeld, **facts)
             case m.Report(context, name, reason, number):
                 about = children.get(name)
                 self._log.emit(
@@ -114,6 +115,9 @@ class Narrator:
             case m.GaveUp(name, restarts, within, reason):
                 facts = {"restarts": restarts, "within": within, "reason": reason}
                 self._tell_own(events.SupervisorGaveUp, name, **facts)
+
+    def _addresses(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(join(self._address, name) for name in names)
 
     def _tell_own(self, kind: type[events.Event], name: str, **facts: Any) -> None:
         """Tell that the supervisor ends, and by which child."""

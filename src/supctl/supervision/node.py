@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
+from supctl.specs.dependencies import Condition
 
 from .messages import Counts
 from .status import ChildStatus
@@ -111,6 +112,14 @@ class Node(ABC):
         """
 
     @abstractmethod
+    async def begin(self, name: str) -> None:
+        """Start a child that does not run, or let it wait for what it depends on.
+
+        Raises:
+            InvalidState, StartFailed: as :meth:`start`.
+        """
+
+    @abstractmethod
     async def stop(self, name: str, force: bool = False) -> None:
         """Stop a child, if it has not ended for good, and return when nothing of it lives.
 
@@ -148,7 +157,7 @@ class Node(ABC):
     # OTP's requests, as SupervisorHandle describes them. They raise what that says.
 
     @abstractmethod
-    async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
+    async def add_child(self, spec: ChildSpec, depends_on: Mapping[str, Condition]) -> bool:
         """Add a child and start it; return whether it runs."""
 
     @abstractmethod

@@ -76,6 +76,10 @@ class Operations:
                 self._start_new(request)
             case _, Verdict.STOP if child is not None:
                 self._stop(request, child)
+            case m.RestartChild(in_order=True), Verdict.START if (
+                child is not None and self._holding.hold(child)
+            ):
+                self._reply(request, child.run)
             case _, Verdict.START if child is not None:
                 child.forgive()
                 self._start(request, child)
@@ -83,6 +87,7 @@ class Operations:
                 self._renew(request, child)
             case _, Verdict.DELETE if child is not None:
                 self._ground.forget(child)
+                self._holding.forget_end(name)
                 self._reply(request, None)
                 self._holding.release()
             case _:
@@ -95,7 +100,7 @@ class Operations:
         child = self._children.add(request.policy)
         child.recall(self._ground.now)
         self._ground.say(m.Added(child.name, request.token))
-        if self._ground.flags.retries and self._holding.hold(child):
+        if self._holding.hold(child):
             self._reply(request, child.run)
         else:
             self._start(request, child)
@@ -130,6 +135,8 @@ class Operations:
         child.forgive()
 
         def done() -> None:
+            if child.has_run:
+                self._holding.note_end(child, success=False)
             self._reply(request, None)
             self._holding.release()  # a start that was called off is in nobody's way any more
 

@@ -129,13 +129,14 @@ class Restarts:
         self.restart(child, reason)
         if child.has_failed and self._ground.is_running:
             # The rest of the group must not wait for what has failed for good.
-            group = revived(self._children.group(child))
-            self._carry_out(self._ground.stage(StageKind.START, group))
+            self._carry_out(self._ground.stage(StageKind.START, self._revived(child)))
+        else:
+            self._holding.release()
 
     def _restart_in_turn(self, child: ChildRecord) -> None:
         """Restart the group now, or when the start rate lets it."""
         if self._pacer is not None and not child.admitted:
-            starts = len(revived(self._children.group(child)))
+            starts = len(self._revived(child))
             delay = self._pacer.reserve(self._ground.now, starts)
             if delay > 0:
                 child.admitted = True
@@ -147,8 +148,13 @@ class Restarts:
     def _restart_group(self, child: ChildRecord) -> None:
         """Stop what runs of the group in reverse order, then start it in order."""
         child.state = ChildState.STOPPED  # it waits no more: retries still queued are void
-        start = self._ground.stage(StageKind.START, revived(self._children.group(child)))
+        start = self._ground.stage(StageKind.START, self._revived(child))
         self._stop_others(child, start)
+
+    def _revived(self, leader: ChildRecord) -> list[ChildRecord]:
+        """Return who of a group is started; who waits for an end is not yet."""
+        group = revived(self._children.group(leader))
+        return [child for child in group if child is leader or not self._holding.keep(child)]
 
     def go_on_with_group(self, leader: ChildRecord) -> None:
         """Stop the rest of a group, as another core was about to do; start it then, unless it waits

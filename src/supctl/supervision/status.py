@@ -33,6 +33,8 @@ class ChildStatus:
             its health; empty before the first.
         status_text: what the app says of itself (``STATUS=`` of sd_notify(3)).
         tags: of its spec.
+        waits_for: what keeps it from its first start, a phrase for each:
+            ``migrate to complete (running)``.
     """
 
     address: str
@@ -48,6 +50,7 @@ class ChildStatus:
     probed: str = ""
     status_text: str = ""
     tags: tuple[str, ...] = ()
+    waits_for: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -138,6 +141,7 @@ def _line(row: ChildStatus) -> str:
         facts.append(row.health)
     if row.probed and (row.state == "starting" or row.health not in ("", "healthy")):
         facts.append(row.probed)
+    facts += [f"waits for {it}" for it in row.waits_for]
     if row.due_in is not None:
         facts.append(f"starts in {row.due_in:.1f} s")
     if row.restarts:

@@ -114,7 +114,7 @@ class Takeover:
         waiting = child.exit_waits
         return replace(
             child.history(now),
-            begun=child.run > 0 or child.policy.past.begun,
+            begun=child.has_run,
             unheard=None if waiting is None else waiting.reason,
             state=self._state_of(child),
         )

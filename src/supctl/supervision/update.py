@@ -99,7 +99,7 @@ class Updater:
 
     async def _add(self, node: Node, name: str) -> Verdict:
         if starts_by_itself(node.spec_of(name), join(node.address, name), self._parked):
-            await node.start(name)
+            await node.begin(name)
         return Verdict("added")
 
     async def _change(self, node: Node, name: str, old: ChildSpec) -> Verdict:
@@ -107,6 +107,8 @@ class Updater:
         verdict = judge(old, new, node.state_of(name))
         if verdict.will == "restarted":
             await node.renew(name)
+        elif node.state_of(name) == "waiting":
+            await node.begin(name)  # it may wait for nothing any more
         elif isinstance(new, Supervisor) and node.below(name) is not None:
             await self.update(join(node.address, name), new)
         return verdict

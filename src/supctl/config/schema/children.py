@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, TypedDict
 
 from msgspec import Meta
@@ -14,6 +15,7 @@ from supctl.config.values import (
     parse_account,
     parse_auto_shutdown,
     parse_command,
+    parse_depends_on,
     parse_env_value,
     parse_exhausted,
     parse_exit_codes,
@@ -25,6 +27,7 @@ from supctl.config.values import (
     parse_start_failures,
     parse_strategy,
     parse_umask,
+    write_depends_on,
     write_max_restarts,
     write_restart,
     write_rlimit,
@@ -45,6 +48,7 @@ from supctl.specs import (
     Stop,
     Strategy,
 )
+from supctl.specs.dependencies import Condition
 
 from .policies import BackoffKeys, LimitsKeys, LogKeys, StartRateKeys, StopKeys
 from .types import Copies, Flag, Names, Patience, Seconds, Text, Whole, rlimit_names
@@ -68,8 +72,10 @@ class ChildKeys(TypedDict, total=False):
     """Whether its end for good ends the whole tree."""
     autostart: Flag
     """Whether it starts with its supervisor."""
-    depends_on: Names
-    """Siblings that have to be up before it starts, and stay until it has stopped."""
+    depends_on: Annotated[Mapping[str, Condition], By(parse_depends_on, write_depends_on)]
+    """Siblings that have to be up before it starts, and stay until it has stopped. Or what is to
+    be with each: `{ db = "up", migrate = "completed" }`; `completed`: it has ended with success,
+    `ended`: however it ended."""
     tags: Names
     """Words by which commands mean it together with others: `@web`."""
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from supctl.config.exports import Export, Program, log_of, whole
 from supctl.config.yaml_writing import yaml_text
 from supctl.specs import Exec, Exhausted, Health, Http, Output, Probe, Ready, Restart
+from supctl.specs.dependencies import Condition
 from supctl.specs.log import LogMode, LogTarget
 
 TOOL: Final = "process-compose"
@@ -19,6 +20,10 @@ _RESTART: Final = {
     Restart.PERMANENT: "always",
     Restart.TRANSIENT: "on_failure",
     Restart.TEMPORARY: "no",
+}
+_ENDS: Final = {
+    Condition.COMPLETED: "process_completed_successfully",
+    Condition.ENDED: "process_completed",
 }
 _REASONS: Final = {
     "backoff": "process-compose waits the same time before every restart",
@@ -57,7 +62,10 @@ def _process(program: Program, others: dict[str, Program]) -> dict[str, Any]:
             "timeout_seconds": whole(app.stop.grace),
         }
     if program.depends_on:
-        told["depends_on"] = {it: _condition(others[it]) for it in program.depends_on}
+        told["depends_on"] = {
+            it: {"condition": _ENDS.get(condition) or _up(others[it])}
+            for it, condition in program.depends_on.items()
+        }
     told |= _labels(program)
     told |= _output(program)
     if "{{" in repr(told):
@@ -104,12 +112,11 @@ def _availability(program: Program) -> dict[str, Any]:
     return told
 
 
-def _condition(other: Program) -> dict[str, str]:
+def _up(other: Program) -> str:
     ready = other.app.ready
     if ready is None or not isinstance(ready.probe, Http | Exec | Output):
-        return {"condition": "process_started"}
-    says = isinstance(ready.probe, Output)
-    return {"condition": "process_log_ready" if says else "process_healthy"}
+        return "process_started"
+    return "process_log_ready" if isinstance(ready.probe, Output) else "process_healthy"
 
 
 def _probes(program: Program) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from supctl.config.exports import Export, Program, decimal, log_of
 from supctl.specs import Backoff, Notify, Restart, Watchdog
+from supctl.specs.dependencies import Condition
 from supctl.specs.log import LogMode, LogTarget
 
 TOOL: Final = "systemd"
@@ -45,13 +46,21 @@ def write(programs: list[Program], export: Export) -> None:
         many = program.app.instances > 1
         name = f"{export.name}-{program.name}"
         export.files[f"{name}@.service" if many else f"{name}.service"] = _service(
-            program, target, [_unit(export, programs, it) for it in program.depends_on]
+            program, target, list(_needed(program, programs, export))
         )
         if program.app.autostart:
             wanted += [_unit(export, programs, program.name)]
     lines = ["[Unit]", f"Description={_line(export.name)}", *(f"Wants={it}" for it in wanted)]
     lines += ["", "[Install]", "WantedBy=multi-user.target"]
     export.files[target] = "\n".join(lines) + "\n"
+
+
+def _needed(program: Program, programs: list[Program], export: Export) -> Iterator[str]:
+    """Yield what orders a unit behind others: a oneshot has started when it has completed."""
+    for name, condition in program.depends_on.items():
+        unit = _unit(export, programs, name)
+        yield f"{'Wants' if condition is Condition.ENDED else 'Requires'}={unit}"
+        yield f"After={unit}"
 
 
 def _unit(export: Export, programs: list[Program], name: str) -> str:
@@ -84,9 +93,7 @@ def _service(program: Program, target: str, needed: list[str]) -> str:
 def _head(program: Program, target: str, needed: list[str]) -> Iterator[str]:
     yield f"Description={_line(program.name)} (made by supctl export)"
     yield f"PartOf={target}"
-    for unit in needed:
-        yield f"Requires={unit}"
-        yield f"After={unit}"
+    yield from needed
 
 
 def _start_limit(program: Program) -> Iterator[str]:
@@ -108,7 +115,10 @@ def _start_limit(program: Program) -> Iterator[str]:
 
 def _start(program: Program) -> Iterator[str]:
     app = program.app
-    if app.ready is not None and isinstance(app.ready.probe, Notify):
+    if program.is_awaited:
+        yield "Type=oneshot"
+        yield "RemainAfterExit=yes"
+    elif app.ready is not None and isinstance(app.ready.probe, Notify):
         program.take("ready")
         yield "Type=notify"
         yield "NotifyAccess=all"
@@ -143,9 +153,13 @@ def _restart(program: Program) -> Iterator[str]:
     program.take("restart", "stop_exit_codes", "backoff.initial", "backoff.factor")
     program.take("backoff.maximum")
     program.change("stays_stopped", "Restart", "what was stopped starts again at boot")
-    yield f"Restart={_RESTART[app.restart]}"
+    always = app.restart is Restart.PERMANENT and not program.is_awaited  # no oneshot is that
+    yield f"Restart={'always' if always else _RESTART[app.restart]}"
     if app.stop_exit_codes:
-        yield f"RestartPreventExitStatus={' '.join(map(str, app.stop_exit_codes))}"
+        codes = " ".join(map(str, app.stop_exit_codes))
+        yield f"RestartPreventExitStatus={codes}"
+        if program.is_awaited:
+            yield f"SuccessExitStatus={codes}"
     if app.restart is not Restart.TEMPORARY:
         yield f"RestartSec={decimal(app.backoff.initial)}"
         if steps := _steps(app.backoff):

@@ -29,8 +29,9 @@ from .reporter import Reporter
 from .retelling import because_above, from_above
 
 REQUESTS: Final = frozenset({
-    "checkup", "start", "stop", "renew", "drop", "add_child", "terminate_child", "restart_child",
-    "delete_child", "which_children", "count_children", "get_child_spec", "respecify",
+    "checkup", "start", "begin", "stop", "renew", "drop", "add_child", "terminate_child",
+    "restart_child", "delete_child", "which_children", "count_children", "get_child_spec",
+    "respecify",
 })  # fmt: skip
 """What may be asked of a supervisor: the coroutine methods of a Node."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from supctl.actors.incarnation import Checkup
 from supctl.actors.ref import Ref
 from supctl.exits import ExitReason
 from supctl.specs import ChildSpec, Supervisor
+from supctl.specs.dependencies import Condition
 from supctl.supervision.child import Child, expand
 from supctl.supervision.messages import ChildState, Counts
 from supctl.supervision.node import Node
@@ -134,6 +135,9 @@ class MirrorNode(Node):
     async def start(self, name: str) -> None:
         await self._below.ask(self.address, "start", name)
 
+    async def begin(self, name: str) -> None:
+        await self._below.ask(self.address, "begin", name)
+
     async def stop(self, name: str, force: bool = False) -> None:
         await self._below.ask(self.address, "stop", name, force)
 
@@ -152,7 +156,7 @@ class MirrorNode(Node):
 
     # Requests.
 
-    async def add_child(self, spec: ChildSpec, depends_on: tuple[str, ...]) -> bool:
+    async def add_child(self, spec: ChildSpec, depends_on: Mapping[str, Condition]) -> bool:
         runs: bool = await self._below.ask(self.address, "add_child", spec, depends_on)
         return runs
 

@@ -23,6 +23,7 @@ from supctl.specs import (
     Pool,
     Supervisor,
     Worker,
+    dependencies,
     health,
     log,
     policy,
@@ -96,7 +97,7 @@ for described in _SPECS:
 
 for kind in (
     *(policy.AutoShutdown, policy.Jitter, policy.Restart, policy.Start, policy.Strategy),
-    *(policy.Exhausted, policy.StartFailures),
+    *(policy.Exhausted, policy.StartFailures, dependencies.Condition),
     *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
     *(log.Log, log.LogMode, log.LogTarget, log.Every, log.Compress, log.WhenFull),
     *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
 from supctl.backends.scripts import Script
 from supctl.specs import App, ChildSpec, Notify, Output, Ready, Stop, Supervisor, Worker
+from supctl.specs.dependencies import Condition
 from supctl.specs.ignore import Ignore
 from supctl.supervision.child import join, names_of
 
@@ -58,12 +59,16 @@ class Cast:
         children = list(children)
         instances = {child.name: names_of(child) for child in children}
         for child in children:
-            needed = tuple(name for it in child.depends_on for name in instances[it])
+            needed = {
+                name: condition
+                for it, condition in child.depends_on.items()
+                for name in instances[it]
+            }
             for name in instances[child.name]:
                 yield self._stand_in(child, name, needed, join(address, name))
 
     def _stand_in(
-        self, child: ChildSpec, name: str, needed: tuple[str, ...], address: str
+        self, child: ChildSpec, name: str, needed: Mapping[str, Condition], address: str
     ) -> ChildSpec:
         if isinstance(child, Supervisor):
             staged = self.stage(child, address)

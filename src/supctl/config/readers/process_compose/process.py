@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from supctl.config.reading import join
 from supctl.config.units import write_signal
+from supctl.config.values import write_depends_on
+from supctl.specs.dependencies import Condition
 from supctl.specs.names import as_name
 
 from .documents import DOTENV
@@ -41,14 +44,18 @@ _DAEMON: Final = "what it leaves running counts as the app; what others run for 
 _LINE_WITHIN: Final = 86_400
 """Seconds to wait for a line: process-compose has no limit, and ours is one nobody meets."""
 
-_COMPLETED: Final = ("process_completed", "process_completed_successfully")
+_ENDS: Final = {
+    "process_completed": Condition.ENDED,
+    "process_completed_successfully": Condition.COMPLETED,
+}
+"""Conditions about ends; the others are about being up."""
 
 
 def app_of(process: Process, project: Project, needed: set[str]) -> dict[str, Any]:
     """Return the app that a process becomes, as our own format says it.
 
     Args:
-        needed: apps that others depend on.
+        needed: apps that are to be up for others.
     """
     became = join("apps", process.name)
     found = project.found
@@ -71,10 +78,34 @@ def app_of(process: Process, project: Project, needed: set[str]) -> dict[str, An
 
 
 def needed_apps(project: Project) -> set[str]:
-    """Return the apps that others depend on."""
+    """Return the apps that are to be up for others."""
     tables = (it.tables.get("depends_on") for it in project.processes)
-    theirs = (name for table in tables if isinstance(table, dict) for name in table)
-    return {name for other in theirs for name in project.names.get(other, [])}
+    theirs = (
+        (it, asked) for table in tables if isinstance(table, dict) for it, asked in table.items()
+    )
+    return {
+        name
+        for other, asked in theirs
+        for name in project.names.get(other, [])
+        if _condition(asked, other, project) is Condition.UP
+    }
+
+
+def _condition(asked: object, other: str, project: Project) -> Condition:
+    """Return what is to be with a process; what is always restarted can only be up."""
+    word = asked.get("condition") if isinstance(asked, dict) else None
+    condition = _ENDS.get(str(word), Condition.UP)
+    return Condition.UP if _never_ends(other, project) else condition
+
+
+def _never_ends(name: str, project: Project) -> bool:
+    availability = _tables_of(name, project).get("availability")
+    return isinstance(availability, dict) and availability.get("restart") == "always"
+
+
+def _tables_of(name: str, project: Project) -> Mapping[str, Any]:
+    theirs = (it.tables for it in project.processes if it.name in project.names.get(name, []))
+    return next(theirs, {})
 
 
 def _command(table: Table, project: Project) -> dict[str, Any]:
@@ -185,13 +216,13 @@ def _labels(table: Table, process: Process) -> dict[str, Any]:
     return told
 
 
-def _depends_on(table: Table, process: Process, project: Project) -> list[str]:
+def _depends_on(table: Table, process: Process, project: Project) -> list[str] | dict[str, str]:
     given = table.values.get("depends_on", {})
     if not isinstance(given, dict):
         wanted = "a table such as {db: {condition: process_healthy}}"
         project.found.reader.wrong(join(table.place, "depends_on"), "is no table", wanted)
         return []
-    names: list[str] = []
+    conditions: dict[str, Condition] = {}
     place = join(table.place, "depends_on")
     for other, value in given.items():
         below = join(place, other)
@@ -203,23 +234,23 @@ def _depends_on(table: Table, process: Process, project: Project) -> list[str]:
             there = ", ".join(project.names)
             project.found.reader.wrong(below, "is no process of this file", f"one of {there}")
             continue
-        names += project.names[other]
+        conditions |= dict.fromkeys(project.names[other], _condition(value, other, project))
         detail = _difference(condition, other, project)
         native = f"{table.became}.depends_on"
         if detail:
             project.found.change(below, native, detail)
         else:
             project.found.map(below, native)
-    return names
+    return write_depends_on(conditions)
 
 
 def _difference(condition: str, other: str, project: Project) -> str:
-    """Return how waiting for the start of a process differs from what is asked for."""
-    others = (it.tables for it in project.processes if it.name in project.names[other])
-    tables = next(others, {})
+    """Return how what is waited for differs from what is asked for."""
+    tables = _tables_of(other, project)
     waits = tables.get("readiness_probe") or tables.get("ready_log_line")
-    if condition in _COMPLETED:
-        return f"it waits until {other} has started; supctl cannot wait for an end"
+    if condition in _ENDS:
+        never = f"{other} is always restarted, and so never at its end: it waits until that is up"
+        return never if _never_ends(other, project) else ""
     if condition == "process_started":
         return f"it waits until {other} is ready" if waits else ""
     return "" if waits else f"nothing shows that {other} is ready: it waits until that runs"
