@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -154,24 +154,34 @@ def _load(
     if found.document or not settled:
         native = NativeReader(reader, source.directory, source.environ, read.origins)
         root = native.root(_without_profiles(found), tree_name(source.path))
-    enhancements: tuple[Enhancement, ...] = ()
-    failures: tuple[str, ...] = ()
+    fit = None
     if root is not None and to_run_here:
         look = Look()
         fit = _fitted(root, native, source, read, look)
-        root, enhancements, failures = fit.root, fit.enhancements, fit.failures
-        reader.mistakes += find_mistakes(root, place_of, look)
+        reader.mistakes += find_mistakes(fit.root, place_of, look)
     if reader.mistakes or root is None:
-        later = (read.placed(it, found) for it in reader.mistakes[len(settled) :])
-        news = (it for it in later if (it.file, it.place) not in read.unresolved)
-        ours = (replace(it, file=it.file or reader.file) for it in settled)
-        said = (found.placed(it, native=False) for it in ours)
-        raise ConfigErrors(dict.fromkeys([*said, *news]))
-    notes = (*_taken(file), *reader.notes)
-    return LoadedTree(
-        *(root, source.path, read.format, notes, found.document, tuple(found.remarks)),
-        *(enhancements, failures),
-    )
+        raise ConfigErrors(_placed(settled, reader.mistakes[len(settled) :], read, found))
+    notes, remarks = (*_taken(file), *reader.notes), tuple(found.remarks)
+    loaded = LoadedTree(root, source.path, read.format, notes, found.document, remarks)
+    if fit is None:
+        return loaded
+    return replace(loaded, root=fit.root, enhancements=fit.enhancements, failures=fit.failures)
+
+
+def _placed(
+    settled: Sequence[Mistake], news: Sequence[Mistake], read: _Read, found: Import
+) -> Iterable[Mistake]:
+    """Return mistakes with their places in the file that says them, each once.
+
+    Args:
+        settled: those of reading the file.
+        news: those of what it says.
+    """
+    ours = (replace(it, file=it.file or found.reader.file) for it in settled)
+    said = (found.placed(it, native=False) for it in ours)
+    later = (read.placed(it, found) for it in news)
+    known = (it for it in later if (it.file, it.place) not in read.unresolved)
+    return dict.fromkeys([*said, *known])
 
 
 def _fitted(
