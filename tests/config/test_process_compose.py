@@ -66,7 +66,7 @@ def refused(loads: Loads, text: str, name: str = "process-compose.yaml") -> list
 
 
 def test_the_example() -> None:
-    loaded = load(EXAMPLES, {**ENVIRON, "SHOP_MODE": "production"})
+    loaded = load(EXAMPLES, {**ENVIRON, "SHOP_MODE": "production"}, to_run_here=False)
     apps = {it.name: it for it in loaded.root.children if isinstance(it, App)}
     assert loaded.format == "process-compose"
     assert list(apps) == ["store", "migrate", "server", "worker", "report"]
