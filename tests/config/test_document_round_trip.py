@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supctl.config.document import as_native, read_native
+from supctl.config.plugins.plugin import remade
 from supctl.config.reading import Table, hints
 from supctl.config.schema import AppKeys, RootKeys, SupervisorKeys, WorkerKeys, rlimit_names
+from supctl.config.surroundings import apps_of
 from supctl.specs import (
     App,
     AutoShutdown,
@@ -304,3 +306,14 @@ def test_a_tree_is_read_as_it_was_written(root: Supervisor) -> None:
     document = as_native(root)
     assert read(json.loads(json.dumps(document, allow_nan=False))) == root
     assert as_native(read(document)) == document
+
+
+@given(root=TREES)
+def test_an_app_that_a_plugin_returns_as_it_was_is_the_same(root: Supervisor) -> None:
+    for _, app in apps_of(root):
+        assert vars_of(remade(app)) == vars_of(app)
+
+
+def vars_of(app: App) -> dict[str, Any]:
+    """Return all fields, also those that do not count for equality."""
+    return {it.name: getattr(app, it.name) for it in fields(app)}
