@@ -4,7 +4,8 @@
 one :class:`ConfigErrors` with every mistake. Below it: ``syntax`` (bytes to tables), ``layers``,
 ``profiles`` and ``references`` (tables to the tables that are meant), ``schema`` (the keys),
 ``reading`` (tables to values), ``native`` (values to specs, with what ``defaults`` say),
-``surroundings`` (does this system have what they need?). Files of other tools: ``formats`` (which
+``plugins`` (specs to specs that fit the tools of their projects), ``surroundings`` (does this
+system have what they need?). Files of other tools: ``formats`` (which
 one is it?), ``readers`` (one for each), ``imports`` (a document of our own format, and what became
 of every key).
 
