@@ -5,9 +5,8 @@ one :class:`ConfigErrors` with every mistake. Below it: ``syntax`` (bytes to tab
 ``profiles`` and ``references`` (tables to the tables that are meant), ``schema`` (the keys),
 ``reading`` (tables to values), ``native`` (values to specs, with what ``defaults`` say),
 ``plugins`` (specs to specs that fit the tools of their projects), ``surroundings`` (does this
-system have what they need?). Files of other tools: ``formats`` (which
-one is it?), ``readers`` (one for each), ``imports`` (a document of our own format, and what became
-of every key).
+system have what they need?). Files of other tools: ``formats`` (which one is it?), ``readers`` (one
+for each), ``imports`` (a document of our own format, and what became of every key).
 
 :func:`as_native` goes back, from specs to what a file would hold (``document``; ``writing``:
 values to tables), and :func:`read_native` reads that. What is told of the keys, as JSON Schema and
