@@ -31,7 +31,7 @@ _USUAL_OF_PARTS: Final[Mapping[str, object]] = {
 _LONGEST: Final = 2**31 - 1
 """Seconds."""
 
-_NO_FIELDS: Final = ("name", "command", "cwd", "env", "has_own_stop")
+_NO_FIELDS: Final = ("name", "command", "cwd", "env", "port", "has_own_stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +181,7 @@ class _Collector:
     def _child(self, child: ChildSpec, path: tuple[str, ...], place: str) -> list[Program]:
         match child:
             case App():
-                env = {} if child.env is None else child.env
-                own = {name: text for name, text in env.items() if self._is_own(name, text)}
-                return [Program(self._name("-".join(path)), place, child, own, self._export)]
+                return self._instances(child, "-".join(path), place)
             case Supervisor():
                 _remark_on_supervisor(child, place, USUAL_OF_SUPERVISORS, self._export)
                 return self._below(child, path, place)
@@ -195,6 +193,20 @@ class _Collector:
             other.is_awaited |= condition is not Condition.UP
             for program in programs:
                 program.depends_on[other.name] = condition
+
+    def _instances(self, app: App, name: str, place: str) -> list[Program]:
+        """Return an app as one program, or as many if its instances differ."""
+        if app.instances == 1 or not app.has_numbers:
+            return [self._program(app.instance(1) if app.has_numbers else app, name, place)]
+        detail = "each instance is a program, as it has its own number or port"
+        self._export.change(f"{place}.instances", f"{name}-1", detail)
+        numbers = range(1, app.instances + 1)
+        return [self._program(app.instance(it), f"{name}-{it}", place) for it in numbers]
+
+    def _program(self, app: App, name: str, place: str) -> Program:
+        env = app.environment({}).items()
+        own = {name: text for name, text in env if self._is_own(name, text)}
+        return Program(self._name(name), place, app, own, self._export)
 
     def _is_own(self, name: str, text: str) -> bool:
         return self._environ.get(name) != text

@@ -25,6 +25,8 @@ from .layers import Layers
 from .merging import Origins
 from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader, place_of
+from .numbering import with_placeholders
+from .ports import shared_ports
 from .profiles import choose
 from .reading import Reader
 from .references import References, escaped
@@ -167,7 +169,7 @@ def _load(
         ours = (replace(it, file=it.file or reader.file) for it in settled)
         said = (found.placed(it, native=False) for it in ours)
         raise ConfigErrors(dict.fromkeys([*said, *news]))
-    notes = (*_taken(file), *reader.notes)
+    notes = (*_taken(file), *reader.notes, *shared_ports(root, place_of))
     return LoadedTree(
         *(root, source.path, read.format, notes, found.document, tuple(found.remarks)),
         *(enhancements, failures),
@@ -241,6 +243,8 @@ def _read(source: Source, over: Sequence[Path], found: Import) -> _Read:
             [Mistake.of(InvalidConfig("profile", source.profile, wanted), found.reader.file)]
         )
     theirs.reader.read(source, found)
+    if not found.is_ours:
+        found.document = with_placeholders(found.document)
     return _Read(theirs.name, Origins(found.reader.file))
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Log, StartFailures, Stop, Supervisor, Worker
 from supctl.specs.names import check_name
+from supctl.specs.placeholders import literal
 
 from .env_files import EnvFiles
 from .environment import environment, inherited
@@ -31,6 +32,9 @@ from .values import shell_word
 
 _STAND_IN = ("?",)
 """Command of an app whose own is wrong, so that its other keys can be checked as well."""
+
+_SOME_PORT: Final = 1
+"""Of an app whose own is wrong, likewise."""
 
 USUAL_OF_SUPERVISORS: Final[Mapping[str, Any]] = {"start_failures": StartFailures.RETRY}
 """Where a file is silent and a spec would mean something else: that one program does not start,
@@ -81,9 +85,10 @@ class NativeReader:
         environ: Mapping[str, str],
         origins: Origins | None = None,
     ) -> None:
-        self._reader, self._directory = reader, directory
+        self._reader = reader
+        self._directory = Path(literal(str(directory)))
         self._environ = dict(environ)  # os.environ decodes each variable at each look
-        self._inherited = cache(partial(inherited, self._environ))
+        self._inherited = cache(self._inherit)
         self._origins = origins or Origins(reader.file)
         self._env_files = EnvFiles(directory, self._environ)
         self._without_plugins: set[str] = set()
@@ -179,6 +184,8 @@ class NativeReader:
         command = values.pop("command", _STAND_IN)
         if known and isinstance(table["command"], str):
             self._warn_of_shell(table["command"], join(place, "command"))
+        if "port" in table:
+            values.setdefault("port", _SOME_PORT)
         values["env"] = self._environment(values, place)
         if values.pop("share_port", False):
             values["env"] = self._shared_port(values["env"], place)
@@ -215,11 +222,20 @@ class NativeReader:
         except InvalidConfig as error:
             self._reader.refuse(error)
             given = {}
+        if "port" in values:
+            given.pop("PORT", None)
         given |= values.get("env", {})
         user = values.get("user")
         if wanted == "nothing" or wanted == "at-start":
             return environment(self._environ, wanted, given, user)
-        return environment(self._inherited(wanted), True, given, user)
+        known = self._inherited(wanted)
+        if "port" in values:
+            known = {name: text for name, text in known.items() if name != "PORT"}
+        return environment(known, True, given, user)
+
+    def _inherit(self, wanted: bool | tuple[str, ...]) -> dict[str, str]:
+        given = inherited(self._environ, wanted)
+        return {name: literal(text) for name, text in given.items()}
 
     def _shared_port(self, env: dict[str, str] | None, place: str) -> dict[str, str] | None:
         if env is None:

@@ -59,7 +59,7 @@ class Details:
         spec = self._tree[address].spec
         if not isinstance(spec, App):
             raise Unsupported("env", f"{address}, which is no program", "name a program")
-        env = dict(os.environ if spec.env is None else spec.env)
+        env = spec.environment(os.environ)
         return env if show else masked(env)
 
     async def inspect(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:

@@ -395,7 +395,7 @@ def process_spec(app: App, environ: Mapping[str, str] = os.environ) -> ProcessSp
     """Return what a backend must run for ``app``. ``environ`` is handed on if it names none."""
     return ProcessSpec(
         command=app.command,
-        env=dict(environ) if app.env is None else app.env,
+        env=app.environment(environ),
         cwd=app.cwd,
         umask=app.umask,
         user=app.user,

@@ -51,7 +51,7 @@ from supctl.specs import (
 from supctl.specs.dependencies import Condition
 
 from .policies import BackoffKeys, LimitsKeys, LogKeys, StartRateKeys, StopKeys
-from .types import Copies, Flag, Names, Patience, Seconds, Text, Whole, rlimit_names
+from .types import Copies, Flag, Names, Patience, Port, Seconds, Text, Whole, rlimit_names
 
 
 class ChildKeys(TypedDict, total=False):
@@ -119,7 +119,9 @@ class DefaultsKeys(RunKeys, total=False):
     log: Annotated[Log, Table(LogKeys)]
     """What becomes of its output; what it does not say is as `[log]` of the file says."""
     instances: Copies
-    """How many copies of it run, called `name:1` and so on."""
+    """How many copies of it run, called `name:1` and so on. In `command`, `cwd`, `env`, files of
+    `log` and addresses of `ready` and `health`, `{instance}` and `{index}` are the number of a
+    copy, counted from 1 and from 0."""
     share_port: Flag
     """Whether its copies may all listen on the same port, among which the kernel deals out the
     connections: for programs of Node.js, from 22.12 on."""
@@ -144,6 +146,9 @@ class AppKeys(DefaultsKeys, total=False):
 
     command: Annotated[tuple[str, ...], By(parse_command)]
     """The program and its arguments; no shell is involved."""
+    port: Port
+    """Port of its first copy; each other one has the next. It is in the variable `PORT`, and where
+    `{port}` is written."""
 
 
 class WorkerKeys(RunKeys, total=False):
