@@ -189,10 +189,11 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     | {"isolation": st.sampled_from(["task", "process"]), "hung_after": PATIENCE},
     RootKeys: SUPERVISED,
 }
-BY_HAND = {  # of these, env_file, plugins, defaults are no specs and get into no document
+BY_HAND = {  # of these, env_file, plugins, share_port, defaults are no specs, and in no document
     AppKeys: {
         "env_file",
         "plugins",
+        "share_port",
         "inherit_env",
         "significant",
         "depends_on",

@@ -188,7 +188,7 @@ class NativeReader:
             values.setdefault("port", _SOME_PORT)
         values["env"] = self._environment(values, place)
         if values.pop("share_port", False):
-            values["env"] = self._shared_port(values["env"], place)
+            values["env"] = self._shared_port(values, place)
         values["cwd"] = str(self._directory / values.get("cwd", "."))
         app = self._reader.build(partial(App, name, command), values, place)
         return app if known else None
@@ -237,7 +237,11 @@ class NativeReader:
         given = inherited(self._environ, wanted)
         return {name: literal(text) for name, text in given.items()}
 
-    def _shared_port(self, env: dict[str, str] | None, place: str) -> dict[str, str] | None:
+    def _shared_port(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
+        if "port" in values:
+            seen, mend = "is there besides port", "env = { PORT = ... } is the same for all copies"
+            self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
+        env: dict[str, str] | None = values["env"]
         if env is None:
             seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
             self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)

@@ -92,19 +92,21 @@ class AppImport:
         program = self._program(cwd)
         copies = instances(self.said, self.became, program)
         env = self._env(program)
+        port = self._port(env, copies)
+        shares = copies > 1 and not port and shares_port(self.said, program)
         table = {
             "command": program.command(),
             **({"cwd": where} if where else {}),
             **self._inherited(),
             **self._env_file(where),
-            **self._port(env, copies),
+            **port,
             "env": _texts(env),
             **restarts(self.said, self.became),
             **stop(self.said, self.became),
             **self._limits(),
             **log(self.said, self.became, where, copies),
             **({"instances": copies} if copies > 1 else {}),
-            **({"share_port": True} if copies > 1 and shares_port(self.said, program) else {}),
+            **({"share_port": True} if shares else {}),
             **self._profiles(),
             **self._others(),
         }
