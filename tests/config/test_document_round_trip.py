@@ -32,6 +32,7 @@ from supctl.specs import (
     Output,
     Ready,
     Restart,
+    Secret,
     Start,
     StartFailures,
     StartRate,
@@ -55,6 +56,7 @@ def read(document: dict[str, Any]) -> Supervisor:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 WORD = TEXT.filter(bool)
+SECRET = st.sampled_from([Secret("/run/secrets/token"), Secret("/run/{index}.key")])
 NUMBERED = st.sampled_from(["{instance}", "-{index}", "{{port}}", '{"instance": 1}'])
 SECONDS = st.floats(0, 1e6) | st.integers(0, 1000)
 MORE_THAN_0 = st.floats(0.001, 1e6)
@@ -155,7 +157,9 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
         "command": st.lists(WORD | NUMBERED, min_size=1, max_size=3),
         "cwd": st.sampled_from(["/", "/srv/a b", "/no/such", "/{index}/{{port}}"]),
         "env": st.none()
-        | st.dictionaries(WORD.filter(lambda name: "=" not in name), TEXT | NUMBERED, max_size=3),
+        | st.dictionaries(
+            WORD.filter(lambda name: "=" not in name), TEXT | NUMBERED | SECRET, max_size=3
+        ),
         "ready": st.none() | READY,
         "health": st.none() | HEALTH,
         "stop": st.builds(Stop, **STOP),

@@ -15,7 +15,7 @@ from supctl.config import ConfigErrors, load
 from supctl.config.imports import Fate
 from supctl.config.loading import LoadedTree
 from supctl.config.translation import as_toml
-from supctl.specs import App, Backoff, Jitter, Limits, Stop
+from supctl.specs import App, Backoff, Jitter, Limits, Secret, Stop
 
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin", "ANYTHING": "x"}
@@ -37,7 +37,7 @@ def loaded(path: Path, **environ: str) -> LoadedTree:
     return load(path, ENVIRON | environ, to_run_here=False)
 
 
-def env_of(path: Path, profile: str) -> Mapping[str, str]:
+def env_of(path: Path, profile: str) -> Mapping[str, str | Secret]:
     (app,) = load(path, {}, profile=profile, to_run_here=False).root.children
     assert isinstance(app, App)
     assert app.env is not None

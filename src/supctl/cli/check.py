@@ -162,6 +162,7 @@ def _app_facts(app: App, home: str) -> list[str]:
         facts.append(f"pids {limits.pids}")
     if app.user is not None:
         facts.append(f"user {app.user}")
+    facts += [f"{name} {secret}" for name, secret in app.secrets.items()]
     if app.cwd not in (None, home):
         facts.append(f"in {app.cwd}")
     return facts

@@ -74,6 +74,7 @@ class Program:
         export: takes remarks.
 
     Attributes:
+        secrets: files that have the text of others, by their names; writers take out what they say.
         shares_port: whether its instances may listen on the same port.
         depends_on: what is to be with other programs before, by their names.
         is_awaited: whether others wait for its end.
@@ -85,6 +86,7 @@ class Program:
         self.name, self.place, self.app, self.export = name, place, app, export
         self.env = without_shared_port(env)
         self.shares_port = self.env != env
+        self.secrets = {name: it.file for name, it in app.secrets.items()}
         self.depends_on: dict[str, Condition] = {}
         self.is_awaited = False
         self._told = [*_facts(app), *(["share_port"] if self.shares_port else [])]
@@ -116,6 +118,12 @@ class Program:
             usual = f"{self.export.tool} has no word for it"
             detail = reasons.get(name) or reasons.get(name.partition(".")[0]) or usual
             self.export.leave_out(f"{self.place}.{name}", detail)
+        usual = (
+            f"{self.export.tool} takes no variable from a file; supctl would read it at each start"
+        )
+        for name in self.secrets:
+            place = join(f"{self.place}.env", name)
+            self.export.leave_out(place, reasons.get("secrets", usual))
 
     def _shortest(self, name: str) -> str:
         """Return the part that a field belongs to, if nothing of that was taken."""

@@ -30,6 +30,7 @@ from .ports import shared_ports
 from .profiles import choose
 from .reading import Reader
 from .references import References, escaped
+from .secrets import open_secrets
 from .source import Source, read_source
 from .surroundings import Look, find_mistakes
 
@@ -169,9 +170,11 @@ def _load(
         ours = (replace(it, file=it.file or reader.file) for it in settled)
         said = (found.placed(it, native=False) for it in ours)
         raise ConfigErrors(dict.fromkeys([*said, *news]))
-    notes = (*_taken(file), *reader.notes, *shared_ports(root, place_of))
+    notes = [*_taken(file), *reader.notes, *shared_ports(root, place_of)]
+    if to_run_here:
+        notes += open_secrets(root, place_of)
     return LoadedTree(
-        *(root, source.path, read.format, notes, found.document, tuple(found.remarks)),
+        *(root, source.path, read.format, tuple(notes), found.document, tuple(found.remarks)),
         *(enhancements, failures),
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App, ChildSpec, Log, StartFailures, Stop, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Log, Secret, StartFailures, Stop, Supervisor, Worker
 from supctl.specs.names import check_name
 from supctl.specs.placeholders import literal
 
@@ -42,6 +42,8 @@ at boot perhaps, must not keep all others down."""
 
 USUAL_OF_ROOT: Final[Mapping[str, Any]] = {"max_restarts": None, **USUAL_OF_SUPERVISORS}
 """The same for the root: in a file an app's own limits end a restart storm."""
+
+Environment: TypeAlias = dict[str, str | Secret] | None
 
 _SURROUNDINGS = {"command", "cwd", "env", "env_file", "inherit_env"}
 """Keys without which nobody can say whether a program would be found."""
@@ -211,20 +213,22 @@ class NativeReader:
         )
         return replace(log, file=file, error_file=error_file)
 
-    def _environment(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
+    def _environment(self, values: dict[str, Any], place: str) -> Environment:
         wanted, files = values.pop("inherit_env", False), values.pop("env_file", ())
         for key in ("env", "env_file") if wanted == "at-start" else ():
             if files if key == "env_file" else values.get(key):
                 seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
                 self._reader.wrong(join(place, key), seen, "one of the two", mend)
         try:
-            given = self._env_files.values(files, join(place, "env_file"))
+            given: dict[str, str | Secret] = {
+                **self._env_files.values(files, join(place, "env_file"))
+            }
         except InvalidConfig as error:
             self._reader.refuse(error)
             given = {}
         if "port" in values:
             given.pop("PORT", None)
-        given |= values.get("env", {})
+        given |= {name: self._placed(it) for name, it in values.get("env", {}).items()}
         user = values.get("user")
         if wanted == "nothing" or wanted == "at-start":
             return environment(self._environ, wanted, given, user)
@@ -233,20 +237,25 @@ class NativeReader:
             known = {name: text for name, text in known.items() if name != "PORT"}
         return environment(known, True, given, user)
 
+    def _placed(self, value: str | Secret) -> str | Secret:
+        """Return a variable with the absolute path of the file that has it, if one has."""
+        return value if isinstance(value, str) else Secret(str(self._directory / value.file))
+
     def _inherit(self, wanted: bool | tuple[str, ...]) -> dict[str, str]:
         given = inherited(self._environ, wanted)
         return {name: literal(text) for name, text in given.items()}
 
-    def _shared_port(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
+    def _shared_port(self, values: dict[str, Any], place: str) -> Environment:
         if "port" in values:
             seen, mend = "is there besides port", "env = { PORT = ... } is the same for all copies"
             self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
-        env: dict[str, str] | None = values["env"]
+        env: Environment = values["env"]
         if env is None:
             seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
             self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
             return None
-        return with_shared_port(env)
+        texts = {name: text for name, text in env.items() if isinstance(text, str)}
+        return {**env, **with_shared_port(texts)}
 
     def _warn_of_shell(self, command: str, place: str) -> None:
         word = shell_word(command)

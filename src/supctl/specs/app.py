@@ -22,6 +22,7 @@ from .log import Log
 from .placeholders import PORT, filler
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 from .probe import Probe, check_port
+from .secret import Secret
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -90,7 +91,7 @@ class App:
         command: argument vector; no shell is involved. The program is looked up
             in the PATH of ``env``.
         cwd: working directory; ours when ``None``.
-        env: the exact environment; ``None`` hands on ours.
+        env: the exact environment; ``None`` hands on ours. A value may be a :class:`Secret`.
         restart: ``permanent`` (default), ``transient``, ``temporary``, or ``unless-stopped``:
             permanent, but what an operator has stopped stays stopped also when the supervising
             process starts anew.
@@ -149,7 +150,7 @@ class App:
     name: str
     command: tuple[str, ...]
     cwd: str | None
-    env: Mapping[str, str] | None
+    env: Mapping[str, str | Secret] | None
     restart: Restart
     stays_stopped: bool
     backoff: Backoff
@@ -186,7 +187,7 @@ class App:
         command: Sequence[str | os.PathLike[str]],
         *,
         cwd: str | os.PathLike[str] | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | Secret] | None = None,
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
@@ -269,10 +270,19 @@ class App:
         return own
 
     def environment(self, outer: Mapping[str, str]) -> dict[str, str]:
-        """Return the exact environment of the program: ``env``, or ``outer`` if it is to be handed
-        on, and its port."""
+        """Return the exact environment of the program, but for its secrets: ``env``, or ``outer``
+        if that is to be handed on, and its port."""
         port = {} if self.port is None else {"PORT": str(self.port)}
-        return {**outer, **port} if self.env is None else {**port, **self.env}
+        if self.env is None:
+            return {**outer, **port}
+        said = self.env.items()
+        return {**port, **{name: text for name, text in said if isinstance(text, str)}}
+
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """The variables whose text is in files."""
+        said = () if self.env is None else self.env.items()
+        return {name: it for name, it in said if isinstance(it, Secret)}
 
     @property
     def may_end(self) -> bool:
@@ -293,7 +303,7 @@ def _put_process_fields(
     put: Put,
     *,
     cwd: str | os.PathLike[str] | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str | Secret] | None,
     umask: int | None,
     user: str | int | None,
     group: str | int | None,
@@ -352,12 +362,14 @@ def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:
     return tuple(codes)
 
 
-def _check_env(env: Mapping[str, str]) -> dict[str, str]:
+def _check_env(env: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
     for key, value in env.items():
         if not isinstance(key, str) or not key or "=" in key or "\0" in key:
             raise InvalidConfig("env", key, "names that are not empty, without = and NUL")
+        if isinstance(value, Secret):
+            continue
         if not isinstance(value, str) or "\0" in value:
-            raise InvalidConfig(f"env.{key}", value, "text without NUL characters")
+            raise InvalidConfig(f"env.{key}", value, "text without NUL characters, or a Secret")
     return dict(env)
 
 

@@ -11,6 +11,7 @@ from .health import Health, Ready
 from .log import Log
 from .placeholders import PORT, Fill, names_in
 from .probe import Exec, Http, Probe, Tcp
+from .secret import Secret
 
 FILLED: Final = ("command", "cwd", "env", "log", "ready", "health")
 """Fields of an app that may hold placeholders."""
@@ -36,7 +37,9 @@ def filled(value: Any, fill: Fill) -> Any:
         case tuple():
             return tuple(map(fill, value))
         case Mapping():
-            return MappingProxyType({name: fill(text) for name, text in value.items()})
+            return MappingProxyType({name: filled(it, fill) for name, it in value.items()})
+        case Secret(file):
+            return Secret(fill(file))
         case Log():
             file, error_file = filled(value.file, fill), filled(value.error_file, fill)
             return replace(value, file=file, error_file=error_file)

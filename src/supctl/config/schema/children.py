@@ -16,7 +16,6 @@ from supctl.config.values import (
     parse_auto_shutdown,
     parse_command,
     parse_depends_on,
-    parse_env_value,
     parse_exhausted,
     parse_exit_codes,
     parse_inherit_env,
@@ -27,11 +26,13 @@ from supctl.config.values import (
     parse_start_failures,
     parse_strategy,
     parse_umask,
+    parse_variable,
     write_depends_on,
     write_max_restarts,
     write_restart,
     write_rlimit,
     write_umask,
+    write_variable,
 )
 from supctl.specs import (
     AutoShutdown,
@@ -42,6 +43,7 @@ from supctl.specs import (
     Log,
     Ready,
     Restart,
+    Secret,
     Start,
     StartFailures,
     StartRate,
@@ -96,8 +98,8 @@ class DefaultsKeys(RunKeys, total=False):
 
     cwd: Text
     """Directory that it runs in, relative to the file; by default that of the file."""
-    env: Annotated[dict[str, str], Each(parse_env_value)]
-    """Environment variables, besides what it inherits."""
+    env: Annotated[dict[str, str | Secret], Each(parse_variable, write=write_variable)]
+    """Environment variables, besides what it inherits; the text of a secret is in a `file`."""
     env_file: Annotated[tuple[EnvFile, ...], By(parse_env_file)]
     """Files of environment variables, `.env`, below `env` and above what it inherits."""
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]

@@ -29,6 +29,7 @@ _REASONS: Final = {
     "significant": "a service ends no others; see FailureAction= in systemd.unit(5)",
     "essential": "a service ends no others; see FailureAction= in systemd.unit(5)",
     "tags": "units have no tags; make targets of them",
+    "secrets": "systemd hands secrets over as files: LoadCredential= in systemd.exec(5)",
     "death_signal": "systemd does not die before its services",
     "log": "the journal stores output in its own way",
     "backoff.jitter": "delays are exact",
@@ -140,7 +141,7 @@ def _command(program: Program) -> list[str]:
     first, *rest = program.app.command
     if "/" in first:
         return [str(program.export.directory / program.cwd / first), *rest]
-    path = None if program.app.env is None else program.app.env.get("PATH")
+    path = program.app.environment({}).get("PATH")
     found = shutil.which(first, path=path)
     if found is None:
         place = f"{program.place}.command"
