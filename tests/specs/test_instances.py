@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App, Delay, DynamicSupervisor, Exec, Health, Http, Log, Output, Ready, Tcp
+from supctl.specs import (
+    App,
+    Delay,
+    DynamicSupervisor,
+    Exec,
+    Health,
+    Http,
+    Log,
+    Output,
+    Ready,
+    Secret,
+    Tcp,
+)
 from supctl.specs.placeholders import filler, literal
 
 PIECES = st.lists(
@@ -19,7 +31,7 @@ PIECES = st.lists(
 
 @given(text=PIECES.map("".join))
 def test_a_literal_text_stays_as_it_is(text: str) -> None:
-    assert filler(3, 8002)(literal(text)) == text
+    assert filler(instance=3, index=2, port=8002)(literal(text)) == text
 
 
 @pytest.mark.parametrize(
@@ -42,7 +54,7 @@ def test_every_instance_has_its_own() -> None:
         "web",
         ["serve", "--port={port}"],
         cwd="/srv/{instance}",
-        env={"WORKER": "{index}", "{index}": "name"},
+        env={"WORKER": "{index}", "{index}": "name", "TOKEN": Secret("/run/{port}")},
         log=Log(file="/log/{instance}.log", error_file="/log/{index}.err"),
         ready=Ready(Http("http://127.0.0.1:{port}/{index}", body="{port}"), timeout=5),
         health=Health(Tcp("{port}", "127.0.0.{instance}"), retries=1),
@@ -53,7 +65,7 @@ def test_every_instance_has_its_own() -> None:
         "web",
         ["serve", "--port=8001"],
         cwd="/srv/2",
-        env={"WORKER": "1", "{index}": "name"},
+        env={"WORKER": "1", "{index}": "name", "TOKEN": Secret("/run/8001")},
         log=Log(file="/log/2.log", error_file="/log/1.err"),
         ready=Ready(Http("http://127.0.0.1:8001/1", body="{port}"), timeout=5),
         health=Health(Tcp(8001, "127.0.0.2"), retries=1),
@@ -108,6 +120,10 @@ def test_what_the_program_is_told_of_its_port() -> None:
             {"env": {"A": "{port}"}},
             "port is None; wanted that of the first instance, as env says {port} "
             "(such as 8000; {{port}} is just text)",
+        ),
+        (
+            {"env": {"PATH": Secret("/path")}},
+            "env.PATH is 'from /path'; wanted text: it says where programs are",
         ),
         (
             {"health": Tcp("{port}")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 from supctl.specs import App, Backoff, ChildSpec, Health, Limits, Log, Ready, Stop, Supervisor
 from supctl.specs.dependencies import Condition
+from supctl.specs.placeholders import Fill
 
 from .document import USUAL_APP
 from .imports import Fate, Remark
@@ -75,6 +76,7 @@ class Program:
 
     Attributes:
         secrets: files that have the text of others, by their names; writers take out what they say.
+        numbered: fills in what stands for the number of an instance, once all else is written.
         shares_port: whether its instances may listen on the same port.
         depends_on: what is to be with other programs before, by their names.
         is_awaited: whether others wait for its end.
@@ -87,6 +89,7 @@ class Program:
         self.env = without_shared_port(env)
         self.shares_port = self.env != env
         self.secrets = {name: it.file for name, it in app.secrets.items()}
+        self.numbered: Fill = str
         self.depends_on: dict[str, Condition] = {}
         self.is_awaited = False
         self._told = [*_facts(app), *(["share_port"] if self.shares_port else [])]
@@ -145,6 +148,11 @@ class Writer(Protocol):
         """Fill ``export``."""
         ...
 
+    def numbered(self, app: App) -> Fill | None:
+        """Return what fills in the words of the tool for what differs between instances; ``None``
+        if it cannot say all that. A module need not have it."""
+        ...
+
 
 def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[str, str]) -> Export:
     """Return a tree as files of another tool.
@@ -157,7 +165,8 @@ def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[s
     writer = cast(Writer, import_module(f"supctl.config.writers.{kind}"))
     export = Export(writer.TOOL, root.name, directory)
     _remark_on_supervisor(root, "supervisor", USUAL_OF_ROOT, export)
-    programs = _Collector(export, environ).programs(root)
+    numbered = getattr(writer, "numbered", lambda _: None)
+    programs = _Collector(export, environ, numbered).programs(root)
     if not programs:
         export.leave_out("apps", "there is no program in the tree")
     writer.write(programs, export)
@@ -167,8 +176,10 @@ def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[s
 class _Collector:
     """Makes programs of the apps of a tree."""
 
-    def __init__(self, export: Export, environ: Mapping[str, str]) -> None:
-        self._export, self._environ = export, environ
+    def __init__(
+        self, export: Export, environ: Mapping[str, str], numbered: Callable[[App], Fill | None]
+    ) -> None:
+        self._export, self._environ, self._numbered = export, environ, numbered
         self._names: set[str] = set()
 
     def programs(self, root: Supervisor) -> list[Program]:
@@ -206,6 +217,10 @@ class _Collector:
         """Return an app as one program, or as many if its instances differ."""
         if app.instances == 1 or not app.has_numbers:
             return [self._program(app.instance(1) if app.has_numbers else app, name, place)]
+        if (fill := self._numbered(app)) is not None:
+            program = self._program(app, name, place)
+            program.numbered = fill
+            return [program]
         detail = "each instance is a program, as it has its own number or port"
         self._export.change(f"{place}.instances", f"{name}-1", detail)
         numbers = range(1, app.instances + 1)

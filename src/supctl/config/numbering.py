@@ -7,6 +7,7 @@ one is written so that it stays.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from supctl.specs.instances import FILLED
@@ -35,13 +36,18 @@ def says_all(app: dict[str, Any], mark: str, apps: dict[int, dict[str, Any]]) ->
 
 
 def _numbered(value: Any, mark: str, number: int) -> Any:
+    return each_text(value, lambda text: text.replace(mark, str(number)))
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a part of a document with every text in it changed, but for keys."""
     match value:
         case str():
-            return value.replace(mark, str(number))
+            return change(value)
         case list():
-            return [_numbered(it, mark, number) for it in value]
+            return [each_text(it, change) for it in value]
         case dict():
-            return {key: _numbered(it, mark, number) for key, it in value.items()}
+            return {key: each_text(it, change) for key, it in value.items()}
     return value
 
 

@@ -252,9 +252,14 @@ class App:
             _check_no_port(self)
 
     @property
+    def placeholders(self) -> set[str]:
+        """The names of placeholders in it; ``""`` is one that writes itself."""
+        return set().union(*map(used_in, _told(self).values()))
+
+    @property
     def has_numbers(self) -> bool:
         """Whether something in it is filled in, for each instance otherwise."""
-        return self.port is not None or any(map(used_in, _told(self).values()))
+        return self.port is not None or bool(self.placeholders)
 
     def instance(self, number: int) -> App:
         """Return its instance of that number, 1 or more, as an app of one copy: with its own
@@ -262,7 +267,7 @@ class App:
         if self.instances == 1 and not self.has_numbers:
             return self
         port = None if self.port is None else self.port + number - 1
-        own, fill = copy.copy(self), filler(number, port)
+        own, fill = copy.copy(self), filler(instance=number, index=number - 1, port=port)
         object.__setattr__(own, "port", port)
         object.__setattr__(own, "instances", 1)
         for name, value in _told(self).items():
@@ -366,10 +371,12 @@ def _check_env(env: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
     for key, value in env.items():
         if not isinstance(key, str) or not key or "=" in key or "\0" in key:
             raise InvalidConfig("env", key, "names that are not empty, without = and NUL")
+        if isinstance(value, Secret) and key == "PATH":
+            raise InvalidConfig("env.PATH", str(value), "text: it says where programs are")
         if isinstance(value, Secret):
             continue
         if not isinstance(value, str) or "\0" in value:
-            raise InvalidConfig(f"env.{key}", value, "text without NUL characters, or a Secret")
+            raise InvalidConfig(f"env.{key}", value, "text without NUL characters")
     return dict(env)
 
 

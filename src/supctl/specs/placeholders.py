@@ -19,12 +19,11 @@ _ONE: Final = re.compile(r"(\{)?\{(instance|index|port)\}(?(1)\})")
 Fill: TypeAlias = Callable[[str], str]
 
 
-def filler(number: int, port: int | None) -> Fill:
-    """Return what fills texts in for the instance of that number, 1 or more, with its own port."""
-    known = {"instance": str(number), "index": str(number - 1), "port": str(port)}
+def filler(**known: object) -> Fill:
+    """Return what fills texts in: ``filler(instance=2, index=1)``. They hold no others."""
 
     def meant(found: re.Match[str]) -> str:
-        return found[0][1:-1] if found[1] else known[found[2]]
+        return found[0][1:-1] if found[1] else str(known[found[2]])
 
     return lambda text: _ONE.sub(meant, text) if "{" in text else text
 

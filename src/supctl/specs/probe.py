@@ -77,7 +77,7 @@ class Http(Probe):
         if isinstance(self.where, int):
             check_port(self.where)
         elif self.where != PORT:
-            _check_url(filler(1, 1)(self.where))
+            _check_url(filler(instance=1, index=0, port=1)(self.where))
             if self.path != "/":
                 raise InvalidConfig("path", self.path, "nothing beside a URL, which has its own")
         if not self.path.startswith("/") or not _is_word(self.path):
