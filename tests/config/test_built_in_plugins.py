@@ -35,7 +35,7 @@ def env_of(tree: LoadedTree) -> dict[str, str]:
     child = tree.root.children[0]
     assert isinstance(child, App)
     assert tree.failures == ()
-    return dict(child.env or {})
+    return child.environment({})
 
 
 def put(place: Path, text: str = "") -> Path:

@@ -34,6 +34,7 @@ from supctl.specs import (
     Output,
     Ready,
     Restart,
+    Secret,
     Start,
     StartFailures,
     StartRate,
@@ -57,6 +58,8 @@ def read(document: dict[str, Any]) -> Supervisor:
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=5)
 WORD = TEXT.filter(bool)
+SECRET = st.sampled_from([Secret("/run/secrets/token"), Secret("/run/{index}.key")])
+NUMBERED = st.sampled_from(["{instance}", "-{index}", "{{port}}", '{"instance": 1}'])
 SECONDS = st.floats(0, 1e6) | st.integers(0, 1000)
 MORE_THAN_0 = st.floats(0.001, 1e6)
 PATIENCE = st.none() | MORE_THAN_0
@@ -139,6 +142,13 @@ READY = st.builds(Ready, ASKED | OUTPUT | st.just(Notify()), timeout=MORE_THAN_0
     Ready, st.builds(Delay, MORE_THAN_0)
 )
 RETRIES = {"retries": st.integers(1, 99), "start_period": SECONDS}
+OF_PORT = st.sampled_from([
+    Tcp("{port}"),
+    Tcp("{port}", "127.0.0.{instance}"),
+    Http("{port}", path="/{index}"),
+    Http("http://[::1]:{port}/health"),
+    Exec(["ask", "{port}"]),
+])  # fmt: skip
 HEALTH = st.builds(Health, ASKED, interval=MORE_THAN_0, timeout=MORE_THAN_0, **RETRIES) | st.builds(
     Health, st.builds(Watchdog, MORE_THAN_0), **RETRIES
 )
@@ -146,16 +156,19 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     AppKeys: RUN
     | {
         "stop_exit_codes": st.lists(st.integers(0, 255), max_size=3),
-        "command": st.lists(WORD, min_size=1, max_size=3),
-        "cwd": st.sampled_from(["/", "/srv/a b", "/no/such"]),
+        "command": st.lists(WORD | NUMBERED, min_size=1, max_size=3),
+        "cwd": st.sampled_from(["/", "/srv/a b", "/no/such", "/{index}/{{port}}"]),
         "env": st.none()
-        | st.dictionaries(WORD.filter(lambda name: "=" not in name), TEXT, max_size=3),
+        | st.dictionaries(
+            WORD.filter(lambda name: "=" not in name), TEXT | NUMBERED | SECRET, max_size=3
+        ),
         "ready": st.none() | READY,
         "health": st.none() | HEALTH,
         "stop": st.builds(Stop, **STOP),
         "limits": st.builds(Limits, **LIMITS),
         "log": st.none() | LOGS,
         "instances": st.integers(1, 10_000),
+        "port": st.integers(1, 50_000),
         "detached": st.booleans(),
         "death_signal": st.booleans(),
         "umask": st.integers(0, 0o777),
@@ -182,10 +195,11 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     | {"isolation": st.sampled_from(["task", "process"]), "hung_after": PATIENCE},
     RootKeys: SUPERVISED,
 }
-BY_HAND = {  # of these, env_file, plugins, defaults are no specs and get into no document
+BY_HAND = {  # of these, env_file, plugins, share_port, defaults are no specs, and in no document
     AppKeys: {
         "env_file",
         "plugins",
+        "share_port",
         "inherit_env",
         "significant",
         "depends_on",
@@ -274,6 +288,9 @@ def children(
             options["exhausted"] = draw(st.sampled_from(Exhausted))
         if keys is AppKeys:
             options.setdefault("cwd", "/")
+            if "port" in options:
+                options["ready"] = draw(st.none() | OF_PORT)
+                options["health"] = draw(st.none() | OF_PORT)
             made.append(App(name, options.pop("command", ["ls"]), **options))
         elif keys is WorkerKeys:
             if options.get("isolation") == "process":

@@ -186,6 +186,7 @@ ONE_BY_ONE: dict[str, dict[str, Any]] = {
     "log.sync": {"log": Log(sync=True)},
     "log.required": {"log": Log(required=True)},
     "instances": {"instances": 5},
+    "port": {"port": 5},
     "detached": {"detached": True},
     "death_signal": {"death_signal": True},
     "umask": {"umask": 5},

@@ -50,7 +50,7 @@ def test_the_start_script_runs_as_npm_would_run_it(write: Write, tmp_path: Path)
     assert (app.name, app.command) == ("shop-web", ("sh", "-c", "next start && true"))
     assert app.cwd == str(tmp_path)
     assert app.env is not None
-    first, *rest = app.env["PATH"].split(":")
+    first, *rest = app.environment({})["PATH"].split(":")
     assert (first, rest[-2:]) == (f"{tmp_path}/node_modules/.bin", ["/usr/bin", "/bin"])
     assert app.env["ANYTHING"] == "x"
     assert app.env["npm_package_name"] == "@shop/web"

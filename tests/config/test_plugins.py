@@ -50,7 +50,7 @@ def app_of(tree: LoadedTree) -> App:
 
 
 def env_of(tree: LoadedTree) -> dict[str, str]:
-    return dict(app_of(tree).env or {})
+    return app_of(tree).environment({})
 
 
 def add(registered: list[ConfigurationPlugin], *plugins: ConfigurationPlugin) -> None:

@@ -15,7 +15,7 @@ from supctl.config import ConfigErrors, load
 from supctl.config.imports import Fate
 from supctl.config.loading import LoadedTree
 from supctl.config.translation import as_toml
-from supctl.specs import App, Backoff, Jitter, Limits, Stop
+from supctl.specs import App, Backoff, Jitter, Limits, Secret, Stop
 
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin", "ANYTHING": "x"}
@@ -37,7 +37,7 @@ def loaded(path: Path, **environ: str) -> LoadedTree:
     return load(path, ENVIRON | environ, to_run_here=False)
 
 
-def env_of(path: Path, profile: str) -> Mapping[str, str]:
+def env_of(path: Path, profile: str) -> Mapping[str, str | Secret]:
     (app,) = load(path, {}, profile=profile, to_run_here=False).root.children
     assert isinstance(app, App)
     assert app.env is not None
@@ -69,7 +69,7 @@ def test_where_nothing_is_said_pm2s_defaults_hold(write: Write, tmp_path: Path) 
         "sleep",
         ["sleep", "60"],
         cwd=tmp_path,
-        env={**ENVIRON, "NODE_APP_INSTANCE": "0"},
+        env={**ENVIRON, "NODE_APP_INSTANCE": "{index}"},
         backoff=Backoff(initial=0.0),
         max_restarts=15,
         within=16.0,
@@ -163,6 +163,48 @@ def test_instances_are_counted_as_pm2_does(write: Write, said: Any, copies: int)
     assert app_of(write([{"script": "sleep", "instances": said}])).instances == copies
 
 
+def test_copies_know_their_number_and_count_variables_up(write: Write) -> None:
+    said = {"script": "sleep", "instances": 3, "instance_var": "I", "args": "{index}"}
+    variables = {"PORT": 3000, "N": 0, "M": 1, "Q": 7, "W": "x"}
+    env_of_copies = {
+        name: [
+            {it: own.environment({})[it] for it in ("I", "PORT", name)}
+            for own in map(app.instance, (1, 2, 3))
+        ]
+        for name in variables
+        for app in [app_of(write([{**said, "increment_var": name, "env": variables}]))]
+    }
+    same = {"N": "0", "M": "1", "Q": "7", "W": "x"}
+    counted = {"PORT": (3000, 3001, 3002), "N": (0, 1, 2), "M": (1, 2, 3), "Q": (7, 8, 9)}
+    assert env_of_copies == {
+        name: [
+            {"I": str(index), "PORT": "3000", **({name: same[name]} if name in same else {})}
+            | ({name: str(counted[name][index])} if name in counted else {})
+            for index in range(3)
+        ]
+        for name in variables
+    }
+    app = app_of(write([said]))
+    assert app.instance(2).command == ("sleep", "{index}")
+
+
+@pytest.mark.parametrize(
+    ("value", "fate", "became"),
+    [
+        (3000, Fate.MAPPED, "apps.sleep.port"),
+        (0, Fate.MAPPED, "apps.sleep.env"),
+        (None, Fate.MAPPED, "apps.sleep.env"),
+        ("x", Fate.LEFT_OUT, ""),
+        (65535, Fate.LEFT_OUT, ""),
+    ],
+)
+def test_what_cannot_be_counted_up_is_said(
+    write: Write, value: object, fate: Fate, became: str
+) -> None:
+    app = {"script": "sleep", "instances": 3, "increment_var": "PORT", "env": {"PORT": value}}
+    assert remark(loaded(write([app])), "[0].increment_var")[:2] == (fate, became)
+
+
 def test_copies_of_a_cluster_share_their_port(write: Write) -> None:
     clusters = [{"script": "a.js", "instances": 2}, {"script": "b.js", "instances": 1}]
     others = [{"script": "c.js", "instances": 2, "exec_mode": "fork"}]
@@ -211,7 +253,7 @@ def test_variables_are_text_and_those_of_the_profile_come_last(write: Write) -> 
     (app,) = tree.root.children
     assert isinstance(app, App)
     expected = {"A": "1", "B": "true", "C": "null", "D": '{"e":[1.5]}', "F": "x", "PORT": "80"}
-    assert app.env == {"PATH": ENVIRON["PATH"], "NODE_APP_INSTANCE": "0"} | expected
+    assert app.env == {"PATH": ENVIRON["PATH"], "NODE_APP_INSTANCE": "{index}"} | expected
     assert remark(tree, "[0].env_x") == (Fate.MAPPED, "apps.sleep.env_x", "")
 
 
@@ -219,8 +261,8 @@ def test_a_profile_is_what_pm2_calls_an_env(write: Write) -> None:
     said = {"script": "sleep", "env": {"A": "1", "B": "1"}, "env_x": {"B": "2"}}
     deploy = {"x": {"env": {"A": "0", "C": "0"}}}
     path = write({"apps": [said | {"append_env_to_name": True}], "deploy": deploy})
-    assert env_of(path, "x") == {"A": "1", "B": "2", "C": "0", "NODE_APP_INSTANCE": "0"}
-    assert env_of(path, "") == {"A": "1", "B": "1", "NODE_APP_INSTANCE": "0"}
+    assert env_of(path, "x") == {"A": "1", "B": "2", "C": "0", "NODE_APP_INSTANCE": "{index}"}
+    assert env_of(path, "") == {"A": "1", "B": "1", "NODE_APP_INSTANCE": "{index}"}
     tree = load(path, {}, profile="x", to_run_here=False)
     assert [app.name for app in tree.root.children] == ["sleep-x"]
     notes = load(path, {}, profile="y", to_run_here=False).notes
@@ -232,7 +274,7 @@ def test_a_file_of_variables_is_read_though_pm2_does_not(write: Write, tmp_path:
     (tmp_path / "sub" / ".env").write_text("A=1\nB=1\n")
     said = {"script": "sleep", "cwd": "sub", "env": {"B": "2"}, "env_file": ".env"}
     path = write([said])
-    assert env_of(path, "") == {"A": "1", "B": "2", "NODE_APP_INSTANCE": "0"}
+    assert env_of(path, "") == {"A": "1", "B": "2", "NODE_APP_INSTANCE": "{index}"}
     assert remark(loaded(path), "[0].env_file")[0] is Fate.CHANGED
 
 

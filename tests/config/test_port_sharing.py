@@ -58,6 +58,9 @@ def test_it_is_said_once_only() -> None:
 
 def test_it_needs_an_environment_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "supctl.toml"
+    file.write_text('[apps.a]\ncommand = ["sh"]\nshare_port = true\nport = 80\n')
+    with pytest.raises(ConfigErrors, match=r"share_port is there besides port"):
+        load(file)
     file.write_text('[apps.a]\ncommand = ["sh"]\nshare_port = true\ninherit_env = "at-start"\n')
     with pytest.raises(ConfigErrors, match=r"share_port is there besides inherit_env"):
         load(file)

@@ -202,21 +202,26 @@ def test_a_key(app: Callable[[str], dict[str, Any]], keys: str, said: dict[str, 
     assert {key: made.get(key) for key in said} == said
 
 
-def test_processes_that_can_tell_their_number_are_apps_of_their_own(loads: Loads) -> None:
+def test_processes_are_told_their_number(loads: Loads) -> None:
     loaded = loads(
         """
 processes:
   web: {command: "serve {{.PC_REPLICA_NUM}}", replicas: 2}
   job: {command: $PC_REPLICA_NUM, replicas: 2}
+  odd: {command: "{port}", replicas: 2, liveness_probe: {http_get: {port: "8{{.PC_REPLICA_NUM}}"}}}
+  few: {command: "{{.PC_REPLICA_NUM}}", ready_log_line: "{{.PC_REPLICA_NUM}}"}
   all: {command: x, depends_on: {web: {condition: process_started}}}
   one: {command: x, depends_on: {web-1: {}}}
 """
     )
     apps = loaded.tables["apps"]
-    assert list(apps) == ["web-0", "web-1", "job-0", "job-1", "all", "one"]
-    assert apps["web-1"]["command"] == ["bash", "-c", "serve 1"]
-    assert apps["job-1"]["env"] == {"PC_REPLICA_NUM": "1"}
-    assert (apps["all"]["depends_on"], apps["one"]["depends_on"]) == (["web-0", "web-1"], ["web-1"])
+    assert list(apps) == ["web", "job", "odd-0", "odd-1", "few", "all", "one"]
+    assert apps["web"]["command"] == ["bash", "-c", "serve {index}"]
+    assert apps["job"]["env"] == {"PC_REPLICA_NUM": "{index}"}
+    assert (apps["all"]["depends_on"], apps["one"]["depends_on"]) == (["web"], ["web"])
+    assert apps["odd-1"]["command"] == ["bash", "-c", "{{port}}"]
+    assert apps["odd-1"]["health"]["http"] == "http://127.0.0.1:81/"
+    assert (apps["few"]["command"][2], apps["few"]["ready"]["output"]) == ("0", "0")
 
 
 def test_a_copy_is_depended_on_by_its_number(loads: Loads) -> None:

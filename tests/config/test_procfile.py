@@ -18,6 +18,7 @@ from supctl.config.loading import LoadedTree
 from supctl.config.readers.procfile.settings import VARIABLES
 from supctl.config.readers.procfile.shell import through_shell
 from supctl.specs import App
+from supctl.supervision.child import names_of
 
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin"}
@@ -40,7 +41,11 @@ def apps(loaded: LoadedTree) -> dict[str, App]:
 
 
 def ports(loaded: LoadedTree) -> dict[str, str | None]:
-    return {name: (app.env or {}).get("PORT") for name, app in apps(loaded).items()}
+    return {
+        name: app.instance(number).environment({}).get("PORT")
+        for app in apps(loaded).values()
+        for number, name in enumerate(names_of(app), 1)
+    }
 
 
 def sentences(path: Path) -> list[str]:
@@ -54,8 +59,8 @@ def test_the_example() -> None:
     assert loaded.format == "Procfile"
     assert ports(loaded) == {
         "web": "5000",
-        "worker-1": "5100",
-        "worker-2": "5101",
+        "worker:1": "5100",
+        "worker:2": "5101",
         "clock": "5200",
         "release": "5300",
     }
@@ -63,7 +68,6 @@ def test_the_example() -> None:
     assert web.command == ("sh", "-c", "exec python3 -u app.py --port $PORT")
     assert web.env is not None
     assert web.env["WORKER_NAME"] == "the packer"
-    assert apps(loaded)["worker-2"].tags == ("worker",)
     assert loaded.root.start == "concurrent"
 
 
@@ -137,8 +141,8 @@ def test_a_line_does_the_same_as_without_exec(line: str, tmp_path: Path) -> None
     [
         ("PORT=8000", {"web": "8000", "worker": "8100"}),
         ("OVERMIND_PORT=3000\nOVERMIND_PORT_STEP=10", {"web": "3000", "worker": "3010"}),
-        ("FORMATION=web=2", {"web-1": "5000", "web-2": "5001", "worker": "5100"}),
-        ("OVERMIND_FORMATION=all=2,web=1", {"web": "5000", "worker-1": "5100", "worker-2": "5101"}),
+        ("FORMATION=web=2", {"web:1": "5000", "web:2": "5001", "worker": "5100"}),
+        ("OVERMIND_FORMATION=all=2,web=1", {"web": "5000", "worker:1": "5100", "worker:2": "5101"}),
         ("OVERMIND_NO_PORT=1", {"web": None, "worker": None}),
     ],
 )
@@ -175,12 +179,12 @@ def test_overminds_signals(write: Write) -> None:
 def test_overminds_own_file_comes_first(write: Write, tmp_path: Path) -> None:
     path = write("web: sleep 1", "PORT=1\nA=env\nB=env")
     (tmp_path / ".overmind.env").write_text("A=overmind\nOVERMIND_PORT=7000")
-    env = apps(load(path, ENVIRON))["web"].env
+    env = apps(load(path, ENVIRON))["web"].environment({})
     own = {"A": "overmind", "B": "env", "PORT": "7000", "OVERMIND_PORT": "7000"}
     assert env == {**ENVIRON, **own}
     (tmp_path / ".overmind.env").write_text("OVERMIND_SKIP_ENV=1")
     own = {"OVERMIND_SKIP_ENV": "1", "PORT": "5000"}
-    assert apps(load(path, ENVIRON))["web"].env == {**ENVIRON, **own}
+    assert apps(load(path, ENVIRON))["web"].environment({}) == {**ENVIRON, **own}
 
 
 @pytest.mark.parametrize(

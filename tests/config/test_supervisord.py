@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from supctl.config import ConfigErrors, load
 from supctl.config.loading import LoadedTree
+from supctl.config.readers.supervisord.expansions import expand
 from supctl.config.readers.supervisord.keys import PROGRAM
 from supctl.specs import App, Log, Supervisor
 from supctl.specs.log import LogMode, LogTarget
@@ -55,7 +56,7 @@ def test_the_example(write: Write) -> None:
     web, background, cleanup = loaded.root.children
     assert isinstance(web, App)
     assert isinstance(background, Supervisor)
-    assert [child.name for child in background.children] == ["clock", "worker_00", "worker_01"]
+    assert [child.name for child in background.children] == ["clock", "worker"]
     assert web.command == ("python3", "-u", "web.py", "--name", "the shop")
     assert web.env is not None
     assert web.env["GREETING"] == "hello, world"
@@ -192,13 +193,46 @@ def test_what_is_run_but_not_here_is_told_aloud(write: Write) -> None:
 def test_same_processes_are_instances_and_others_are_apps(write: Write) -> None:
     numbers = "numprocs=2\nprocess_name=%(program_name)s-%(process_num)s\nnumprocs_start=5\n"
     assert app_of(load(write(WEB + numbers), ENVIRON)).instances == 2
-    different = "environment=PORT=80%(process_num)02d\n"
-    (web,) = load(write(WEB + numbers + different), ENVIRON).root.children
+    different = "user=worker%(process_num)d\n"
+    loaded = load(write(WEB + numbers + different), ENVIRON, to_run_here=False)
+    (web,) = loaded.root.children
     assert isinstance(web, Supervisor)
-    assert [(it.name, it.env["PORT"]) for it in web.children if isinstance(it, App) and it.env] == [
-        ("web-5", "8005"),
-        ("web-6", "8006"),
+    assert [(it.name, it.user) for it in web.children if isinstance(it, App)] == [
+        ("web-5", "worker5"),
+        ("web-6", "worker6"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("start", "count", "text", "expected"),
+    [
+        (0, 2, "80%(process_num)02d{port}", "800{index}{{port}}"),
+        (1, 2, "%(process_num)s", "{instance}"),
+        (1, 9, "%(process_num)2d", " {instance}"),
+        (8000, 3, "x%(process_num)d", "x{port}"),
+        (0, 12, "%(process_num)d", "{index}"),
+    ],
+)
+def test_processes_that_differ_by_their_number_are_instances(
+    write: Write, start: int, count: int, text: str, expected: str
+) -> None:
+    keys = f"numprocs={count}\nnumprocs_start={start}\nprocess_name=%(process_num)s\n"
+    loaded = load(write(f"{WEB}{keys}environment=X='{text}'\n"), ENVIRON)
+    app = app_of(loaded)
+    assert (app.env or {})["X"] == expected
+    names: dict[str, str | int] = {"program_name": "web"}
+    for index in range(count):
+        own = app.instance(index + 1).environment({})
+        assert own["X"] == expand("", text, {**names, "process_num": start + index})
+    assert app.port == (start if start > 1 else None)
+    assert any("%(process_num) became {" in it.detail for it in loaded.remarks)
+
+
+def test_numbers_of_several_widths_are_apps_of_their_own(write: Write) -> None:
+    keys = "numprocs=11\nprocess_name=%(process_num)s\nenvironment=X='%(process_num)02d'\n"
+    (web,) = load(write(WEB + keys), ENVIRON).root.children
+    assert isinstance(web, Supervisor)
+    assert len(web.children) == 11
 
 
 def test_a_program_may_be_in_two_groups(write: Write) -> None:

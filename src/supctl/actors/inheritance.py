@@ -84,6 +84,8 @@ def fingerprint(spec: ProcessSpec) -> str:
     told = {name: getattr(spec, name) for name in _HOW_IT_RUNS}
     told["env"] = sorted(spec.env.items())
     told["rlimits"] = sorted(spec.rlimits.items())
+    if spec.secrets:  # where they are: what they are must not even be guessed
+        told["secrets"] = sorted(spec.secrets.items())
     return digest(told)
 
 

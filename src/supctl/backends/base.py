@@ -31,6 +31,8 @@ class ProcessSpec:
         command: argument vector; a program without a slash is looked up in the
             PATH of ``env`` (in :data:`os.defpath` if there is none).
         env: the exact environment.
+        secrets: files, by the variables that are to hold what is in them. Whoever spawns puts that
+            into ``env`` and leaves none here: backends do not look at it.
         cwd: working directory; ours when ``None``. A relative program is relative to it.
         stdin: descriptor that becomes standard input; ``None`` is ``/dev/null``.
         stdout, stderr: whether to make an output pipe; otherwise ``/dev/null``.
@@ -46,6 +48,7 @@ class ProcessSpec:
 
     command: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     cwd: str | None = None
     stdin: int | None = None
     stdout: bool = True

@@ -144,6 +144,9 @@ def _backoff(backoff: Backoff) -> str:
 
 def _app_facts(app: App, home: str) -> list[str]:
     facts = _child_facts(app, Backoff())
+    if app.port is not None:
+        last = app.port + app.instances - 1
+        facts.append(f"port {app.port}" if app.instances == 1 else f"ports {app.port} to {last}")
     facts += [str(asked) for asked in (app.ready, app.health) if asked is not None]
     if app.stop_exit_codes:
         codes = ", ".join(map(str, app.stop_exit_codes))
@@ -159,6 +162,7 @@ def _app_facts(app: App, home: str) -> list[str]:
         facts.append(f"pids {limits.pids}")
     if app.user is not None:
         facts.append(f"user {app.user}")
+    facts += [f"{name} {secret}" for name, secret in app.secrets.items()]
     if app.cwd not in (None, home):
         facts.append(f"in {app.cwd}")
     return facts

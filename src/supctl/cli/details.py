@@ -137,7 +137,8 @@ def _history(events: list[Facts]) -> None:
 def env(name: str, show: bool, as_json: bool) -> None:
     """Print the exact environment of a program, as lines that a shell reads.
 
-    Values that look like secrets, by their names or as a password in an address, are masked.
+    Values that look like secrets, by their names or as a password in an address, are masked. Of
+    those whose text is in a file, the file is shown, and never the text.
 
     \b
     Example:
@@ -149,7 +150,13 @@ def env(name: str, show: bool, as_json: bool) -> None:
         click.echo(json.dumps(held))
         return
     for key in sorted(held):
-        click.echo(f"{key}={shlex.quote(held[key])}")
+        click.echo(f"{key}={_shell_word(held[key])}")
+
+
+def _shell_word(value: str | dict[str, str]) -> str:
+    if isinstance(value, str):
+        return shlex.quote(value)
+    return f'"$(cat {shlex.quote(value["file"])})"'
 
 
 @click.command()

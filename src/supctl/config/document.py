@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -12,6 +13,7 @@ from supctl.errors import InvalidConfig
 from supctl.specs import App, ChildSpec, Supervisor, Worker
 from supctl.specs.child import UNLESS_STOPPED
 from supctl.specs.place import place_of
+from supctl.specs.placeholders import literal
 
 from .mistakes import ConfigErrors, Mistake
 from .native import USUAL_OF_ROOT, USUAL_OF_SUPERVISORS, NativeReader
@@ -88,7 +90,7 @@ def _child(spec: ChildSpec, place: str) -> dict[str, Any]:
 
 def _of_app(app: App) -> dict[str, Any]:
     inherited = "at-start" if app.env is None else "nothing"
-    cwd = str(Path.cwd() / (app.cwd or "."))
+    cwd = str(Path(literal(os.getcwd())) / (app.cwd or "."))
     values = _changed(app, USUAL_APP) | {"command": app.command, "cwd": cwd}
     values["inherit_env"] = inherited
     values.pop("name", None)

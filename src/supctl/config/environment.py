@@ -8,6 +8,8 @@ from fnmatch import translate
 from functools import cache
 from typing import Final, Literal, TypeAlias
 
+from supctl.specs import Secret
+
 BASE: Final = (
     "PATH",
     "HOME",
@@ -42,9 +44,9 @@ with the :func:`identity` of the app's user. ``"nothing"``: neither; what the fi
 def environment(
     environ: Mapping[str, str],
     wanted: Inherit,
-    given: Mapping[str, str],
+    given: Mapping[str, str | Secret],
     user: str | int | None,
-) -> dict[str, str] | None:
+) -> dict[str, str | Secret] | None:
     """Return the environment of an app, for :attr:`supctl.App.env`.
 
     Args:

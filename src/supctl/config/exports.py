@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 from supctl.specs import App, Backoff, ChildSpec, Health, Limits, Log, Ready, Stop, Supervisor
 from supctl.specs.dependencies import Condition
+from supctl.specs.placeholders import Fill
 
 from .document import USUAL_APP
 from .imports import Fate, Remark
@@ -31,7 +32,7 @@ _USUAL_OF_PARTS: Final[Mapping[str, object]] = {
 _LONGEST: Final = 2**31 - 1
 """Seconds."""
 
-_NO_FIELDS: Final = ("name", "command", "cwd", "env", "has_own_stop")
+_NO_FIELDS: Final = ("name", "command", "cwd", "env", "port", "has_own_stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Program:
         export: takes remarks.
 
     Attributes:
+        secrets: files that have the text of others, by their names; writers take out what they say.
+        numbered: fills in what stands for the number of an instance, once all else is written.
         shares_port: whether its instances may listen on the same port.
         depends_on: what is to be with other programs before, by their names.
         is_awaited: whether others wait for its end.
@@ -85,6 +88,8 @@ class Program:
         self.name, self.place, self.app, self.export = name, place, app, export
         self.env = without_shared_port(env)
         self.shares_port = self.env != env
+        self.secrets = {name: it.file for name, it in app.secrets.items()}
+        self.numbered: Fill = str
         self.depends_on: dict[str, Condition] = {}
         self.is_awaited = False
         self._told = [*_facts(app), *(["share_port"] if self.shares_port else [])]
@@ -116,6 +121,12 @@ class Program:
             usual = f"{self.export.tool} has no word for it"
             detail = reasons.get(name) or reasons.get(name.partition(".")[0]) or usual
             self.export.leave_out(f"{self.place}.{name}", detail)
+        usual = (
+            f"{self.export.tool} takes no variable from a file; supctl would read it at each start"
+        )
+        for name in self.secrets:
+            place = join(f"{self.place}.env", name)
+            self.export.leave_out(place, reasons.get("secrets", usual))
 
     def _shortest(self, name: str) -> str:
         """Return the part that a field belongs to, if nothing of that was taken."""
@@ -137,6 +148,11 @@ class Writer(Protocol):
         """Fill ``export``."""
         ...
 
+    def numbered(self, app: App) -> Fill | None:
+        """Return what fills in the words of the tool for what differs between instances; ``None``
+        if it cannot say all that. A module need not have it."""
+        ...
+
 
 def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[str, str]) -> Export:
     """Return a tree as files of another tool.
@@ -149,7 +165,8 @@ def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[s
     writer = cast(Writer, import_module(f"supctl.config.writers.{kind}"))
     export = Export(writer.TOOL, root.name, directory)
     _remark_on_supervisor(root, "supervisor", USUAL_OF_ROOT, export)
-    programs = _Collector(export, environ).programs(root)
+    numbered = getattr(writer, "numbered", lambda _: None)
+    programs = _Collector(export, environ, numbered).programs(root)
     if not programs:
         export.leave_out("apps", "there is no program in the tree")
     writer.write(programs, export)
@@ -159,8 +176,10 @@ def export_tree(root: Supervisor, kind: str, directory: Path, environ: Mapping[s
 class _Collector:
     """Makes programs of the apps of a tree."""
 
-    def __init__(self, export: Export, environ: Mapping[str, str]) -> None:
-        self._export, self._environ = export, environ
+    def __init__(
+        self, export: Export, environ: Mapping[str, str], numbered: Callable[[App], Fill | None]
+    ) -> None:
+        self._export, self._environ, self._numbered = export, environ, numbered
         self._names: set[str] = set()
 
     def programs(self, root: Supervisor) -> list[Program]:
@@ -181,9 +200,7 @@ class _Collector:
     def _child(self, child: ChildSpec, path: tuple[str, ...], place: str) -> list[Program]:
         match child:
             case App():
-                env = {} if child.env is None else child.env
-                own = {name: text for name, text in env.items() if self._is_own(name, text)}
-                return [Program(self._name("-".join(path)), place, child, own, self._export)]
+                return self._instances(child, "-".join(path), place)
             case Supervisor():
                 _remark_on_supervisor(child, place, USUAL_OF_SUPERVISORS, self._export)
                 return self._below(child, path, place)
@@ -195,6 +212,24 @@ class _Collector:
             other.is_awaited |= condition is not Condition.UP
             for program in programs:
                 program.depends_on[other.name] = condition
+
+    def _instances(self, app: App, name: str, place: str) -> list[Program]:
+        """Return an app as one program, or as many if its instances differ."""
+        if app.instances == 1 or not app.has_numbers:
+            return [self._program(app.instance(1) if app.has_numbers else app, name, place)]
+        if (fill := self._numbered(app)) is not None:
+            program = self._program(app, name, place)
+            program.numbered = fill
+            return [program]
+        detail = "each instance is a program, as it has its own number or port"
+        self._export.change(f"{place}.instances", f"{name}-1", detail)
+        numbers = range(1, app.instances + 1)
+        return [self._program(app.instance(it), f"{name}-{it}", place) for it in numbers]
+
+    def _program(self, app: App, name: str, place: str) -> Program:
+        env = app.environment({}).items()
+        own = {name: text for name, text in env if self._is_own(name, text)}
+        return Program(self._name(name), place, app, own, self._export)
 
     def _is_own(self, name: str, text: str) -> bool:
         return self._environ.get(name) != text

@@ -66,6 +66,7 @@ class Import:
         document: what our own format would say (:mod:`.schema`).
         remarks: in the order of the file.
         lines: of places of the file, counted from 1, where a format tells them.
+        is_ours: whether the document was written for supctl, in the file of another tool.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -73,6 +74,7 @@ class Import:
         self.document: dict[str, Any] = {}
         self.remarks: list[Remark] = []
         self.lines: dict[str, int] = {}
+        self.is_ours = False
         self._names: set[str] = set()  # places of the safe ones
 
     def map(self, place: str, became: str) -> None:

@@ -72,6 +72,12 @@ _CONDITIONS: Final[Json] = {
     "type": "object",
     "additionalProperties": {"enum": [str(word) for word in Condition]},
 }
+_SECRET: Final[Json] = {
+    "type": "object",
+    "properties": {"file": _TEXT},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 _LIMIT: Final = (_COUNT, _SIZE, _UNLIMITED)
 
 
@@ -103,7 +109,7 @@ KINDS: Final = (
         (_TEXT, _ENV_FILE, _list_of(_TEXT, _ENV_FILE)),
     ),
     Kind("files", "", values.parse_include, (_TEXT, _NAMES)),
-    Kind("variable", "", values.parse_env_value, ({"type": "string"},)),
+    Kind("variable", "", values.parse_variable, ({"type": "string"}, _SECRET)),
     Kind("resource limit", "", values.parse_rlimit, (*_LIMIT, _list_of(*_LIMIT))),
 )
 """All that parsers take, but for words and tables."""

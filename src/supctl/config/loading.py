@@ -25,9 +25,12 @@ from .layers import Layers
 from .merging import Origins
 from .mistakes import ConfigErrors, Mistake
 from .native import NativeReader, place_of
+from .numbering import with_placeholders
+from .ports import shared_ports
 from .profiles import choose
 from .reading import Reader
 from .references import References, escaped
+from .secrets import open_secrets
 from .source import Source, read_source
 from .surroundings import Look, find_mistakes
 
@@ -161,8 +164,11 @@ def _load(
         reader.mistakes += find_mistakes(fit.root, place_of, look)
     if reader.mistakes or root is None:
         raise ConfigErrors(_placed(settled, reader.mistakes[len(settled) :], read, found))
-    notes, remarks = (*_taken(file), *reader.notes), tuple(found.remarks)
-    loaded = LoadedTree(root, source.path, read.format, notes, found.document, remarks)
+    notes = [*_taken(file), *reader.notes, *shared_ports(root, place_of)]
+    if to_run_here:
+        notes += open_secrets(root, place_of)
+    told = tuple(notes), found.document, tuple(found.remarks)
+    loaded = LoadedTree(root, source.path, read.format, *told)
     if fit is None:
         return loaded
     return replace(loaded, root=fit.root, enhancements=fit.enhancements, failures=fit.failures)
@@ -251,6 +257,8 @@ def _read(source: Source, over: Sequence[Path], found: Import) -> _Read:
             [Mistake.of(InvalidConfig("profile", source.profile, wanted), found.reader.file)]
         )
     theirs.reader.read(source, found)
+    if not found.is_ours:
+        found.document = with_placeholders(found.document)
     return _Read(theirs.name, Origins(found.reader.file))
 
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App, ChildSpec, Log, StartFailures, Stop, Supervisor, Worker
+from supctl.specs import App, ChildSpec, Log, Secret, StartFailures, Stop, Supervisor, Worker
 from supctl.specs.names import check_name
+from supctl.specs.placeholders import literal
 
 from .env_files import EnvFiles
 from .environment import environment, inherited
@@ -32,12 +33,17 @@ from .values import shell_word
 _STAND_IN = ("?",)
 """Command of an app whose own is wrong, so that its other keys can be checked as well."""
 
+_SOME_PORT: Final = 1
+"""Of an app whose own is wrong, likewise."""
+
 USUAL_OF_SUPERVISORS: Final[Mapping[str, Any]] = {"start_failures": StartFailures.RETRY}
 """Where a file is silent and a spec would mean something else: that one program does not start,
 at boot perhaps, must not keep all others down."""
 
 USUAL_OF_ROOT: Final[Mapping[str, Any]] = {"max_restarts": None, **USUAL_OF_SUPERVISORS}
 """The same for the root: in a file an app's own limits end a restart storm."""
+
+Environment: TypeAlias = dict[str, str | Secret] | None
 
 _SURROUNDINGS = {"command", "cwd", "env", "env_file", "inherit_env"}
 """Keys without which nobody can say whether a program would be found."""
@@ -81,9 +87,10 @@ class NativeReader:
         environ: Mapping[str, str],
         origins: Origins | None = None,
     ) -> None:
-        self._reader, self._directory = reader, directory
+        self._reader = reader
+        self._directory = Path(literal(str(directory)))
         self._environ = dict(environ)  # os.environ decodes each variable at each look
-        self._inherited = cache(partial(inherited, self._environ))
+        self._inherited = cache(self._inherit)
         self._origins = origins or Origins(reader.file)
         self._env_files = EnvFiles(directory, self._environ)
         self._without_plugins: set[str] = set()
@@ -179,9 +186,11 @@ class NativeReader:
         command = values.pop("command", _STAND_IN)
         if known and isinstance(table["command"], str):
             self._warn_of_shell(table["command"], join(place, "command"))
+        if "port" in table:
+            values.setdefault("port", _SOME_PORT)
         values["env"] = self._environment(values, place)
         if values.pop("share_port", False):
-            values["env"] = self._shared_port(values["env"], place)
+            values["env"] = self._shared_port(values, place)
         values["cwd"] = str(self._directory / values.get("cwd", "."))
         app = self._reader.build(partial(App, name, command), values, place)
         return app if known else None
@@ -204,29 +213,49 @@ class NativeReader:
         )
         return replace(log, file=file, error_file=error_file)
 
-    def _environment(self, values: dict[str, Any], place: str) -> dict[str, str] | None:
+    def _environment(self, values: dict[str, Any], place: str) -> Environment:
         wanted, files = values.pop("inherit_env", False), values.pop("env_file", ())
         for key in ("env", "env_file") if wanted == "at-start" else ():
             if files if key == "env_file" else values.get(key):
                 seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
                 self._reader.wrong(join(place, key), seen, "one of the two", mend)
         try:
-            given = self._env_files.values(files, join(place, "env_file"))
+            given: dict[str, str | Secret] = {
+                **self._env_files.values(files, join(place, "env_file"))
+            }
         except InvalidConfig as error:
             self._reader.refuse(error)
             given = {}
-        given |= values.get("env", {})
+        if "port" in values:
+            given.pop("PORT", None)
+        given |= {name: self._placed(it) for name, it in values.get("env", {}).items()}
         user = values.get("user")
         if wanted == "nothing" or wanted == "at-start":
             return environment(self._environ, wanted, given, user)
-        return environment(self._inherited(wanted), True, given, user)
+        known = self._inherited(wanted)
+        if "port" in values:
+            known = {name: text for name, text in known.items() if name != "PORT"}
+        return environment(known, True, given, user)
 
-    def _shared_port(self, env: dict[str, str] | None, place: str) -> dict[str, str] | None:
+    def _placed(self, value: str | Secret) -> str | Secret:
+        """Return a variable with the absolute path of the file that has it, if one has."""
+        return value if isinstance(value, str) else Secret(str(self._directory / value.file))
+
+    def _inherit(self, wanted: bool | tuple[str, ...]) -> dict[str, str]:
+        given = inherited(self._environ, wanted)
+        return {name: literal(text) for name, text in given.items()}
+
+    def _shared_port(self, values: dict[str, Any], place: str) -> Environment:
+        if "port" in values:
+            seen, mend = "is there besides port", "env = { PORT = ... } is the same for all copies"
+            self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
+        env: Environment = values["env"]
         if env is None:
             seen, mend = "is there besides inherit_env = 'at-start'", "or inherit_env = true"
             self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
             return None
-        return with_shared_port(env)
+        texts = {name: text for name, text in env.items() if isinstance(text, str)}
+        return {**env, **with_shared_port(texts)}
 
     def _warn_of_shell(self, command: str, place: str) -> None:
         word = shell_word(command)

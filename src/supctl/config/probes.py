@@ -23,6 +23,7 @@ from supctl.specs import (
     Watchdog,
 )
 from supctl.specs.health import health_of
+from supctl.specs.placeholders import PORT
 
 from .mistakes import closest
 from .units import parse_duration
@@ -120,16 +121,18 @@ def _made(field: str, make: Callable[[], T], kind: str = "") -> T:
         raise InvalidConfig(f"{field}.{name}", error.got, error.wanted, error.mend) from None
 
 
-def _parse_tcp(field: str, value: object) -> tuple[str, int]:
+def _parse_tcp(field: str, value: object) -> tuple[str, int | str]:
+    if value == PORT:
+        return "", PORT
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", value)
     if isinstance(port, str) and port.isdigit() and len(port) <= 5:
         port = int(port)
-    if type(port) is not int or (isinstance(value, str) and not host):
+    if (type(port) is not int and port != PORT) or (isinstance(value, str) and not host):
         raise InvalidConfig(field, value, 'a port such as 5432, or "host:port"')
     return host.removeprefix("[").removesuffix("]"), port
 
 
-def _make_tcp(place: tuple[str, int]) -> Tcp:
+def _make_tcp(place: tuple[str, int | str]) -> Tcp:
     host, port = place
     return Tcp(port, host) if host else Tcp(port)
 

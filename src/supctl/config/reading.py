@@ -149,8 +149,15 @@ class Reader:
                     self.refuse(InvalidConfig(join_path(children, rest), error.got, error.wanted))
                     return None
                 if field not in values:
-                    seen = f"is {show(error.got)} where nothing else is said"
-                    self.wrong(join(place, error.field), seen, error.wanted, f"set {field} too")
+                    seen = "is not said"
+                    if error.got is not None:
+                        seen = f"is {show(error.got)} where nothing else is said"
+                    self.wrong(
+                        join(place, error.field),
+                        seen,
+                        error.wanted,
+                        error.mend or f"set {field} too",
+                    )
                     return None
                 self.refuse(error.within(place))
                 del values[field]

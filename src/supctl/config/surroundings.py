@@ -14,6 +14,7 @@ from contextlib import suppress
 from functools import cache, reduce
 
 from supctl.specs import App, ChildSpec, Supervisor
+from supctl.specs.instances import used_in
 
 from .mistakes import ConfigErrors, Mistake, closest
 from .reading import join
@@ -66,11 +67,14 @@ def apps_of(node: ChildSpec, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple
 
 
 def _mistakes(app: App, place: str, look: Look) -> Iterator[Mistake]:
-    yield from (wrong_cwd := list(_cwd(app, place, look)))
+    copies = app.instances if used_in(app.cwd) else 1
+    instances = [app.instance(number) for number in range(1, copies + 1)]
+    wrong_cwd = [it for own in instances for it in _cwd(own, place, look)]
+    yield from wrong_cwd
     yield from _user(app, place)
     yield from _group(app, place)
     if not wrong_cwd:  # it says where the program is looked for
-        yield from _program(app, place, look)
+        yield from dict.fromkeys(it for own in instances for it in _program(own, place, look))
 
 
 def _cwd(app: App, place: str, look: Look) -> Iterator[Mistake]:
@@ -92,8 +96,8 @@ def _wrong_directory(path: str) -> tuple[str, str]:
 def _program(app: App, place: str, look: Look) -> Iterator[Mistake]:
     """Look for the program as the reaper will: relative to cwd, along the PATH of its own env."""
     program, base = app.command[0], app.cwd or os.getcwd()
-    env = os.environ if app.env is None else app.env
-    wrong, mend = look.wrong_program(program, base, env.get("PATH", os.defpath))
+    path = app.environment(os.environ).get("PATH", os.defpath)
+    wrong, mend = look.wrong_program(program, base, path)
     if wrong:
         seen = f"starts {program!r}, which {wrong}"
         yield Mistake(join(place, "command"), seen, "a program that can be executed", mend)

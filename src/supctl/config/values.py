@@ -19,6 +19,7 @@ from supctl.specs import (
     Exhausted,
     Jitter,
     Restart,
+    Secret,
     Start,
     StartFailures,
     Strategy,
@@ -198,6 +199,22 @@ def parse_env_value(field: str, value: object) -> str:
     name = field.rpartition(".")[2]
     mend = f'quote it: {name} = "{quoted}"' if isinstance(value, int | float) else ""
     raise InvalidConfig(field, value, "text", mend)
+
+
+def parse_variable(field: str, value: object) -> str | Secret:
+    """Return an environment variable: its text, or the file that has it, ``{ file = "..." }``."""
+    if not isinstance(value, dict):
+        return parse_env_value(field, value)
+    file = value.get("file")
+    if value.keys() == {"file"} and isinstance(file, str) and file and "\0" not in file:
+        return Secret(file)
+    mend = next((near for key in value if key != "file" and (near := closest(key, ["file"]))), "")
+    raise InvalidConfig(field, value, 'text, or a file that has it, as { file = "token" }', mend)
+
+
+def write_variable(value: str | Secret) -> str | dict[str, str]:
+    """Return what :func:`parse_variable` reads as ``value``."""
+    return {"file": value.file} if isinstance(value, Secret) else value
 
 
 def parse_include(field: str, value: object) -> list[str]:

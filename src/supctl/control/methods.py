@@ -225,9 +225,10 @@ class Methods(Generic[Items]):
         rows: list[Facts] = await self._call("status", names=[*names], usage=usage)
         return rows
 
-    async def env(self, name: str, *, show: bool = False) -> dict[str, str]:
-        """Return the exact environment of a program; ``show`` what looks like secrets, too."""
-        env: dict[str, str] = await self._call("env", name=name, show=show)
+    async def env(self, name: str, *, show: bool = False) -> Facts:
+        """Return the exact environment of a program, the ``file`` of a secret; ``show`` what looks
+        like secrets, too."""
+        env: Facts = await self._call("env", name=name, show=show)
         return env
 
     async def inspect(self, *names: str) -> list[Facts]:

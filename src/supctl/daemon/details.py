@@ -45,8 +45,9 @@ class Details:
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
 
-    async def env(self, *, name: str, show: bool = False) -> dict[str, str]:
-        """Return the exact environment that a program gets at its next start.
+    async def env(self, *, name: str, show: bool = False) -> dict[str, str | dict[str, str]]:
+        """Return the exact environment that a program gets at its next start; of a secret, the
+        ``file`` that has it.
 
         Args:
             show: also the values of what looks like a secret.
@@ -59,8 +60,9 @@ class Details:
         spec = self._tree[address].spec
         if not isinstance(spec, App):
             raise Unsupported("env", f"{address}, which is no program", "name a program")
-        env = dict(os.environ if spec.env is None else spec.env)
-        return env if show else masked(env)
+        env = spec.environment(os.environ)
+        secrets = {name: {"file": it.file} for name, it in spec.secrets.items()}
+        return {**(env if show else masked(env)), **secrets}
 
     async def inspect(self, *, names: Sequence[str] = ()) -> list[dict[str, Any]]:
         """Return the system's facts about programs, one row for each: ``address``, ``state``,

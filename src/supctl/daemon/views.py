@@ -198,7 +198,8 @@ def _spec(spec: Any) -> dict[str, Any]:
     told: dict[str, Any] = {"name": spec.name, "restart": restart_word(spec)}
     if isinstance(spec, App):
         stop = {"signal": signal_name(spec.stop.signal), "grace": spec.stop.grace}
-        told |= {"command": list(spec.command), "cwd": spec.cwd, "stop": stop}
+        told |= {"command": list(spec.command), "port": spec.port, "cwd": spec.cwd, "stop": stop}
+        told["secrets"] = [f"{name} {secret}" for name, secret in spec.secrets.items()]
         told |= {"user": spec.user, "limits": asdict(spec.limits) if spec.limits else None}
         told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
     elif isinstance(spec, Supervisor):

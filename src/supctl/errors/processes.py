@@ -13,9 +13,9 @@ class SpawnFailed(SupctlError):
     Args:
         program: the program as it was given.
         stage: which step failed: ``program`` (finding or executing it), ``cwd``,
-            ``user``, ``group``, ``limits``, ``cgroup``, ``import`` (of Python code that is to
-            run in a process of its own) or ``system`` (no process, descriptor or memory to
-            be had).
+            ``user``, ``group``, ``limits``, ``cgroup``, ``secret`` (reading one), ``import`` (of
+            Python code that is to run in a process of its own) or ``system`` (no process,
+            descriptor or memory to be had).
         errno: the system's error number.
         detail: what the number alone does not say; may be empty.
     """
@@ -35,6 +35,7 @@ class SpawnFailed(SupctlError):
             "group": "check group",
             "limits": "check rlimits",
             "cgroup": "check limits",
+            "secret": "check env",
             "import": "",
             "system": "the system is out of a resource",
         }.get(self.stage, "check the spec")

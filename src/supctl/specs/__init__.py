@@ -29,6 +29,7 @@ from .probe import Output as Output
 from .probe import Probe as Probe
 from .probe import Tcp as Tcp
 from .probe import Watchdog as Watchdog
+from .secret import Secret as Secret
 from .supervisor import ChildSpec as ChildSpec
 from .supervisor import DynamicSupervisor as DynamicSupervisor
 from .supervisor import PartitionSupervisor as PartitionSupervisor

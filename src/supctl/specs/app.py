@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import signal as signals
 from collections.abc import Mapping, Sequence
@@ -16,9 +17,12 @@ from .child import Put, put_child_fields, put_run_fields
 from .command import check_command
 from .dependencies import Condition, Dependencies
 from .health import Health, Ready, health_of, ready_of
+from .instances import FILLED, filled, used_in
 from .log import Log
+from .placeholders import PORT, filler
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
-from .probe import Probe
+from .probe import Probe, check_port
+from .secret import Secret
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -87,7 +91,7 @@ class App:
         command: argument vector; no shell is involved. The program is looked up
             in the PATH of ``env``.
         cwd: working directory; ours when ``None``.
-        env: the exact environment; ``None`` hands on ours.
+        env: the exact environment; ``None`` hands on ours. A value may be a :class:`Secret`.
         restart: ``permanent`` (default), ``transient``, ``temporary``, or ``unless-stopped``:
             permanent, but what an operator has stopped stays stopped also when the supervising
             process starts anew.
@@ -122,7 +126,12 @@ class App:
             or ``Stop()``.
         limits: memory, processors, processes.
         log: what becomes of its output; ``None``: what the tree says for all, or ``Log()``.
-        instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
+        instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one. In
+            ``command``, ``cwd``, values of ``env``, paths of ``log`` and addresses of ``ready``
+            and ``health`` an instance finds ``{instance}`` (1 to N), ``{index}`` (0 to N - 1) and
+            ``{port}`` replaced by its own; ``{{port}}`` stays, as ``{port}``.
+        port: port of its first instance; each other one has the next. A program finds it in the
+            variable ``PORT``, unless ``env`` says that.
         detached: when the main process ends, its children live on and the app counts
             as alive until the last one is gone. Otherwise they are ended with it.
         death_signal: have the kernel kill the main process when the reaper dies
@@ -141,7 +150,7 @@ class App:
     name: str
     command: tuple[str, ...]
     cwd: str | None
-    env: Mapping[str, str] | None
+    env: Mapping[str, str | Secret] | None
     restart: Restart
     stays_stopped: bool
     backoff: Backoff
@@ -163,6 +172,7 @@ class App:
     limits: Limits
     log: Log | None
     instances: int
+    port: int | None
     detached: bool
     death_signal: bool
     umask: int | None
@@ -177,7 +187,7 @@ class App:
         command: Sequence[str | os.PathLike[str]],
         *,
         cwd: str | os.PathLike[str] | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | Secret] | None = None,
         restart: Restart | str = Restart.PERMANENT,
         backoff: Backoff | None = None,
         give_up_after: int | None = None,
@@ -197,6 +207,7 @@ class App:
         limits: Limits | None = None,
         log: Log | None = None,
         instances: int = 1,
+        port: int | None = None,
         detached: bool = False,
         death_signal: bool = False,
         umask: int | None = None,
@@ -234,8 +245,49 @@ class App:
         put("log", _check_log(log))
         check_count("instances", instances, 1)
         put("instances", instances)
+        put("port", _check_ports(port, instances))
         put("detached", detached)
         put("death_signal", death_signal)
+        if port is None:
+            _check_no_port(self)
+
+    @property
+    def placeholders(self) -> set[str]:
+        """The names of placeholders in it; ``""`` is one that writes itself."""
+        return set().union(*map(used_in, _told(self).values()))
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether something in it is filled in, for each instance otherwise."""
+        return self.port is not None or bool(self.placeholders)
+
+    def instance(self, number: int) -> App:
+        """Return its instance of that number, 1 or more, as an app of one copy: with its own
+        ``port``, and that and its number filled in where placeholders stand for them."""
+        if self.instances == 1 and not self.has_numbers:
+            return self
+        port = None if self.port is None else self.port + number - 1
+        own, fill = copy.copy(self), filler(instance=number, index=number - 1, port=port)
+        object.__setattr__(own, "port", port)
+        object.__setattr__(own, "instances", 1)
+        for name, value in _told(self).items():
+            object.__setattr__(own, name, filled(value, fill))
+        return own
+
+    def environment(self, outer: Mapping[str, str]) -> dict[str, str]:
+        """Return the exact environment of the program, but for its secrets: ``env``, or ``outer``
+        if that is to be handed on, and its port."""
+        port = {} if self.port is None else {"PORT": str(self.port)}
+        if self.env is None:
+            return {**outer, **port}
+        said = self.env.items()
+        return {**port, **{name: text for name, text in said if isinstance(text, str)}}
+
+    @property
+    def secrets(self) -> dict[str, Secret]:
+        """The variables whose text is in files."""
+        said = () if self.env is None else self.env.items()
+        return {name: it for name, it in said if isinstance(it, Secret)}
 
     @property
     def may_end(self) -> bool:
@@ -256,7 +308,7 @@ def _put_process_fields(
     put: Put,
     *,
     cwd: str | os.PathLike[str] | None,
-    env: Mapping[str, str] | None,
+    env: Mapping[str, str | Secret] | None,
     umask: int | None,
     user: str | int | None,
     group: str | int | None,
@@ -277,6 +329,29 @@ def _put_process_fields(
     put("rlimits", MappingProxyType(_check_rlimits(rlimits or {})))
 
 
+def _told(app: App) -> dict[str, object]:
+    return {name: getattr(app, name) for name in FILLED}
+
+
+def _check_ports(port: int | None, instances: int) -> int | None:
+    """Return ``port`` if each of so many instances has one."""
+    if port is None:
+        return None
+    check_port(port)
+    if instances > 65536 - port:
+        wanted = f"{65536 - port} at the most, as their ports begin at {port} and end at 65535"
+        raise InvalidConfig("instances", instances, wanted, "begin at a lower port")
+    return port
+
+
+def _check_no_port(app: App) -> None:
+    """Refuse an app without a port that speaks of it."""
+    for name, value in _told(app).items():
+        if "port" in used_in(value):
+            wanted = f"that of the first instance, as {name} says {PORT}"
+            raise InvalidConfig("port", None, wanted, "such as 8000; {{port}} is just text")
+
+
 def _check_log(log: Log | None) -> Log | None:
     if log is not None and not isinstance(log, Log):
         raise InvalidConfig("log", log, "a Log, such as Log(keep=3)")
@@ -292,10 +367,14 @@ def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:
     return tuple(codes)
 
 
-def _check_env(env: Mapping[str, str]) -> dict[str, str]:
+def _check_env(env: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
     for key, value in env.items():
         if not isinstance(key, str) or not key or "=" in key or "\0" in key:
             raise InvalidConfig("env", key, "names that are not empty, without = and NUL")
+        if isinstance(value, Secret) and key == "PATH":
+            raise InvalidConfig("env.PATH", str(value), "text: it says where programs are")
+        if isinstance(value, Secret):
+            continue
         if not isinstance(value, str) or "\0" in value:
             raise InvalidConfig(f"env.{key}", value, "text without NUL characters")
     return dict(env)

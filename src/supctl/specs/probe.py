@@ -15,6 +15,7 @@ from supctl.errors import InvalidConfig
 
 from .command import check_command
 from .pattern import Pattern, compiled
+from .placeholders import PORT, filler
 from .policy import check_seconds
 
 
@@ -29,18 +30,19 @@ class Tcp(Probe):
     """A port accepts connections.
 
     Args:
-        port: 1 to 65,535.
+        port: 1 to 65,535; ``"{port}"`` is that of the instance (:attr:`supctl.App.port`).
         host: where it listens, a name or an address.
 
     Raises:
         InvalidConfig: there is no such port.
     """
 
-    port: int
+    port: int | str
     host: str = "127.0.0.1"
 
     def __post_init__(self) -> None:
-        _check_port(self.port)
+        if self.port != PORT:
+            check_port(self.port)
         if not self.host:
             raise InvalidConfig("host", self.host, "a name or an address, such as 127.0.0.1")
 
@@ -56,7 +58,8 @@ class Http(Probe):
     is not verified: the question is whether it answers, and nothing secret is said.
 
     Args:
-        where: a URL (``"http://127.0.0.1:8080/health"``), or a port of this machine.
+        where: a URL (``"http://127.0.0.1:8080/health"``), or a port of this machine; ``"{port}"``,
+            also in a URL, is that of the instance (:attr:`supctl.App.port`).
         path: of the page, where only a port is given.
         status: what is wanted; ``None``: any from 200 to 399.
         body: text that must be in the first 64 KiB of the answer; ``None``: any answer will do.
@@ -72,9 +75,9 @@ class Http(Probe):
 
     def __post_init__(self) -> None:
         if isinstance(self.where, int):
-            _check_port(self.where)
-        else:
-            _check_url(self.where)
+            check_port(self.where)
+        elif self.where != PORT:
+            _check_url(filler(instance=1, index=0, port=1)(self.where))
             if self.path != "/":
                 raise InvalidConfig("path", self.path, "nothing beside a URL, which has its own")
         if not self.path.startswith("/") or not _is_word(self.path):
@@ -92,7 +95,7 @@ class Http(Probe):
     @property
     def url(self) -> str:
         """The page as a URL."""
-        if isinstance(self.where, int):
+        if isinstance(self.where, int) or self.where == PORT:
             return f"http://127.0.0.1:{self.where}{self.path}"
         return self.where
 
@@ -192,7 +195,12 @@ class Watchdog(Probe):
         return f"it says WATCHDOG=1 every {self.seconds:g} s"
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int | str) -> None:
+    """Refuse what is no port.
+
+    Raises:
+        InvalidConfig: naming ``port``.
+    """
     if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
         raise InvalidConfig("port", port, "1 to 65535")
 

@@ -15,6 +15,7 @@ from .dependencies import Condition, Dependencies, check_dependencies
 from .ignore import Ignore
 from .isolation import Code, check_code, check_isolation, check_survivors
 from .names import check_name
+from .placeholders import literal
 from .policy import (
     AutoShutdown,
     Backoff,
@@ -299,7 +300,8 @@ class DynamicSupervisor(Supervisor):
         if isinstance(child, App):
             if kwargs:
                 raise InvalidConfig("kwargs", kwargs, "none: words are added to an App's command")
-            object.__setattr__(child, "command", (*child.command, *map(str, args)))
+            added = (literal(str(word)) for word in args)
+            object.__setattr__(child, "command", (*child.command, *added))
         else:
             object.__setattr__(child, "args", (*child.args, *args))
             object.__setattr__(child, "kwargs", {**child.kwargs, **kwargs})

@@ -27,6 +27,7 @@ class Child:
     """Unique in its supervisor: the spec's name, with ``:N`` for the N-th of several instances."""
     address: str
     spec: ChildSpec
+    """What it was made of; the same for all instances."""
     is_static: bool = True
     """It was there when the supervisor started: it stays to be seen when the core forgets it."""
     life: Incarnation | None = None
@@ -56,6 +57,11 @@ class Child:
     unenforced: tuple[str, ...] = ()
     """Its limits that are not enforced here, as last told."""
 
+    @property
+    def own(self) -> ChildSpec:
+        """The spec with what is its own, as of :func:`own_spec`."""
+        return own_spec(self.spec, self.name)
+
 
 def expand(children: Iterable[ChildSpec], address: str) -> Iterator[Child]:
     """Yield the children of the supervisor at ``address`` in start order.
@@ -73,6 +79,14 @@ def names_of(spec: ChildSpec) -> list[str]:
     if isinstance(spec, App) and spec.instances > 1:
         return [f"{spec.name}:{number}" for number in range(1, spec.instances + 1)]
     return [spec.name]
+
+
+def own_spec(spec: ChildSpec, name: str) -> ChildSpec:
+    """Return ``spec`` as it is for the child called ``name``, which may be the N-th instance."""
+    if not isinstance(spec, App):
+        return spec
+    number = name.removeprefix(spec.name).removeprefix(":")
+    return spec.instance(int(number or 1))
 
 
 def join(address: str, name: str) -> str:

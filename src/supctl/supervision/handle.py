@@ -19,7 +19,7 @@ from supctl.logs.ring import LastLine
 from supctl.specs import App, ChildSpec, DynamicSupervisor, PartitionSupervisor
 from supctl.specs.dependencies import Condition, check_condition
 
-from .child import join, names_of
+from .child import join, names_of, own_spec
 from .messages import Counts
 from .node import Node
 from .output import OutputLines, Written, outputs_of
@@ -72,9 +72,9 @@ class Handle:
 
     @property
     def spec(self) -> ChildSpec:
-        """What it was made of."""
+        """What it was made of; an instance has its own number and port in it."""
         node, name = self._tree.find(self.address)
-        return node.spec_of(name)
+        return own_spec(node.spec_of(name), name)
 
     @property
     def pid(self) -> int:

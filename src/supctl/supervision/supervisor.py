@@ -164,7 +164,7 @@ class SupervisorActor(Incarnation):
             there = others.pop(child.name, child)
             there.spec, there.is_static = child.spec, True
             if there.life is not None:
-                there.life.adopt(child.spec)
+                there.life.adopt(child.own)
             self.children[child.name] = there
         self.children |= others
         self.spec = spec
@@ -390,7 +390,7 @@ class SupervisorActor(Incarnation):
         child.last_event = self._command_about(child) or child.last_event
         tell = partial(self._told, child, run)
         life: Incarnation
-        match child.spec:
+        match child.own:
             case App() as app:
                 life = AppActor(app, child.address, self._world.services, tell)
             case Worker(isolation="process") as worker:

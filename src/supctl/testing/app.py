@@ -15,6 +15,7 @@ from supctl import events
 from supctl.errors import InvalidConfig, InvalidState, ProcessNotFound, SupctlError
 from supctl.specs import App, Http, Output, Tcp
 from supctl.specs.pattern import compiled
+from supctl.specs.placeholders import PORT
 from supctl.specs.policy import check_seconds
 from supctl.supervision.handle import Handle
 
@@ -87,6 +88,8 @@ class SupervisedApp(AppView):
         """
         if condition is not None and not isinstance(condition, Tcp | Http | Output):
             raise InvalidConfig("condition", condition, "Tcp, Http, Output or nothing")
+        if condition is not None and PORT in str(condition):
+            raise InvalidConfig("condition", str(condition), "the number of a port")
         wanted = "become ready" if condition is None else f"become ready ({condition})"
         await self._within(timeout, wanted, partial(self._become_ready, condition))
 

@@ -21,6 +21,7 @@ from supctl.specs import (
     Output,
     Probe,
     Ready,
+    Secret,
     Stop,
     Tcp,
     Watchdog,
@@ -66,7 +67,9 @@ def app_from_dict(told: dict[str, Any]) -> App:
     for name, ask in _ASKED.items():
         if (held := told.pop(name)) is not None:
             parts[name] = ask(**{**held, "probe": probe_from_dict(held["probe"])})
-    return App(**told, **parts)
+    if (env := told.pop("env")) is not None:
+        env = {name: Secret(**it) if isinstance(it, dict) else it for name, it in env.items()}
+    return App(**told, **parts, env=env)
 
 
 def probe_as_dict(probe: Probe | None) -> dict[str, Any] | None:
@@ -97,5 +100,5 @@ def _plain(value: Any) -> Any:
     if is_dataclass(value):
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, Mapping):
-        return dict(value)
+        return {name: _plain(it) for name, it in value.items()}
     return value

@@ -28,6 +28,7 @@ from supctl.actors.incarnation import (
     Up,
 )
 from supctl.actors.inheritance import Inherited, Remains, end, fingerprint
+from supctl.actors.secrets import revealed
 from supctl.actors.services import Services
 from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, ProcessSpec
 from supctl.errors import SupctlError
@@ -212,7 +213,7 @@ class AppActor(Incarnation):
             spec = replace(spec, kept=f"{self._address} {fingerprint(spec)}")
         if self._watch is not None:
             spec = self._watch.dress(spec)
-        return await self._services.backend.spawn(spec, self._handle)
+        return await self._services.backend.spawn(await revealed(spec), self._handle)
 
     async def _live(self, process: Process) -> None:
         watch, inherited, age = self._watch, self._inherited, None
@@ -395,7 +396,8 @@ def process_spec(app: App, environ: Mapping[str, str] = os.environ) -> ProcessSp
     """Return what a backend must run for ``app``. ``environ`` is handed on if it names none."""
     return ProcessSpec(
         command=app.command,
-        env=dict(environ) if app.env is None else app.env,
+        env=app.environment(environ),
+        secrets={name: secret.file for name, secret in app.secrets.items()},
         cwd=app.cwd,
         umask=app.umask,
         user=app.user,

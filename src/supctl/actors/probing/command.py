@@ -8,6 +8,7 @@ from typing import Final
 
 import trio
 
+from supctl.actors.secrets import revealed
 from supctl.backends.answers import Answer
 from supctl.backends.base import Process, ProcessSpec, Spawner
 from supctl.errors import SupctlError
@@ -38,7 +39,7 @@ async def try_command(probe: Exec, surroundings: ProcessSpec, backend: Spawner) 
         grace=0.0,
     )
     try:
-        process = await backend.spawn(spec)
+        process = await backend.spawn(await revealed(spec))
     except SupctlError as error:
         return Answer(False, str(error))
     try:

@@ -27,7 +27,7 @@ class _Refused(Exception):
 async def try_tcp(probe: Tcp) -> Answer:
     """Connect and hang up."""
     try:
-        stream = await _connect(probe.host, probe.port)
+        stream = await _connect(probe.host, int(probe.port))
     except _Refused as why:
         return Answer(False, str(why))
     await stream.aclose()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Final
 
-from supctl.specs import App
+from supctl.specs import App, Secret
 
 _OTHERS: Final = tuple(it.name for it in fields(App) if it.compare and it.name != "env")
 
@@ -20,9 +20,11 @@ def differences(before: App, after: App) -> Iterator[str]:
             yield f"changes {name}"
 
 
-def _of_variables(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+def _of_variables(
+    old: Mapping[str, str | Secret], new: Mapping[str, str | Secret]
+) -> Iterator[str]:
     if "PATH" in new and new["PATH"] != old.get("PATH"):
-        yield _of_path(old.get("PATH", ""), new["PATH"])
+        yield _of_path(str(old.get("PATH", "")), str(new["PATH"]))
     if given := sorted(it for it in new if it != "PATH" and new[it] != old.get(it)):
         yield f"sets {', '.join(given)}"
     if gone := sorted(old.keys() - new.keys()):

@@ -49,7 +49,7 @@ class Direnv(Tool):
         program = None if spec.user is not None else which("direnv", path=path)
         if program is None:
             return {}
-        env = dict(spec.env or {})
+        env = spec.environment({})
         said = _output([program, "export", "json"], directories[0], self._seen(env), self._left())
         changes = json.loads(said or "{}")
         return {

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from supctl.errors import InvalidConfig
-from supctl.specs import App
+from supctl.specs import App, Secret
 from supctl.specs.child import UNLESS_STOPPED
 from supctl.specs.supervisor import with_values
 
@@ -54,9 +54,12 @@ def checked(plugin: Any) -> ConfigurationPlugin:
 def with_env(spec: App, changes: Mapping[str, str | None]) -> App:
     """Return a copy of an app with other or more variables; without those that are ``None``.
 
-    They are looked at when a plugin has returned the copy.
+    They are looked at when a plugin has returned the copy. A secret, and the port that the app
+    says, stay what they are.
     """
-    env = {**(spec.env or {}), **changes}
+    fixed = {*spec.secrets, *([] if spec.port is None else ["PORT"])}
+    said = {name: value for name, value in changes.items() if name not in fixed}
+    env: dict[str, str | Secret | None] = {**(spec.env or {}), **said}
     kept = {name: value for name, value in env.items() if value is not None}
     return with_values(spec, env=MappingProxyType(kept))
 

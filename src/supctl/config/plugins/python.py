@@ -42,7 +42,7 @@ class VirtualEnvironment(Tool):
         return {} if prefix is None else _activated(spec, prefix)
 
     def _environment(self, spec: App, project: Path) -> Path | None:
-        uv = (spec.env or {}).get("UV_PROJECT_ENVIRONMENT")
+        uv = spec.environment({}).get("UV_PROJECT_ENVIRONMENT")
         names = [*([uv] if uv else []), ".venv", "venv"]
         places = [project / name for name in names]
         if (project / ".pdm-python").is_file():
@@ -114,7 +114,10 @@ class Conda(Tool):
 
     def variables(self, spec: App, directories: tuple[Path, ...]) -> Variables:
         """Return what ``conda activate`` sets, but for what packages add by scripts."""
-        if (spec.env or {}).get("CONDA_PREFIX") not in (None, self._environ.get("CONDA_PREFIX")):
+        if spec.environment({}).get("CONDA_PREFIX") not in (
+            None,
+            self._environ.get("CONDA_PREFIX"),
+        ):
             return {}
         said = first_text(directories, *self.marks)
         prefix = None if said is None else self._prefix(spec, said, directories)

@@ -64,7 +64,7 @@ class Tool(ABC):
 
     def changes(self, spec: App) -> Variables:
         """Return the variables to change; a thousand apps of one project are one look."""
-        env = spec.env or {}
+        env = spec.environment({})
         names = env if "*" in self.reads else (*self.reads, "PATH", "HOME")
         facts = (spec.cwd, spec.user, frozenset((name, env.get(name)) for name in names))
         if facts not in self._known:
@@ -84,7 +84,7 @@ class Tool(ABC):
 
     def home(self, spec: App, variable: str, *usual: str) -> Path | None:
         """Return where a tool has its files: as ``variable`` says, or below the home directory."""
-        env = spec.env or {}
+        env = spec.environment({})
         if said := env.get(variable) or self._environ.get(variable):
             return Path(said)
         home = env.get("HOME") or self._environ.get("HOME")
@@ -138,7 +138,7 @@ def _age(version: str) -> list[int]:
 
 def on_path(spec: App, *directories: Path) -> dict[str, str | None]:
     """Return a PATH with these in front, those of them that exist; nothing if none does."""
-    path = (spec.env or {}).get("PATH", "")
+    path = spec.environment({}).get("PATH", "")
     there = [str(it) for it in directories if it.is_dir()]
     if not there or path.split(os.pathsep)[: len(there)] == there:
         return {}

@@ -70,6 +70,7 @@ def _read_own(section: object, source: Source, found: Import) -> None:
     except InvalidConfig as error:
         reader.refuse(error)
         return
+    found.is_ours = True
     env_files = EnvFiles(source.directory, source.environ)
     found.document = References(source.environ, env_files, reader.refuse).resolve(tables)
 

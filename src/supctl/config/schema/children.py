@@ -16,7 +16,6 @@ from supctl.config.values import (
     parse_auto_shutdown,
     parse_command,
     parse_depends_on,
-    parse_env_value,
     parse_exhausted,
     parse_exit_codes,
     parse_inherit_env,
@@ -27,11 +26,13 @@ from supctl.config.values import (
     parse_start_failures,
     parse_strategy,
     parse_umask,
+    parse_variable,
     write_depends_on,
     write_max_restarts,
     write_restart,
     write_rlimit,
     write_umask,
+    write_variable,
 )
 from supctl.specs import (
     AutoShutdown,
@@ -42,6 +43,7 @@ from supctl.specs import (
     Log,
     Ready,
     Restart,
+    Secret,
     Start,
     StartFailures,
     StartRate,
@@ -51,7 +53,7 @@ from supctl.specs import (
 from supctl.specs.dependencies import Condition
 
 from .policies import BackoffKeys, LimitsKeys, LogKeys, StartRateKeys, StopKeys
-from .types import Copies, Flag, Names, Patience, Seconds, Text, Whole, rlimit_names
+from .types import Copies, Flag, Names, Patience, Port, Seconds, Text, Whole, rlimit_names
 
 
 class ChildKeys(TypedDict, total=False):
@@ -96,8 +98,8 @@ class DefaultsKeys(RunKeys, total=False):
 
     cwd: Text
     """Directory that it runs in, relative to the file; by default that of the file."""
-    env: Annotated[dict[str, str], Each(parse_env_value)]
-    """Environment variables, besides what it inherits."""
+    env: Annotated[dict[str, str | Secret], Each(parse_variable, write=write_variable)]
+    """Environment variables, besides what it inherits; the text of a secret is in a `file`."""
     env_file: Annotated[tuple[EnvFile, ...], By(parse_env_file)]
     """Files of environment variables, `.env`, below `env` and above what it inherits."""
     inherit_env: Annotated[Inherit, By(parse_inherit_env)]
@@ -119,7 +121,9 @@ class DefaultsKeys(RunKeys, total=False):
     log: Annotated[Log, Table(LogKeys)]
     """What becomes of its output; what it does not say is as `[log]` of the file says."""
     instances: Copies
-    """How many copies of it run, called `name:1` and so on."""
+    """How many copies of it run, called `name:1` and so on. In `command`, `cwd`, `env`, files of
+    `log` and addresses of `ready` and `health`, `{instance}` and `{index}` are the number of a
+    copy, counted from 1 and from 0."""
     share_port: Flag
     """Whether its copies may all listen on the same port, among which the kernel deals out the
     connections: for programs of Node.js, from 22.12 on."""
@@ -144,6 +148,9 @@ class AppKeys(DefaultsKeys, total=False):
 
     command: Annotated[tuple[str, ...], By(parse_command)]
     """The program and its arguments; no shell is involved."""
+    port: Port
+    """Port of its first copy; each other one has the next. It is in the variable `PORT`, and where
+    `{port}` is written."""
 
 
 class WorkerKeys(RunKeys, total=False):

@@ -21,6 +21,8 @@ Names: TypeAlias = Annotated[list[str], Meta(description="a list of names")]
 Copies: TypeAlias = Annotated[int, Meta(ge=1, le=10_000, description="a number from 1 to 10000")]
 """More would be a slip of the finger: a program that starts them is hard to stop."""
 
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=65535, description="a number from 1 to 65535")]
+
 
 def rlimit_names() -> tuple[str, ...]:
     """Return the names of this system's resource limits as files write them: ``nofile``."""

@@ -7,10 +7,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from supctl.config.exports import Export, Program, log_of, whole
+from supctl.config.numbering import each_text
 from supctl.config.yaml_writing import yaml_text
-from supctl.specs import Exec, Exhausted, Health, Http, Output, Probe, Ready, Restart
+from supctl.specs import App, Exec, Exhausted, Health, Http, Output, Probe, Ready, Restart
 from supctl.specs.dependencies import Condition
 from supctl.specs.log import LogMode, LogTarget
+from supctl.specs.placeholders import Fill, filler
 
 TOOL: Final = "process-compose"
 
@@ -38,10 +40,18 @@ _REASONS: Final = {
 }
 
 
+def numbered(app: App) -> Fill | None:
+    """Return what says the number of a replica, unless braces are there that are text."""
+    has_braces = "{{" in repr((app.command, app.env, app.cwd, app.ready, app.health))
+    if app.port is not None or app.placeholders != {"index"} or has_braces:
+        return None
+    return filler(index="{{.PC_REPLICA_NUM}}")
+
+
 def write(programs: list[Program], export: Export) -> None:
     """Fill ``export`` with the file."""
     by_name = {it.name: it for it in programs}
-    processes = {it.name: _process(it, by_name) for it in programs}
+    processes = {it.name: each_text(_process(it, by_name), it.numbered) for it in programs}
     document = {"version": "0.5", "is_strict": True, "processes": processes}
     text = yaml_text(document)
     # Every ${NAME} would be replaced before the file is read, and $$ is one $.

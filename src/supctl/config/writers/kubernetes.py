@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from supctl.config.exports import Export, Program, whole
+from supctl.config.reading import join
 from supctl.config.yaml_writing import yaml_text
 from supctl.specs import Exec, Health, Http, Probe, Ready, Restart, Tcp
 
@@ -89,12 +92,25 @@ def _container(program: Program, name: str, image: str) -> dict[str, Any]:
         "image": image,
         "command": [_literal(word) for word in app.command],
         "workingDir": program.cwd,
-        "env": [{"name": key, "value": _literal(text)} for key, text in program.env.items()],
+        "env": [
+            *({"name": key, "value": _literal(text)} for key, text in program.env.items()),
+            *_secrets(program, name),
+        ],
         "resources": _resources(program),
         "securityContext": _security(program),
         **_probes(program),
     }
     return {key: value for key, value in told.items() if value not in (None, {}, [])}
+
+
+def _secrets(program: Program, name: str) -> Iterator[dict[str, Any]]:
+    """Yield variables that are taken out of a Secret, which is called like the program."""
+    files = " ".join(f"--from-file={key}={shlex.quote(it)}" for key, it in program.secrets.items())
+    made = f'"kubectl create secret generic {name} {files}" makes it, last newlines included'
+    for key in program.secrets:
+        program.export.change(join(f"{program.place}.env", key), "secretKeyRef", made)
+        yield {"name": key, "valueFrom": {"secretKeyRef": {"name": name, "key": key}}}
+    program.secrets.clear()
 
 
 def _literal(text: str) -> str:

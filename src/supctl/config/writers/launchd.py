@@ -90,7 +90,7 @@ def _command(program: Program) -> list[str]:
     first, *rest = program.app.command
     if "/" in first:
         return [str(program.export.directory / program.cwd / first), *rest]
-    path = None if program.app.env is None else program.app.env.get("PATH")
+    path = program.app.environment({}).get("PATH")
     return [shutil.which(first, path=path) or first, *rest]
 
 

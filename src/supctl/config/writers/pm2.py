@@ -7,8 +7,11 @@ from itertools import takewhile
 from typing import Any, Final
 
 from supctl.config.exports import Export, Program, log_of
-from supctl.specs import Restart
+from supctl.config.numbering import each_text
+from supctl.specs import App, Restart
+from supctl.specs.instances import FILLED, used_in
 from supctl.specs.log import LogMode
+from supctl.specs.placeholders import INDEX, Fill, filler
 
 TOOL: Final = "PM2"
 
@@ -24,6 +27,16 @@ _REASONS: Final = {
     "share_port": "PM2 shares ports among copies of a script that node runs",
     "tags": "PM2 has one namespace for an app, and no tags",
 }
+
+
+def numbered(app: App) -> Fill | None:
+    """Return what leaves all as it is: PM2 tells a copy its number in one variable, and only so."""
+    env = app.environment({})
+    texts = tuple(text for text in env.values() if text != INDEX)
+    others = [getattr(app, name) for name in FILLED if name != "env"]
+    used = used_in(texts).union(*map(used_in, others))
+    many = list(env.values()).count(INDEX) > 1
+    return None if app.port is not None or used - {""} or many else filler()
 
 
 def write(programs: list[Program], export: Export) -> None:
@@ -53,8 +66,20 @@ def _app(program: Program) -> dict[str, Any]:
     if not app.autostart:
         program.change("autostart", "autostart", "PM2 knows it since version 5.4")
         told["autostart"] = False
+    told |= _number(program)
     program.finish(_REASONS)
-    return {key: value for key, value in told.items() if value is not None}
+    said = {key: value for key, value in told.items() if value is not None}
+    return dict(each_text(said, program.numbered))
+
+
+def _number(program: Program) -> dict[str, Any]:
+    """Return what says the variable in which a copy finds its number."""
+    if program.app.instances == 1 or INDEX not in program.env.values():
+        return {}
+    env = {name: text for name, text in program.env.items() if text != INDEX}
+    (variable,) = program.env.keys() - env.keys()
+    said = {} if variable == "NODE_APP_INSTANCE" else {"instance_var": variable}
+    return {"env": env or None, **said}
 
 
 def _script(program: Program) -> dict[str, Any]:

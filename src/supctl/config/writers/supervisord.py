@@ -10,8 +10,9 @@ from typing import Final
 
 from supctl.config.exports import Export, Program, log_of, whole
 from supctl.config.reading import join
-from supctl.specs import Restart
+from supctl.specs import App, Restart
 from supctl.specs.log import LogMode, LogTarget
+from supctl.specs.placeholders import Fill, filler
 
 TOOL: Final = "supervisord"
 
@@ -36,6 +37,14 @@ _REASONS: Final = {
 }
 
 
+def numbered(app: App) -> Fill | None:
+    """Return what says the number of a process, which counts from 0 or from 1."""
+    used = app.placeholders - {""}
+    if app.port is not None or len(used) > 1:
+        return None
+    return filler(**dict.fromkeys(used, "%(process_num)d"))
+
+
 def write(programs: list[Program], export: Export) -> None:
     """Fill ``export`` with the file."""
     ordered = any(program.depends_on for program in programs)
@@ -43,7 +52,7 @@ def write(programs: list[Program], export: Export) -> None:
     for number, program in enumerate(_in_order(programs), 1):
         lines = [*_lines(program), *([f"priority={number}"] if ordered else [])]
         name = re.sub(r"[^A-Za-z0-9_.-]", "-", program.name)
-        sections.append("\n".join([f"[program:{name}]", *lines]))
+        sections.append(program.numbered("\n".join([f"[program:{name}]", *lines])))
         program.change("depends_on", "priority", "it starts after them, and waits for nothing")
         program.finish(_REASONS)
     export.files["supervisord.conf"] = "\n\n".join(sections) + "\n"
@@ -65,7 +74,7 @@ def _lines(program: Program) -> Iterator[str]:
     if app.instances > 1:
         yield "process_name=%(program_name)s_%(process_num)d"
         yield f"numprocs={app.instances}"
-        yield "numprocs_start=1"
+        yield f"numprocs_start={0 if 'index' in app.placeholders else 1}"
     if not app.autostart:
         yield "autostart=false"
     yield from _restart(program)

@@ -10,9 +10,10 @@ from signal import Signals
 from typing import Final
 
 from supctl.config.exports import Export, Program, decimal, log_of
-from supctl.specs import Backoff, Notify, Restart, Watchdog
+from supctl.specs import App, Backoff, Notify, Restart, Watchdog
 from supctl.specs.dependencies import Condition
 from supctl.specs.log import LogMode, LogTarget
+from supctl.specs.placeholders import Fill, filler
 
 TOOL: Final = "systemd"
 
@@ -29,6 +30,7 @@ _REASONS: Final = {
     "significant": "a service ends no others; see FailureAction= in systemd.unit(5)",
     "essential": "a service ends no others; see FailureAction= in systemd.unit(5)",
     "tags": "units have no tags; make targets of them",
+    "secrets": "systemd hands secrets over as files: LoadCredential= in systemd.exec(5)",
     "death_signal": "systemd does not die before its services",
     "log": "the journal stores output in its own way",
     "backoff.jitter": "delays are exact",
@@ -38,6 +40,12 @@ _REASONS: Final = {
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_@%+=:,./$-]+")
 
 
+def numbered(app: App) -> Fill | None:
+    """Return what says the instance of a template unit; there is nothing else that differs."""
+    says_all = app.port is None and app.placeholders <= {"instance", ""}
+    return filler(instance="%i") if says_all else None
+
+
 def write(programs: list[Program], export: Export) -> None:
     """Fill ``export`` with units."""
     target = f"{export.name}.target"
@@ -45,9 +53,9 @@ def write(programs: list[Program], export: Export) -> None:
     for program in programs:
         many = program.app.instances > 1
         name = f"{export.name}-{program.name}"
-        export.files[f"{name}@.service" if many else f"{name}.service"] = _service(
-            program, target, list(_needed(program, programs, export))
-        )
+        service = _service(program, target, list(_needed(program, programs, export)))
+        unit = f"{name}@.service" if many else f"{name}.service"
+        export.files[unit] = program.numbered(service)
         if program.app.autostart:
             wanted += [_unit(export, programs, program.name)]
     lines = ["[Unit]", f"Description={_line(export.name)}", *(f"Wants={it}" for it in wanted)]
@@ -140,7 +148,7 @@ def _command(program: Program) -> list[str]:
     first, *rest = program.app.command
     if "/" in first:
         return [str(program.export.directory / program.cwd / first), *rest]
-    path = None if program.app.env is None else program.app.env.get("PATH")
+    path = program.app.environment({}).get("PATH")
     found = shutil.which(first, path=path)
     if found is None:
         place = f"{program.place}.command"

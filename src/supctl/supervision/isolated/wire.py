@@ -21,6 +21,7 @@ from supctl.specs import (
     DynamicSupervisor,
     PartitionSupervisor,
     Pool,
+    Secret,
     Supervisor,
     Worker,
     dependencies,
@@ -101,7 +102,7 @@ for kind in (
     *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
     *(log.Log, log.LogMode, log.LogTarget, log.Every, log.Compress, log.WhenFull),
     *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),
-    *(probe.Delay, probe.Notify, probe.Watchdog),
+    *(probe.Delay, probe.Notify, probe.Watchdog, Secret),
     *(base.Exited, base.Gone, base.Left, base.Lost, base.PythonSpec),
     *(Checkup, ChildStatus, Context, Counts, Signals),
     *(

@@ -12,7 +12,7 @@ from supctl.backends.scripts import Script
 from supctl.specs import App, ChildSpec, Notify, Output, Ready, Stop, Supervisor, Worker
 from supctl.specs.dependencies import Condition
 from supctl.specs.ignore import Ignore
-from supctl.supervision.child import join, names_of
+from supctl.supervision.child import join, names_of, own_spec
 
 Audition: TypeAlias = Callable[[str, App | Worker], Script]
 """Returns what the stand-in of a child does, from the child's address and spec."""
@@ -65,7 +65,8 @@ class Cast:
                 for name in instances[it]
             }
             for name in instances[child.name]:
-                yield self._stand_in(child, name, needed, join(address, name))
+                own = own_spec(child, name)
+                yield self._stand_in(own, name, needed, join(address, name))
 
     def _stand_in(
         self, child: ChildSpec, name: str, needed: Mapping[str, Condition], address: str
@@ -79,7 +80,7 @@ class Cast:
         # The name of an instance, api:2, is none that a spec may be given by its writer.
         if isinstance(app.ready, Ready) and isinstance(app.ready.probe, Output):
             _put(app, ready=replace(app.ready, probe=Notify()))  # stand-ins print nothing
-        _put(app, name=name, command=(address,), instances=1, depends_on=needed)
+        _put(app, name=name, command=(address,), depends_on=needed)
         return _put(app, cwd=None, env=MappingProxyType({}), user=None, group=None)
 
 

@@ -33,7 +33,7 @@ _RESTART_DELAY: Final = 10
 _SAME: Final = {
     "entry": "command",
     "runtime": "command",
-    "port": "env.PORT",
+    "port": "port",
     "memory": "limits.memory",
     "cpu": "limits.cpu",
     "autostart": "autostart",
@@ -90,13 +90,12 @@ def read_entry(tables: dict[str, Any], source: Source, found: Import, within: st
 
 def _table(said: dict[str, Any], entry: str) -> dict[str, Any]:
     delay = said.get("restart_delay", _RESTART_DELAY)
-    env = {**({"PORT": str(said["port"])} if "port" in said else {}), **said.get("env", {})}
     limits = {"memory": said.get("memory"), "pids": _PROCESSES}
     if "cpu" in said:
         limits["cpu"] = said["cpu"] / 100
     return {
         "command": [said.get("runtime", "bun"), entry],
-        **({"env": env} if env else {}),
+        **{key: said[key] for key in ("port", "env") if said.get(key)},
         **({} if said.get("autostart", True) else {"autostart": False}),
         "backoff": {"initial": delay, "factor": 1, "maximum": delay, "jitter": "none"},
         "max_restarts": said.get("max_restarts", _MAX_RESTARTS),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from supctl.config.formats import Source
 from supctl.config.imports import Import
+from supctl.config.numbering import INDEX_MARK, INSTANCE_MARK, PORT_MARK
 from supctl.config.reading import join
 from supctl.specs.names import as_name
 
@@ -36,7 +37,6 @@ _LEFT_OUT: Final = {
     "pid_file": "supctl writes no pid files; supctl status --json has the pids",
     "treekill": "an app is asked as a group, and what is left of its tree is ended, always",
     "kill_retry_time": "supctl does not poll: the kernel tells it that a program has ended",
-    "increment_var": "all copies of an app have the same environment",
     "execute_command": "it is one mode, fork, in any case",
     "force": "each app of the file is one of its own in any case",
     "name_prefix": "PM2 heeds it on its command line only",
@@ -91,18 +91,22 @@ class AppImport:
         cwd, where = self._cwd()
         program = self._program(cwd)
         copies = instances(self.said, self.became, program)
+        env = self._env(program)
+        port = self._port(env, copies)
+        shares = copies > 1 and not port and shares_port(self.said, program)
         table = {
             "command": program.command(),
             **({"cwd": where} if where else {}),
             **self._inherited(),
             **self._env_file(where),
-            "env": self._env(program, copies),
+            **port,
+            "env": _texts(env),
             **restarts(self.said, self.became),
             **stop(self.said, self.became),
             **self._limits(),
             **log(self.said, self.became, where, copies),
             **({"instances": copies} if copies > 1 else {}),
-            **({"share_port": True} if copies > 1 and shares_port(self.said, program) else {}),
+            **({"share_port": True} if shares else {}),
             **self._profiles(),
             **self._others(),
         }
@@ -162,7 +166,7 @@ class AppImport:
         self.said.change("filter_env", became, detail)
         return {"inherit_env": False}
 
-    def _env(self, program: Program, copies: int) -> dict[str, str]:
+    def _env(self, program: Program) -> dict[str, Any]:
         """Return the variables, those of the profile last."""
         said, became = self.said, f"{self.became}.env"
         env = {**self.deployed, **self._variables("env")}
@@ -173,8 +177,30 @@ class AppImport:
             env["PORT"] = said.get("port")
         if any("python" in word for word in program.interpreters[:1]):
             env["PYTHONUNBUFFERED"] = "1"
-        self._count(env, copies)
-        return _texts(env)
+        env[said.get("instance_var", "NODE_APP_INSTANCE")] = INDEX_MARK
+        said.map("instance_var", became)
+        return env
+
+    def _port(self, env: dict[str, Any], copies: int) -> dict[str, Any]:
+        """Have each copy count the variable up that ``increment_var`` names; return the port that
+        this makes necessary, if it does."""
+        said, became = self.said, f"{self.became}.env"
+        name = said.get("increment_var")
+        first = str(env.get(name) or 0)
+        if name is None or not first.isdecimal() or int(first) + copies > 65536:
+            said.leave_out("increment_var", "only whole numbers up to 65535 can be counted up")
+            return {}
+        if int(first) < 2:
+            env[name] = (INDEX_MARK, INSTANCE_MARK)[int(first)]
+            said.map("increment_var", became)
+            return {}
+        if name == "PORT":
+            del env[name]
+            said.map("increment_var", f"{self.became}.port")
+        else:
+            env[name] = PORT_MARK
+            said.change("increment_var", f"{self.became}.port", "it is in PORT as well")
+        return {"port": int(first)}
 
     def _profiles(self) -> dict[str, Any]:
         """Return the variables of all profiles, which our own format has likewise."""
@@ -200,14 +226,6 @@ class AppImport:
             return value
         self.said.leave_out(name, "PM2 makes no variables of text")
         return {}
-
-    def _count(self, env: dict[str, Any], copies: int) -> None:
-        """Say which copy it is, as PM2 does from 0, where that can be said."""
-        variable = self.said.get("instance_var", "NODE_APP_INSTANCE")
-        if copies == 1:
-            env.setdefault(variable, "0")
-            self.said.map("instance_var", f"{self.became}.env")
-        self.said.leave_out("instance_var", "all copies of an app have the same environment")
 
     def _limits(self) -> dict[str, Any]:
         value = self.said.get("max_memory_restart")

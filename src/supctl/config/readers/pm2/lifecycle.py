@@ -29,8 +29,6 @@ _OF_RESTARTS: Final = (
 
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1000}
 
-_NO_NUMBER: Final = "none is told its number (NODE_APP_INSTANCE)"
-
 _SHARING: Final = (
     "the kernel deals connections out among the copies, for which Node.js 22.12 or later is needed"
 )
@@ -75,9 +73,7 @@ def instances(said: Attributes, became: str, program: Program) -> int:
     if _is_cluster(said, program) and copies > 1:
         how = _SHARING if _runs_node(program) else _NO_SHARING
         said.change("exec_mode", became, how)
-        said.change("instances", became, f"{how}; {_NO_NUMBER}")
-    elif copies > 1:
-        said.change("instances", became, _NO_NUMBER)
+        said.change("instances", became, how)
     elif copies != given:
         said.change("instances", became, f"it means {copies} on this machine")
     said.map("instances", became)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from supctl.config.numbering import INDEX_MARK
 from supctl.config.reading import join
 from supctl.config.units import write_signal
 from supctl.config.values import write_depends_on
@@ -126,7 +127,8 @@ def _command(table: Table, project: Project) -> dict[str, Any]:
 
 def _environment(table: Table, process: Process, project: Project) -> dict[str, Any]:
     own = table.take("environment", "env") or {}
-    told = {_NAME: process.theirs, REPLICA: str(process.copy or 0)}
+    number = INDEX_MARK if process.copy is None else str(process.copy)
+    told = {_NAME: process.theirs, REPLICA: number}
     text = repr(process.tables)
     env = {name: value for name, value in told.items() if name in text}
     env |= {**project.environment, **own}
@@ -201,7 +203,7 @@ def _labels(table: Table, process: Process) -> dict[str, Any]:
     told: dict[str, Any] = {}
     copies = table.take("replicas", "instances") if process.copy is None else None
     if process.copy is not None:
-        detail = f"each is an app of its own, as it is told its number ({REPLICA})"
+        detail = f"each is an app of its own, as {REPLICA} stands where instances have no number"
         table.take("replicas", "command", detail)
     elif copies and copies > 1:
         told["instances"] = copies

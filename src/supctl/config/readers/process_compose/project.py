@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from supctl.config.imports import Import
+from supctl.config.numbering import INDEX_MARK
 from supctl.config.reading import join
 
 from .text import render
@@ -61,19 +62,18 @@ class Project:
     processes: list[Process] = field(default_factory=list)
 
     def add(self, theirs: str, tables: dict[str, Any]) -> None:
-        """Take a process in: as one app, or as one for each copy if these can tell their number.
-
-        An instance is not told which one it is.
-        """
+        """Take a process in: as one app, or as one for each copy if a number stands where ours
+        cannot have that of an instance."""
         copies = tables.get("replicas", 1)
         many = isinstance(copies, int) and 1 < copies <= _MOST
-        numbers = range(copies) if many and REPLICA in repr(tables) else (None,)
+        fixed = f".{REPLICA}" in repr(_without(tables, _NUMBERED))
+        numbers = range(copies) if many and fixed else (None,)
         for number in numbers:
             called = theirs if number is None else _copy_name(theirs, number, copies)
             name = self.found.name(called, join("processes", theirs))
-            self.processes.append(
-                Process(name, theirs, self._rendered(theirs, tables, number), number)
-            )
+            shown = number if number is not None else 0 if fixed else INDEX_MARK
+            rendered = self._rendered(theirs, tables, shown)
+            self.processes.append(Process(name, theirs, rendered, number))
             self.names.setdefault(theirs, []).append(name)
             if number is not None:
                 self.names.setdefault(called, [name])
@@ -81,14 +81,35 @@ class Project:
             for number in range(copies):
                 self.names.setdefault(_copy_name(theirs, number, copies), self.names[theirs])
 
-    def _rendered(self, theirs: str, tables: dict[str, Any], copy: int | None) -> dict[str, Any]:
+    def _rendered(self, theirs: str, tables: dict[str, Any], number: int | str) -> dict[str, Any]:
         if str(tables.get("is_template_disabled")).lower() == "true":
             return tables
         own = tables.get("vars")
-        known = {**self.variables, **(own if isinstance(own, dict) else {}), REPLICA: copy or 0}
+        own = own if isinstance(own, dict) else {}
+        known = {**self.variables, **own, REPLICA: number}
         place = join("processes", theirs)
         rendered: dict[str, Any] = render(tables, known, place, self.found.reader)
         return rendered
+
+
+_NUMBERED: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("command", "entrypoint", "environment", "working_dir", "log_location")),
+    **dict.fromkeys(("description", "vars")),
+    **{
+        probe: {"exec": {"command": None}, "http_get": {"host": None, "path": None}}
+        for probe in ("readiness_probe", "liveness_probe")
+    },
+}
+"""Keys of a process that may hold the number of a copy, or mean nothing."""
+
+
+def _without(tables: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return tables without ``keys``, which are those of tables below where they are tables."""
+    return {
+        name: _without(it, keys[name]) if isinstance(it, dict) and keys.get(name) else it
+        for name, it in tables.items()
+        if name not in keys or keys[name]
+    }
 
 
 _MOST: Final = 10_000

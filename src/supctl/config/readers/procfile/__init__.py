@@ -93,7 +93,7 @@ def _check_names(lines: dict[str, str], settings: Settings, found: Import) -> No
 def _process(
     name: str, line: str, port: int | None, settings: Settings, found: Import
 ) -> dict[str, dict[str, Any]]:
-    """Return the apps of one line: one for each copy, as each has a ``PORT`` of its own."""
+    """Return the app of one line, if that can be read."""
     try:
         command = through_shell(name, line)
     except InvalidConfig as error:
@@ -105,13 +105,11 @@ def _process(
     copies = settings.formation.get(name, settings.formation.get(ALL, 1))
     if copies == 0:
         app["autostart"] = False
-    if copies > 1 and port is None:
+    if copies > 1:
         app["instances"] = copies
-    if copies < 2 or port is None:
-        return {_name(name, name, found): _with_port(app, port)}
-    app["tags"] = [name]
-    names = [_name(f"{name}-{number}", name, found) for number in range(1, copies + 1)]
-    return {it: _with_port(app, port + number) for number, it in enumerate(names)}
+    if port is not None:
+        app["port"] = port
+    return {_name(name, name, found): app}
 
 
 def _name(text: str, place: str, found: Import) -> str:
@@ -119,10 +117,6 @@ def _name(text: str, place: str, found: Import) -> str:
     if place == _RELEASE:
         found.change(place, join("apps", name), _RELEASE_NOTE)
     return name
-
-
-def _with_port(app: dict[str, Any], port: int | None) -> dict[str, Any]:
-    return app if port is None else {**app, "env": {"PORT": str(port)}}
 
 
 def _policy(name: str, settings: Settings) -> dict[str, Any]:

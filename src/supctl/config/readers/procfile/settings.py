@@ -27,12 +27,12 @@ OVERMIND_ENV: Final = ".overmind.env"
 VARIABLES: Final = Fates(
     "overmind",
     mapped={
-        "FORMATION": "apps",
-        "PORT": "env.PORT",
-        "OVERMIND_FORMATION": "apps",
-        "OVERMIND_PORT": "env.PORT",
-        "OVERMIND_PORT_STEP": "env.PORT",
-        "OVERMIND_NO_PORT": "env.PORT",
+        "FORMATION": "instances",
+        "PORT": "port",
+        "OVERMIND_FORMATION": "instances",
+        "OVERMIND_PORT": "port",
+        "OVERMIND_PORT_STEP": "port",
+        "OVERMIND_NO_PORT": "port",
         "OVERMIND_PROCESSES": "autostart",
         "OVERMIND_IGNORED_PROCESSES": "autostart",
         "OVERMIND_CAN_DIE": "essential",

@@ -11,7 +11,12 @@ from supctl.errors import InvalidConfig
 
 _EXPANSION: Final = re.compile(r"%(?:(%)|\((\w+)\)(0?[0-9]{0,2})([sd])|(.?.?.?.?))", re.DOTALL)
 
-Names = Mapping[str, str | int]
+
+class Digit(str):
+    """Stands for a number of one digit, a different one for each process."""
+
+
+Names = Mapping[str, str | int | Digit]
 """What a value may name; numbers may be written with leading zeros, ``%(process_num)02d``."""
 
 
@@ -36,6 +41,8 @@ def _expanded(place: str, found: re.Match[str], names: Names) -> str:
     if name not in names:
         raise InvalidConfig(place, found[0], *_mend(name, names))
     value = names[name]
+    if isinstance(value, Digit):
+        return value.rjust(int(width or 0), "0" if width.startswith("0") else " ")
     if kind == "d" and not isinstance(value, int):
         raise InvalidConfig(place, found[0], f"%({name})s, as it is no number")
     return f"%{width}{kind}" % value

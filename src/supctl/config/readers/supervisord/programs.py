@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from supctl.config.imports import Import
+from supctl.config.numbering import (
+    INDEX_MARK,
+    INSTANCE_MARK,
+    PORT_MARK,
+    says_all,
+    with_placeholders,
+)
 from supctl.config.reading import join
 from supctl.config.texts import Texts
 from supctl.config.units import parse_signal, write_signal
@@ -20,7 +27,7 @@ from supctl.config.values import (
 )
 from supctl.errors import InvalidConfig
 
-from .expansions import Names, expand
+from .expansions import Digit, Names, expand
 from .files import Table
 from .keys import PROGRAM
 from .values import Output, output, parse_variables, restarts
@@ -73,6 +80,7 @@ class Program:
         self.name = table.name.partition(":")[2].strip()
         self._names = {**names, "program_name": self.name, "group_name": group or self.name}
         self._output = Output({})
+        self._number = ""  # what became of the numbers of processes that are instances
         texts = self._texts(("numprocs", "numprocs_start", "priority"), self._names)
         self._count = texts.whole("numprocs", 1)
         self._first = texts.whole("numprocs_start", 0)
@@ -90,8 +98,8 @@ class Program:
         first, *others = (app for _, app in made)
         if not others:
             return [self._node(*made[0], parent)]
-        if all(other == first for other in others):
-            return [self._node(self.name, {**first, "instances": len(made)}, parent)]
+        if alike := self._alike([first, *others], before):
+            return [self._node(self.name, {**alike, "instances": len(made)}, parent)]
         if parent:
             return [self._node(name, app, parent) for name, app in made]
         name = self._found.name(self.name, self._table.place)
@@ -115,15 +123,36 @@ class Program:
 
     def _processes(self, before: int) -> Iterator[tuple[str, dict[str, Any]]]:
         for number in range(self._first, self._first + self._count):
-            names: dict[str, str | int] = {**self._names, "numprocs": self._count}
-            names["process_num"] = number
-            variables = self._variables(names)
-            names |= {f"ENV_{name}": value for name, value in variables.items()}
-            texts = self._texts(self._table.values, names)
-            name = texts.values.get("process_name", self.name)
-            yield name, self._app(texts, variables)
+            yield self._process(number)
             if len(self._found.reader.mistakes) > before:
                 return
+
+    def _process(self, number: int | Digit) -> tuple[str, dict[str, Any]]:
+        """Return the name of a process, and what our format says for it."""
+        names = {**self._names, "numprocs": self._count, "process_num": number}
+        variables = self._variables(names)
+        names |= {f"ENV_{name}": value for name, value in variables.items()}
+        texts = self._texts(self._table.values, names)
+        return texts.values.get("process_name", self.name), self._app(texts, variables)
+
+    def _alike(self, apps: list[dict[str, Any]], before: int) -> dict[str, Any] | None:
+        """Return the app that all are instances of, if they differ by their numbers only."""
+        if all(app == apps[0] for app in apps):
+            return apps[0]
+        reader = self._found.reader
+        if len(reader.mistakes) > before or self._first + self._count > 65536:
+            return None
+        mark = {0: INDEX_MARK, 1: INSTANCE_MARK}.get(self._first, PORT_MARK)
+        _, app = self._process(Digit(mark))
+        says = says_all(app, mark, dict(enumerate(apps, self._first)))
+        if len(reader.mistakes) > before or not says:
+            del reader.mistakes[before:]
+            return None
+        self._number = f"%(process_num) became {with_placeholders(mark)}"
+        if mark != PORT_MARK:
+            return app
+        self._number += ", which programs find in PORT as well"
+        return {**app, "port": self._first}
 
     def _variables(self, names: Names) -> dict[str, str]:
         return self._texts(("environment",), names).get("environment", parse_variables, {})
@@ -209,7 +238,7 @@ class Program:
             left_out |= dict.fromkeys(("startsecs", "startretries"), seldom)
         if app["restart"] != "on-failure" and "stop_exit_codes" not in app:
             left_out["exitcodes"] = "autorestart says the same for all of them"
-        if "instances" in app:
+        if "instances" in app and not self._number:
             left_out["numprocs_start"] = "instances are numbered from 1"
         return left_out
 
@@ -220,7 +249,7 @@ class Program:
             "priority": "the apps are written in that order, and start and stop in it",
             "process_name": count if "instances" in app else "it became the name",
             "numprocs": count if "instances" in app else "each of them is an app",
-            "numprocs_start": "it became part of the names",
+            "numprocs_start": self._number or "it became part of the names",
             "stopasgroup": "all processes of a program are asked to stop here, not only the first",
         }
 

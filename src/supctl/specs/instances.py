@@ -1,0 +1,64 @@
+"""What instances of an app have of their own: placeholders in the values of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from .health import Health, Ready
+from .log import Log
+from .placeholders import PORT, Fill, names_in
+from .probe import Exec, Http, Probe, Tcp
+from .secret import Secret
+
+FILLED: Final = ("command", "cwd", "env", "log", "ready", "health")
+"""Fields of an app that may hold placeholders."""
+
+
+def used_in(value: Any) -> set[str]:
+    """Return the names of the placeholders in a value, as :func:`.placeholders.names_in`."""
+    names: set[str] = set()
+
+    def note(text: str) -> str:
+        names.update(names_in(text))
+        return text
+
+    filled(value, note)
+    return names
+
+
+def filled(value: Any, fill: Fill) -> Any:
+    """Return a value of an app's field with the texts in it filled in."""
+    match value:
+        case str():
+            return fill(value)
+        case tuple():
+            return tuple(map(fill, value))
+        case Mapping():
+            return MappingProxyType({name: filled(it, fill) for name, it in value.items()})
+        case Secret(file):
+            return Secret(fill(file))
+        case Log():
+            file, error_file = filled(value.file, fill), filled(value.error_file, fill)
+            return replace(value, file=file, error_file=error_file)
+        case Ready() | Health():
+            return replace(value, probe=_asking(value.probe, fill))
+    return value
+
+
+def _asking(probe: Probe, fill: Fill) -> Probe:
+    match probe:
+        case Tcp(port, host):
+            return Tcp(_port(port, fill), fill(host))
+        case Http(where):
+            return replace(probe, where=_port(where, fill), path=fill(probe.path))
+        case Exec(command):
+            return Exec(filled(command, fill))
+    return probe
+
+
+def _port(where: int | str, fill: Fill) -> int | str:
+    text = where if isinstance(where, int) else fill(where)
+    return int(text) if where == PORT and text != PORT else text
