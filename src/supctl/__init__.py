@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .specs import PartitionSupervisor as PartitionSupervisor
     from .specs import Pool as Pool
     from .specs import Ready as Ready
+    from .specs import Sources as Sources
     from .specs import StartRate as StartRate
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
@@ -71,6 +72,7 @@ _PLACES = {
     "Pool": ".specs",
     "Ready": ".specs",
     "Ref": ".actors.ref",
+    "Sources": ".specs",
     "StartRate": ".specs",
     "Stop": ".specs",
     "Supervisor": ".specs",

@@ -179,6 +179,26 @@ class ChildSignalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesChanged(Event):
+    """Files that a child is made of have changed, and it is restarted.
+
+    ``paths``: the first of them, relative to its working directory where they are in it;
+    ``others``: how many more.
+    """
+
+    paths: tuple[str, ...]
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesUnwatched(Event):
+    """Not all files that a child is made of can be watched (``problem``), or all can again (it is
+    empty). The child runs on."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildExited(Event):
     """A child ended. ``asked`` tells whether we had asked it to."""
 

@@ -46,6 +46,10 @@ def _of_a_life(who: str, event: events.Event) -> str:
             return f"{who} goes on"
         case events.ChildSignalled(number=number):
             return f"{who} is sent {signal_name(number)}"
+        case events.SourcesChanged():
+            return f"{who} is restarted: {changed(event)}"
+        case events.SourcesUnwatched(problem=problem):
+            return f"{who}: {unwatched(problem)}"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
     return ""
@@ -111,6 +115,19 @@ def _of_a_tree(who: str, event: events.Event) -> str:
         case events.EventsMissed(count=count):
             return f"{counted(count, 'event')} not shown"
     return ""
+
+
+def changed(event: events.SourcesChanged) -> str:
+    """Return which files have changed: ``src/app.py and 3 more changed``."""
+    *firsts, last = event.paths
+    if event.others:
+        return f"{', '.join(event.paths)} and {event.others} more changed"
+    return f"{', '.join(firsts)} and {last} changed" if firsts else f"{last} changed"
+
+
+def unwatched(problem: str) -> str:
+    """Return whether the files that a program is made of are watched."""
+    return f"its files are not all watched: {problem}" if problem else "its files are watched again"
 
 
 def past(reason: ExitReason) -> str:

@@ -13,7 +13,7 @@ def why(row: dict[str, Any]) -> str:
     """Return, for the row of whatever is not well, why; empty for the rest."""
     state, told = row["state"], []
     if state in _WELL:
-        return _health(row) or str(row["log"])
+        return _health(row) or str(row["log"]) or _unwatched(row)
     if state == "stopped" and row["kind"] == "supervisor":
         return ""
     if state == "paused":
@@ -32,6 +32,10 @@ def _health(row: dict[str, Any]) -> str:
     if row["health"] in ("unhealthy", "unresponsive"):
         return f"{row['health']}: {row['probed']}"
     return f"not ready yet: {row['probed']}" if row["state"] == "starting" and row["probed"] else ""
+
+
+def _unwatched(row: dict[str, Any]) -> str:
+    return f"not watched: {row['unwatched']}" if row["unwatched"] else ""
 
 
 def end(facts: dict[str, Any]) -> str:

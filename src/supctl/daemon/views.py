@@ -190,6 +190,7 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "status_text": row.status_text,
         "tags": list(row.tags),
         "waits_for": list(row.waits_for),
+        "unwatched": row.unwatched,
     }
 
 

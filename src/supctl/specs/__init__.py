@@ -29,6 +29,7 @@ from .probe import Output as Output
 from .probe import Probe as Probe
 from .probe import Tcp as Tcp
 from .probe import Watchdog as Watchdog
+from .sources import Sources as Sources
 from .supervisor import ChildSpec as ChildSpec
 from .supervisor import DynamicSupervisor as DynamicSupervisor
 from .supervisor import PartitionSupervisor as PartitionSupervisor

@@ -19,6 +19,7 @@ from .health import Health, Ready, health_of, ready_of
 from .log import Log
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 from .probe import Probe
+from .sources import Paths, Sources, sources_of
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -122,6 +123,8 @@ class App:
             or ``Stop()``.
         limits: memory, processors, processes.
         log: what becomes of its output; ``None``: what the tree says for all, or ``Log()``.
+        watch: the files that it is made of; when one changes it is restarted. ``True`` is all in
+            its working directory, paths are short for :class:`Sources` of them; ``None``: none.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one.
         detached: when the main process ends, its children live on and the app counts
             as alive until the last one is gone. Otherwise they are ended with it.
@@ -162,6 +165,7 @@ class App:
     has_own_stop: bool = field(compare=False)
     limits: Limits
     log: Log | None
+    watch: Sources | None
     instances: int
     detached: bool
     death_signal: bool
@@ -196,6 +200,7 @@ class App:
         stop: Stop | None = None,
         limits: Limits | None = None,
         log: Log | None = None,
+        watch: Sources | Paths | bool | None = None,
         instances: int = 1,
         detached: bool = False,
         death_signal: bool = False,
@@ -232,6 +237,7 @@ class App:
         put("has_own_stop", stop is not None)
         put("limits", limits or _LIMITS)
         put("log", _check_log(log))
+        put("watch", sources_of(watch))
         check_count("instances", instances, 1)
         put("instances", instances)
         put("detached", detached)
