@@ -333,6 +333,22 @@ class CommandGiven(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigChanged(Event):
+    """The file of a project (``source``) has been edited, and what runs follows that."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigRefused(Event):
+    """The file of a project (``source``) has been edited and cannot be used (``mistakes``), or can
+    be again (there are none). What runs goes on as it is."""
+
+    source: str
+    mistakes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStarted(Event):
     """A daemon has begun.
 

@@ -469,6 +469,8 @@ def test_a_port_is_shared_by_copies_of_a_script_that_node_runs() -> None:
     assert npm["exec_mode"] == "fork"
     assert remarks(made)["apps.npm.share_port"] is Fate.LEFT_OUT
     assert "apps.web.share_port" not in remarks(made)
+
+
 def test_pm2_watches() -> None:
     sources = Sources(["src"], ignore=["*.log"], debounce=1)
     (text,) = one("pm2", app(watch=sources)).files.values()

@@ -36,7 +36,7 @@ async def watched(area: Area, since: float | None = None) -> AsyncIterator[Watch
         nursery.start_soon(lookout.run)
         with lookout.watching(area, _DEBOUNCE) as watch:
             if since is None:
-                assert await watch.begin(time.time() + 1) == Sight((), "")
+                assert await watch.begin(time.time() + 1) == Sight(())
             yield watch
         nursery.cancel_scope.cancel()
 
@@ -173,14 +173,14 @@ async def test_what_goes_and_comes_back_is_told(tmp_path: Path) -> None:
     async with watched(tree(root)) as watch:
         shutil.rmtree(tmp_path / "a")
         sight = await watch.next()
-        assert sight.problem == f"{root} is not there"
+        assert sight.missing == (str(root),)
         assert sight.changed == (str(root / "app.py"),)
         root.mkdir(parents=True)
         write(root / "app.py")
         sight = await watch.next()
         if sight.changed == ():  # there is a moment between the two
             sight = await watch.next()
-        assert (sight.problem, sight.changed) == ("", (str(root / "app.py"),))
+        assert sight == Sight((str(root / "app.py"),))
 
 
 async def test_two_who_watch_the_same_are_both_told(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 from supctl import events
 from supctl.exits import ExitKind, ExitReason, signal_name
 
+from .why import file_of, refused
 from .words import counted, pid_list, seconds, size
 
 
@@ -90,6 +91,10 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who} waits for {_lacking(event)}"
         case events.CommandGiven(command=command, user=user, pid=pid):
             return f"{who}: {command}, by {user} (pid {pid})"
+        case events.ConfigChanged(source=source):
+            return f"{who}: {file_of(source)} has changed"
+        case events.ConfigRefused(source=source, mistakes=mistakes):
+            return f"{who}: {refused(source, mistakes)}"
         case events.DaemonStarted(pid=pid):
             return f"daemon {pid} has begun{lost_before(event)}"
         case events.DaemonStopped(pid=pid):

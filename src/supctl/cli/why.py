@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .words import seconds
@@ -35,7 +36,8 @@ def _health(row: dict[str, Any]) -> str:
 
 
 def _unwatched(row: dict[str, Any]) -> str:
-    return f"not watched: {row['unwatched']}" if row["unwatched"] else ""
+    problem = row.get("unwatched")  # a daemon of before an upgrade does not tell it
+    return f"not watched: {problem}" if problem else ""
 
 
 def end(facts: dict[str, Any]) -> str:
@@ -71,3 +73,18 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def refused(source: str, mistakes: Sequence[str]) -> str:
+    """Return what is wrong with a file that is followed; that it is well, if nothing is."""
+    file = file_of(source)
+    if not mistakes:
+        return f"{file} can be used again"
+    if len(mistakes) > 1:
+        return f"{file} cannot be used: {len(mistakes)} mistakes"
+    return f"{file} cannot be used: {mistakes[0].removeprefix(f'{source}: ')}"
+
+
+def file_of(source: str) -> str:
+    """Return the name of a file without its directory."""
+    return source.rpartition("/")[2]

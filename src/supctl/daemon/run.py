@@ -117,6 +117,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 if survival.was_ending:
                     with because_of(began):
                         tree.stop()
+                nursery.start_soon(office.followers.run)
                 server = ControlServer(listener, partial(office.serve, admission), strays.ended)
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)

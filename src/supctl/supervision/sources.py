@@ -106,7 +106,7 @@ class SourceWatch:
         with self._open().watching(self._area(app, sources, base), sources.debounce) as watch:
             sight = await watch.begin(self._runs_since(app.name))
             while True:
-                self._note(app.name, sight.problem)
+                self._note(app.name, sight.problem or _missing(sight))
                 if sight.changed:
                     await self._restart(app.name, sight, base)
                 sight = await watch.next()
@@ -178,6 +178,12 @@ def _is_alike(spec: ChildSpec, app: App) -> bool:
         app.cwd,
         app.log,
     )
+
+
+def _missing(sight: Sight) -> str:
+    """Return what is not there, as a sentence; empty if nothing is missing."""
+    *others, last = sight.missing or ("",)
+    return f"{' and '.join((*others, last))} {'are' if others else 'is'} not there" if last else ""
 
 
 def _real(path: str) -> str:

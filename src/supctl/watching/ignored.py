@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 USUAL: Final = (
     *(".git/", ".hg/", ".svn/", "node_modules/", "__pycache__/", "*.py[co]"),
     *(".venv/", ".tox/", ".nox/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/"),
+    *("*.log", "*.pid", "supctl.toml", "supctl.yaml", "supctl.yml", "supctl.json"),
     *("*.sw[a-p]", "*~", ".#*", "#*#", "4913", "*___jb_tmp___", "*___jb_old___", ".DS_Store"),
 )
-"""What no program is made of: of version control, package managers, caches and editors."""
+"""What no program is made of: files of supctl and of programs that run, of version control, package
+managers, caches and editors."""
 
 _GITIGNORE: Final = ".gitignore"
 

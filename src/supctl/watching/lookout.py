@@ -37,11 +37,13 @@ class Sight:
 
     Args:
         changed: paths of files that are new, other than before, or gone.
-        problem: why not everything is seen; empty if it is.
+        missing: what is to be watched and is not there.
+        problem: why not everything is seen that is there; empty if it is.
     """
 
     changed: tuple[str, ...]
-    problem: str
+    missing: tuple[str, ...] = ()
+    problem: str = ""
 
 
 class Lookout:
@@ -110,7 +112,8 @@ class Watch:
         self._add = partial(add, self)
         self._disturbed = trio.Event()
         self._known: dict[str, Stamp] | None = None
-        self._problem = self._problem_now = ""
+        self._problem = ""  # of the latest look
+        self._told: tuple[tuple[str, ...], str] = (), ""
 
     def hear(self, directory: str, name: str) -> None:
         """Something has happened to an entry of a directory, or without a name to itself."""
@@ -132,20 +135,20 @@ class Watch:
         return self._sight(path for path in self._known if touched[path] > since)
 
     async def next(self) -> Sight:
-        """Return when something has changed, or something else is wrong; nothing is lost that
-        happens between two calls."""
+        """Return when something has changed, or something else is wrong than before; nothing is
+        lost that happens between two calls."""
         assert self._known is not None, "it has begun"
         while True:
             await self._quiet()
             before, self._known = self._known, await self._look()
             now = self._known
             changed = [path for path in {**before, **now} if before.get(path) != now.get(path)]
-            if changed or self._problem_now != self._problem:
+            if changed or self._told != (self._area.missing, self._problem):
                 return self._sight(changed)
 
     def _sight(self, changed: Iterable[str]) -> Sight:
-        self._problem = self._problem_now
-        return Sight(tuple(sorted(changed)), self._problem)
+        self._told = self._area.missing, self._problem
+        return Sight(tuple(sorted(changed)), *self._told)
 
     async def _quiet(self) -> None:
         """Return when something has happened, and nothing more does for a while."""
@@ -158,11 +161,8 @@ class Watch:
 
     async def _look(self) -> dict[str, Stamp]:
         self._disturbed = trio.Event()  # what happens while we look is looked at again
-        self._problem_now = ""
-        found = await trio.to_thread.run_sync(self._area.look, self._heed)
-        if not self._problem_now and self._area.missing:
-            self._problem_now = f"{' and '.join(self._area.missing)} is not there"
-        return found
+        self._problem = ""
+        return await trio.to_thread.run_sync(self._area.look, self._heed)
 
     def _heed(self, directory: str) -> None:
         try:
@@ -170,7 +170,7 @@ class Watch:
         except FileNotFoundError:
             pass  # it has gone while we looked: that is told by the one above
         except OSError as error:
-            self._problem_now = f"{directory}: {words(error)}"
+            self._problem = f"{directory}: {words(error)}"
 
 
 def words(error: OSError) -> str:
