@@ -6,8 +6,12 @@ import ctypes
 import errno
 import os
 import struct
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
+MODIFIED: Final = 0x2
+"""A file is written."""
+TOUCHED: Final = 0x4
+"""A file has another owner, mode, number of links, or times."""
 WRITTEN: Final = 0x8
 """A file that was open for writing has been closed."""
 CAME: Final = 0x100 | 0x80
@@ -56,6 +60,13 @@ class Inotify:
         if self.fd < 0:
             raise _last_error()
 
+    @classmethod
+    def closed(cls) -> Self:
+        """Return one that watches nothing and can watch nothing."""
+        made = cls.__new__(cls)
+        made._libc, made.fd = ctypes.CDLL(None, use_errno=True), -1
+        return made
+
     def add(self, path: str, changes: int) -> int:
         """Be told of such changes; return the watch's number: one for a file, whatever its paths.
 
@@ -68,8 +79,8 @@ class Inotify:
         return number
 
     def remove(self, number: int) -> None:
-        """Be told no more."""
-        self._libc.inotify_rm_watch(self.fd, number)  # fails if it is gone by now
+        """Be told no more. Nothing happens if there is no such watch."""
+        self._libc.inotify_rm_watch(self.fd, number)
 
     def take(self) -> list[Notice]:
         """Return what has changed. Never blocks."""
