@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .specs import Pool as Pool
     from .specs import Ready as Ready
     from .specs import Secret as Secret
+    from .specs import Sources as Sources
     from .specs import StartRate as StartRate
     from .specs import Stop as Stop
     from .specs import Supervisor as Supervisor
@@ -73,6 +74,7 @@ _PLACES = {
     "Ready": ".specs",
     "Ref": ".actors.ref",
     "Secret": ".specs",
+    "Sources": ".specs",
     "StartRate": ".specs",
     "Stop": ".specs",
     "Supervisor": ".specs",

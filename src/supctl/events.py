@@ -179,6 +179,26 @@ class ChildSignalled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesChanged(Event):
+    """Files that a child is made of have changed, and it is restarted.
+
+    ``paths``: the first of them, relative to its working directory where they are in it;
+    ``others``: how many more.
+    """
+
+    paths: tuple[str, ...]
+    others: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourcesUnwatched(Event):
+    """Not all files that a child is made of can be watched (``problem``), or all can again (it is
+    empty). The child runs on."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChildExited(Event):
     """A child ended. ``asked`` tells whether we had asked it to."""
 
@@ -310,6 +330,22 @@ class CommandGiven(Event):
     uid: int
     pid: int
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigChanged(Event):
+    """The file of a project (``source``) has been edited, and what runs follows that."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigRefused(Event):
+    """The file of a project (``source``) has been edited and cannot be used (``mistakes``), or can
+    be again (there are none). What runs goes on as it is."""
+
+    source: str
+    mistakes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -200,6 +200,33 @@ def test_sigusr1_tells_facts_and_sighup_says_that_it_does_nothing(
     assert up.wait() == 0
 
 
+def test_it_follows_edits_of_its_file(supctl: Supctl, tree: Callable[..., Path]) -> None:
+    stays = app("stays", "sleep", 600)
+    up = supctl("up", "--watch-config", "-f", tree(stays, app("goes", "sleep", 600)))
+    pid = up.pid_of("stays")
+    up.wait_line("everything is started")
+    tree(stays, app("new", "sleep", 600))
+    up.wait_line("goes is gone")
+    up.pid_of("new")
+    tree(stays, "[apps.new]")
+    up.wait_line("supctl.toml cannot be used: apps.new has no command")
+    assert psutil.pid_exists(pid)
+    up.signal(signal.SIGTERM)
+    assert up.wait() == 0
+
+
+def test_it_waits_for_the_edit_that_mends_the_only_program(
+    supctl: Supctl, tree: Callable[..., Path], tmp_path: Path
+) -> None:
+    (tmp_path / "main.sh").write_text("exit 1")
+    up = supctl("up", "-f", tree(app("api", "sh", "main.sh", watch='["main.sh"]', give_up_after=0)))
+    up.wait_line("api failed for good")
+    (tmp_path / "main.sh").write_text("exec sleep 600")
+    up.wait_line("api is restarted: main.sh changed")
+    up.signal(signal.SIGTERM)
+    assert up.wait() == 0
+
+
 def test_json_events_form_a_chain(supctl: Supctl, tree: Callable[..., Path]) -> None:
     once = app("once", "sh", "-c", "exit 3", give_up_after=1, backoff='{ initial = "1ms" }')
     up = supctl("up", "--json", "-f", tree(once))

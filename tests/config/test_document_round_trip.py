@@ -35,6 +35,7 @@ from supctl.specs import (
     Ready,
     Restart,
     Secret,
+    Sources,
     Start,
     StartFailures,
     StartRate,
@@ -141,6 +142,13 @@ ASKED = TCP | HTTP | EXEC
 READY = st.builds(Ready, ASKED | OUTPUT | st.just(Notify()), timeout=MORE_THAN_0) | st.builds(
     Ready, st.builds(Delay, MORE_THAN_0)
 )
+PATTERNS = st.lists(st.sampled_from(["src", "*.log", "!a b"]), min_size=1, max_size=2)
+WATCH: dict[str, Any] = {
+    "paths": PATTERNS,
+    "ignore": PATTERNS,
+    "gitignore": st.booleans(),
+    "debounce": SECONDS,
+}
 RETRIES = {"retries": st.integers(1, 99), "start_period": SECONDS}
 OF_PORT = st.sampled_from([
     Tcp("{port}"),
@@ -167,6 +175,7 @@ DRAWN: dict[type, dict[str, st.SearchStrategy[Any]]] = {
         "stop": st.builds(Stop, **STOP),
         "limits": st.builds(Limits, **LIMITS),
         "log": st.none() | LOGS,
+        "watch": st.none() | st.builds(Sources, **WATCH),
         "instances": st.integers(1, 10_000),
         "port": st.integers(1, 50_000),
         "detached": st.booleans(),

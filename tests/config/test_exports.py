@@ -39,6 +39,7 @@ from supctl.specs import (
     Output,
     Ready,
     Restart,
+    Sources,
     Stop,
     Supervisor,
     Tcp,
@@ -185,6 +186,7 @@ ONE_BY_ONE: dict[str, dict[str, Any]] = {
     "log.compress": {"log": Log(file="/five", compress=Compress.GZIP)},
     "log.sync": {"log": Log(sync=True)},
     "log.required": {"log": Log(required=True)},
+    "watch": {"watch": ["five"]},
     "instances": {"instances": 5},
     "port": {"port": 5},
     "detached": {"detached": True},
@@ -468,6 +470,14 @@ def test_a_port_is_shared_by_copies_of_a_script_that_node_runs() -> None:
     assert npm["exec_mode"] == "fork"
     assert remarks(made)["apps.npm.share_port"] is Fate.LEFT_OUT
     assert "apps.web.share_port" not in remarks(made)
+
+
+def test_pm2_watches() -> None:
+    sources = Sources(["src"], ignore=["*.log"], debounce=1)
+    (text,) = one("pm2", app(watch=sources)).files.values()
+    (said,) = json.loads(text.removeprefix("module.exports = ").removesuffix(";\n"))["apps"]
+    ignored = ["node_modules", ".git", "__pycache__", ".venv", "*.log"]
+    assert (said["watch"], said["ignore_watch"], said["watch_delay"]) == (["src"], ignored, 1000)
 
 
 def test_kubernetes_manifests() -> None:

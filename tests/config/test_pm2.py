@@ -15,7 +15,7 @@ from supctl.config import ConfigErrors, load
 from supctl.config.imports import Fate
 from supctl.config.loading import LoadedTree
 from supctl.config.translation import as_toml
-from supctl.specs import App, Backoff, Jitter, Limits, Secret, Stop
+from supctl.specs import App, Backoff, Jitter, Limits, Secret, Sources, Stop
 
 Write = Callable[..., Path]
 ENVIRON = {"PATH": "/usr/bin:/bin", "ANYTHING": "x"}
@@ -329,6 +329,29 @@ def test_a_file_of_a_directory_above_is_run_from_there(
     assert tree.notes[-1].startswith(f"[0].script is 'app.js', which is in {tmp_path}: the app")
 
 
+@pytest.mark.parametrize(
+    ("said", "watch"),
+    [
+        ({"watch": True}, Sources(ignore=[".*"], gitignore=False)),
+        ({"watch": False, "ignore_watch": ["x"], "watch_delay": 1}, None),
+        (
+            {"watch": "src/**/*.js", "ignore_watch": ["logs", "*.log", "[\\/]\\."]},
+            Sources(["src"], ignore=["logs", "*.log"], gitignore=False),
+        ),
+        (
+            {"watch": ["./a", "b.js", "*.ts"], "watch_delay": 1500, "ignore_watch": "tmp"},
+            Sources(["./a", "b.js", "."], ignore=["tmp"], gitignore=False, debounce=1.5),
+        ),
+    ],
+)
+def test_watch(write: Write, said: dict[str, Any], watch: Sources | None) -> None:
+    tree = loaded(write([{"script": "cat", "watch_options": {"usePolling": True}, **said}]))
+    (app,) = tree.root.children
+    assert isinstance(app, App)
+    assert app.watch == watch
+    assert {*said, "watch_options"} <= {it.place.rpartition(".")[2] for it in tree.remarks}
+
+
 def test_every_key_is_told_of_in_the_order_of_the_file(write: Write) -> None:
     app = {"watch": True, "script": "sleep", "nmae": 1, "wait_ready": False, "pmx": False}
     app |= {"exec": "cat", "cron": "0 0 * * *", "instance_var": "I", "max_restarts": None}
@@ -337,7 +360,7 @@ def test_every_key_is_told_of_in_the_order_of_the_file(write: Write) -> None:
         "deploy (left out): supctl deploys nothing",
         "max_restarts (left out): PM2 heeds nothing beside apps; say it in every app",
         "apps[0] -> apps.sleep (mapped)",
-        "apps[0].watch (left out): supctl does not restart an app when its files change",
+        "apps[0].watch -> apps.sleep.watch (mapped)",
         "apps[0].script -> apps.sleep.command (mapped)",
         "apps[0].nmae (left out): PM2 does not know it either; did you mean 'name'?",
         "apps[0].wait_ready -> apps.sleep (mapped)",

@@ -20,7 +20,7 @@ from supctl.config.readers import process_compose
 from supctl.config.readers.process_compose import schema
 from supctl.config.reading import Reader, hints, join
 from supctl.config.source import Source
-from supctl.specs import App
+from supctl.specs import App, Sources
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "formats" / "process-compose"
 ENVIRON = {"PATH": "/usr/bin:/bin", "PORT": "8080", "EMPTY": ""}
@@ -489,6 +489,23 @@ def test_docker_compose_is_told_apart_by_its_services(loads: Loads, name: str) -
 def test_our_own_yaml_is_not_taken_for_it(tmp_path: Path) -> None:
     source = Source(tmp_path / "supctl.yaml", b"apps: {processes: {command: ls}}", tmp_path, {})
     assert recognise(source) is None
+
+
+def test_watch(loads: Loads) -> None:
+    text = """
+processes:
+  a:
+    command: x
+    watch: {paths: [{path: src, include: ["*.go"], exclude: [gen]}], debounce: 500ms, cascade: true}
+  b: {command: x, watch: {paths: []}}
+"""
+    loaded = loads(text)
+    a, b = loaded.root.children
+    assert isinstance(a, App)
+    assert isinstance(b, App)
+    ignore = ["*", "!*/", "!*.go", "gen"]
+    assert a.watch == Sources(["src"], ignore=ignore, gitignore=False, debounce=0.5)
+    assert b.watch is None
 
 
 EVERY_KEY = """

@@ -151,6 +151,7 @@ def test_what_does_not_start_any_more_is_told_and_the_rest_is_done(desk: Desk) -
             "name": "shop",
             "source": str(desk.directory / "shop.toml"),
             "profile": "",
+            "watch_config": "",
         }
         tree = json.loads(desk.home.desired.read_bytes())["projects"]["shop"]["tree"]
         tree["apps"]["db"]["command"] = ["/not/there"]

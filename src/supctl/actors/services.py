@@ -68,6 +68,8 @@ class Services:
         probes: how many questions to programs may be under way at once.
         claim: gives programs that have outlived who supervised them to who goes on with them.
         keeps: whether programs outlive us in their turn.
+        private: absolute paths of files and directories of supctl's own, which no program is made
+            of.
     """
 
     backend: Spawner
@@ -80,6 +82,7 @@ class Services:
     probes: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(PROBES_AT_ONCE))
     claim: Claim = nothing
     keeps: bool = False
+    private: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.start_method not in ("fork", "spawn"):

@@ -152,23 +152,26 @@ def _loaded(
     """Yield each project that is meant, as its file is now."""
     if project is not None and len(names) > 1:
         raise click.UsageError("--name is for one file")
-    projects = client.projects()
-    sources = {it["name"]: it["source"] for it in projects}
-    profiles = {it["name"]: it["profile"] if profile is None else profile for it in projects}
+    projects = {it["name"]: it for it in client.projects()}
+
+    def load(path: Path, known: str) -> Loaded:
+        there = projects.get(known, {"profile": "", "watch_config": ""})
+        wanted = there["profile"] if profile is None else profile
+        follow = there["watch_config"] == "option"
+        return load_project(path, wanted, is_known=known in projects, follow=follow)
+
     for given in names:
         name = given.strip("/")
-        if name in sources:
-            if not sources[name]:
+        if name in projects:
+            if not projects[name]["source"]:
                 raise InvalidConfig("PROJECT", name, "one that came from a file")
-            path = Path(sources[name])
-            yield load_project(path, profiles[name], is_known=True)._replace(name=name)
+            yield load(Path(projects[name]["source"]), name)._replace(name=name)
         elif is_file(given):
             from supctl.config import find_file
 
             source = str(find_file(given).absolute())
-            known = next((it for it in sources if sources[it] == source), "")
-            wanted = profiles.get(known, profile or "")
-            found = load_project(Path(given), wanted, is_known=bool(known))
+            known = next((it for it in projects if projects[it]["source"] == source), "")
+            found = load(Path(given), known)
             yield found._replace(name=project or known or found.name)
         else:
-            raise ProcessNotFound(name, tuple(f"/{it}" for it in sources))
+            raise ProcessNotFound(name, tuple(f"/{it}" for it in projects))

@@ -9,6 +9,8 @@ import trio
 
 from supctl import events
 from supctl.exits import ExitReason
+from supctl.specs import App
+from supctl.supervision.status import ChildStatus
 from supctl.supervision.tree import Tree
 
 from .console import Console
@@ -43,7 +45,7 @@ class Attendant:
 
     def _is_over(self, tree: Tree) -> bool:
         rows = [row for row in tree.status() if row.kind != "supervisor"]
-        if not all(row.state in _RESTING for row in rows):
+        if not all(row.state in _RESTING and not _is_watched(tree, row) for row in rows):
             return False
         self.failed = {
             row.address: row.reason
@@ -62,5 +64,11 @@ class Attendant:
     async def _refuse_reload(self, _: Tree) -> None:
         await trio.lowlevel.checkpoint()
         self._console.note(
-            "SIGHUP: nothing is re-read yet; stop and start again for changes to take effect"
+            "SIGHUP: nothing is re-read; with --watch-config edits of the file are followed"
         )
+
+
+def _is_watched(tree: Tree, row: ChildStatus) -> bool:
+    """Return whether an edit would start it again."""
+    spec = tree[row.address].spec
+    return isinstance(spec, App) and spec.watch is not None and row.state != "stopped"

@@ -64,6 +64,30 @@ def program() -> None:
     click.echo(json.dumps(asdict(own_program())))
 
 
+@daemon.command(hidden=True)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--profile", default="")
+def load(paths: tuple[Path, ...], profile: str) -> None:
+    """Tell what files say, or what is wrong with them, as JSON: for who follows them."""
+    from supctl.config import as_native
+    from supctl.config import load as load_files
+    from supctl.config.files_read import files_read
+    from supctl.daemon.loader import Loaded
+    from supctl.errors import SupctlError
+
+    from .loading import by_app
+
+    first, *over = paths
+    with files_read() as files:
+        try:
+            tree = load_files(first, over=over, profile=profile)
+            plugins = by_app(tree.enhancements)
+            told = Loaded(as_native(tree.root), files, tree.watches_itself, plugins)
+        except SupctlError as error:
+            told = Loaded(files=files, mistakes=tuple(str(error).splitlines()))
+    click.echo(told.as_json())
+
+
 @daemon.command()
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True,

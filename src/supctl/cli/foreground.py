@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -13,6 +14,7 @@ from supctl.logs.display import Display
 from supctl.specs import App, Supervisor, Worker
 from supctl.supervision.child import expand
 from supctl.supervision.foreground import serve
+from supctl.supervision.tree import Tree
 
 from .attend import Attendant
 from .console import Console, JsonConsole, TextConsole
@@ -26,6 +28,7 @@ def run_tree(
     as_json: bool = False,
     notes: Sequence[str] = (),
     passes_signals_on: bool = False,
+    follow: Callable[[Tree], Awaitable[None]] | None = None,
 ) -> dict[str, ExitReason]:
     """Run ``root`` until it is stopped or nothing of it is left to supervise.
 
@@ -35,6 +38,7 @@ def run_tree(
         as_json: print events as JSON lines, and no output.
         notes: sentences to begin with.
         passes_signals_on: see :mod:`.passing`.
+        follow: runs beside the tree.
 
     Returns:
         Why each child ended that ended badly and was not started again, by address.
@@ -56,13 +60,23 @@ def run_tree(
                 root,
                 log_directory=log_dir,
                 tap=console.output,
-                attend=attendant.attend,
+                attend=partial(_attend, attendant, follow),
                 handlers=handlers,
             )
         )
     finally:
         console.close()
     return attendant.failed
+
+
+async def _attend(
+    attendant: Attendant, follow: Callable[[Tree], Awaitable[None]] | None, tree: Tree
+) -> None:
+    async with trio.open_nursery() as nursery:
+        if follow is not None:
+            nursery.start_soon(follow, tree)
+        await attendant.attend(tree)
+        nursery.cancel_scope.cancel()
 
 
 def _names(spec: Supervisor, address: str = "/") -> list[str]:

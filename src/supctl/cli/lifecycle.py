@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from .adhoc import script_options, script_project
-from .loading import Loaded, is_file, load_project, profile_option
+from .loading import Loaded, is_file, load_project, profile_option, watch_config_option
 from .naming import NAMES, complete_names, names_argument
 from .outcomes import show
 from .patience import check_patience, no_wait_option, timeout_option
@@ -50,6 +51,7 @@ def _complete_start(
 @click.argument("names", nargs=-1, metavar="[FILE|NAME]...", shell_complete=_complete_start)
 @click.option("--name", "project", help="Name of the project of FILE; by default its directory's.")
 @profile_option
+@watch_config_option
 @script_options
 @timeout_option
 @no_wait_option
@@ -58,6 +60,7 @@ def start(
     names: tuple[str, ...],
     project: str | None,
     profile: str | None,
+    watch_config: bool,
     timeout: float | None,
     no_wait: bool,
     as_json: bool,
@@ -75,13 +78,17 @@ def start(
       supctl start                  what the file of this directory describes
       supctl start shop.toml        this file, as the project "shop"
       supctl start --profile test   with what it says for this profile
+      supctl start --watch-config   and follow edits of the file
       supctl start shop/web/api     what was stopped before
       supctl start api --script app.py --max-memory 512M -- --port 8080
     """
     from .progress import shown as progress
 
     check_patience(timeout, no_wait)
-    loaded, others = _meant(names, project, profile or "", options)
+    load = partial(load_project, profile=profile or "", follow=watch_config)
+    loaded, others = _meant(names, project, load, options)
+    if others and not loaded and (profile or watch_config):
+        raise click.UsageError(f"--{'profile' if profile else 'watch-config'} is for files")
     with reached(start=True) as client, progress(client, quiet=as_json or no_wait) as show_those:
         outcomes = []
         meant = [row["address"] for row in client.status(*others)] if others else []
@@ -96,7 +103,10 @@ def start(
 
 
 def _meant(
-    names: tuple[str, ...], project: str | None, profile: str, options: dict[str, Any]
+    names: tuple[str, ...],
+    project: str | None,
+    load: Callable[[Path], Loaded],
+    options: dict[str, Any],
 ) -> tuple[list[Loaded], list[str]]:
     """Return the projects that words of ``start`` mean, and names of children."""
     if options["script"] is not None:
@@ -107,10 +117,8 @@ def _meant(
     files = [name for name in names if is_file(name)]
     if project is not None and len(files) > 1:
         raise click.UsageError("--name is for one file")
-    if profile and names and not files:
-        raise click.UsageError("--profile is for files")
     paths = files or ([] if names else ["."])
-    loaded = [load_project(Path(path), profile) for path in paths]
+    loaded = [load(Path(path)) for path in paths]
     if project is not None:
         loaded = [it._replace(name=project) for it in loaded]
     return loaded, [name for name in names if name not in files]

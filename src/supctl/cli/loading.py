@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -9,11 +10,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from supctl.errors import InvalidConfig
+
 if TYPE_CHECKING:
+    from supctl.config.loading import LoadedTree
     from supctl.config.plugins import Enhancement
 
 profile_option = click.option(
     "--profile", metavar="NAME", help="Have [profiles.NAME] and env_NAME of FILE override it."
+)
+
+watch_config_option = click.option(
+    "--watch-config", is_flag=True, help='Follow edits of FILE from now on, as "apply" does.'
 )
 
 
@@ -34,6 +42,7 @@ class Loaded(NamedTuple):
         source: the file that it came from; empty if from none.
         profile: of that file which was asked for; empty for none.
         plugins: what plugins changed, by the paths of apps.
+        followed: how the daemon reads the file again, if it is to follow it.
     """
 
     name: str
@@ -41,12 +50,18 @@ class Loaded(NamedTuple):
     source: str
     profile: str
     plugins: dict[str, list[str]]
+    followed: dict[str, Any] | None = None
 
 
-def load_project(path: Path, profile: str, *, is_known: bool = False) -> Loaded:
+def load_project(
+    path: Path, profile: str, *, is_known: bool = False, follow: bool = False
+) -> Loaded:
     """Return what a file describes, with all that it inherits from here.
 
     What has to be said of the file is; if it ``is_known``, only what has gone wrong now.
+
+    Args:
+        follow: whether edits of it are to be followed, whatever it says of that.
     """
     from supctl.config import load
     from supctl.config.document import as_native
@@ -54,7 +69,24 @@ def load_project(path: Path, profile: str, *, is_known: bool = False) -> Loaded:
     loaded = load(path, profile=profile)
     tell(loaded.failures if is_known else loaded.advice)
     source, plugins = str(loaded.source.absolute()), by_app(loaded.enhancements)
-    return Loaded(loaded.root.name, as_native(loaded.root), source, profile, plugins)
+    followed = _followed(loaded, follow) if follow or loaded.watches_itself else None
+    return Loaded(loaded.root.name, as_native(loaded.root), source, profile, plugins, followed)
+
+
+def _followed(loaded: LoadedTree, by_option: bool) -> dict[str, Any]:
+    """Return how files are read again as they were now.
+
+    Raises:
+        InvalidConfig: nobody can edit them.
+    """
+    if not loaded.source.is_file():
+        raise InvalidConfig("watch_config", str(loaded.source), "a file that can be edited")
+    return {
+        "files": loaded.files,
+        "environ": dict(os.environ),
+        "directory": os.getcwd(),
+        "by_option": by_option,
+    }
 
 
 def tell(notes: Iterable[str]) -> None:

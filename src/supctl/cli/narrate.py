@@ -7,6 +7,7 @@ import os
 from supctl import events
 from supctl.exits import ExitKind, ExitReason, signal_name
 
+from .why import file_of, refused
 from .words import counted, pid_list, seconds, size
 
 
@@ -46,6 +47,10 @@ def _of_a_life(who: str, event: events.Event) -> str:
             return f"{who} goes on"
         case events.ChildSignalled(number=number):
             return f"{who} is sent {signal_name(number)}"
+        case events.SourcesChanged():
+            return f"{who} is restarted: {changed(event)}"
+        case events.SourcesUnwatched(problem=problem):
+            return f"{who}: {unwatched(problem)}"
         case events.ChildExited(reason=reason, uptime=uptime):
             return f"{who} {past(reason)} after {seconds(uptime)}"
     return ""
@@ -86,6 +91,10 @@ def _of_a_tree(who: str, event: events.Event) -> str:
             return f"{who} waits for {_lacking(event)}"
         case events.CommandGiven(command=command, user=user, pid=pid):
             return f"{who}: {command}, by {user} (pid {pid})"
+        case events.ConfigChanged(source=source):
+            return f"{who}: {file_of(source)} has changed"
+        case events.ConfigRefused(source=source, mistakes=mistakes):
+            return f"{who}: {refused(source, mistakes)}"
         case events.DaemonStarted(pid=pid):
             return f"daemon {pid} has begun{lost_before(event)}"
         case events.DaemonStopped(pid=pid):
@@ -111,6 +120,19 @@ def _of_a_tree(who: str, event: events.Event) -> str:
         case events.EventsMissed(count=count):
             return f"{counted(count, 'event')} not shown"
     return ""
+
+
+def changed(event: events.SourcesChanged) -> str:
+    """Return which files have changed: ``src/app.py and 3 more changed``."""
+    *firsts, last = event.paths
+    if event.others:
+        return f"{', '.join(event.paths)} and {event.others} more changed"
+    return f"{', '.join(firsts)} and {last} changed" if firsts else f"{last} changed"
+
+
+def unwatched(problem: str) -> str:
+    """Return whether the files that a program is made of are watched."""
+    return f"its files are not all watched: {problem}" if problem else "its files are watched again"
 
 
 def past(reason: ExitReason) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from .columns import Column, fitted, table, terminal_width
 from .naming import some_names_argument
 from .paint import is_painted, painted
 from .reach import reached
-from .why import why
+from .why import refused, why
 from .words import counted, seconds, size
 
 _COLOURS: Final = {
@@ -55,8 +56,19 @@ def status(names: tuple[str, ...], usage: bool, as_json: bool) -> None:
     elif not rows:
         click.echo(_NOTHING)
     else:
-        for line in _table(rows):
+        for line in (*_table(rows), *_refusals(rows)):
             click.echo(line)
+
+
+def _refusals(rows: Sequence[Row]) -> Iterator[str]:
+    """Yield a line for each file that is followed and cannot be used as it is now."""
+    for row in rows:
+        if (known := row.get("refused")) is not None:
+            source, mistakes = known["source"], known["mistakes"]
+            since = time.strftime("%H:%M", time.localtime(known["since"]))
+            mend = f' ("supctl check {source}" tells them)' if len(mistakes) > 1 else ""
+            told = f"{refused(source, mistakes)}, since {since}{mend}"
+            yield f"{row['address'].strip('/')}: {told}; what runs goes on as it was"
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:

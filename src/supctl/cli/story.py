@@ -11,7 +11,7 @@ from typing import Any, Final
 from supctl import events
 from supctl.exits import ExitKind, signal_name
 
-from .narrate import lost_before, past, sentence
+from .narrate import changed, lost_before, past, sentence
 from .words import counted, seconds, size
 
 _WORDS: Final = {"add": "start", "update": "apply", "shutdown": "kill"}
@@ -153,6 +153,8 @@ class Teller:
                 return ", with a new daemon: the one before was lost"
             case events.DaemonStarted():
                 return ", with the daemon"
+            case events.SourcesChanged() as cause:
+                return f", as {changed(cause)}"
             case events.RestartScheduled() as cause if cause.address == event.address:
                 return f", restart {event.restarts}"
             case events.RestartScheduled() as cause if _is_below(event.address, cause.address):
@@ -173,6 +175,8 @@ class Teller:
         match self._origin(event):
             case events.CommandGiven() as given:
                 return f", by {_who(given, event.address)}"
+            case events.SourcesChanged() as cause:
+                return f": {changed(cause)}"
             case events.RestartScheduled() as cause:
                 return f": it restarts together with {self._fate(cause)}"
             case events.SupervisorGaveUp() as cause:

@@ -10,7 +10,7 @@ import click
 from supctl.errors import TreeEnded
 
 from .errors import report
-from .loading import profile_option
+from .loading import profile_option, watch_config_option
 
 
 @click.command()
@@ -24,13 +24,20 @@ from .loading import profile_option
     "A second one overrides the first, and so on.",
 )
 @profile_option
+@watch_config_option
 @click.option(
     "--log-dir",
     type=click.Path(path_type=Path),
     help="Directory for the output of the apps; by default one of the user's for logs.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print events as JSON lines, and no output.")
-def up(paths: tuple[Path, ...], profile: str | None, log_dir: Path | None, as_json: bool) -> None:
+def up(
+    paths: tuple[Path, ...],
+    profile: str | None,
+    watch_config: bool,
+    log_dir: Path | None,
+    as_json: bool,
+) -> None:
     """Run a tree of programs in the foreground.
 
     Starts everything in FILE, keeps it alive, and shows the output of each program behind its
@@ -53,9 +60,19 @@ def up(paths: tuple[Path, ...], profile: str | None, log_dir: Path | None, as_js
     is_init = stand_behind_init()
     from .foreground import run_tree
 
+    follow = None
+    if watch_config or loaded.watches_itself:
+        from .following import Following
+
+        follow = Following(loaded, paths, profile or "").follow
     try:
         failed = run_tree(
-            loaded.root, log_dir, as_json=as_json, notes=loaded.advice, passes_signals_on=is_init
+            loaded.root,
+            log_dir,
+            as_json=as_json,
+            notes=loaded.advice,
+            passes_signals_on=is_init,
+            follow=follow,
         )
     except TreeEnded as error:
         report(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .words import seconds
@@ -13,7 +14,7 @@ def why(row: dict[str, Any]) -> str:
     """Return, for the row of whatever is not well, why; empty for the rest."""
     state, told = row["state"], []
     if state in _WELL:
-        return _health(row) or str(row["log"])
+        return _health(row) or str(row["log"]) or _unwatched(row)
     if state == "stopped" and row["kind"] == "supervisor":
         return ""
     if state == "paused":
@@ -32,6 +33,11 @@ def _health(row: dict[str, Any]) -> str:
     if row["health"] in ("unhealthy", "unresponsive"):
         return f"{row['health']}: {row['probed']}"
     return f"not ready yet: {row['probed']}" if row["state"] == "starting" and row["probed"] else ""
+
+
+def _unwatched(row: dict[str, Any]) -> str:
+    problem = row.get("unwatched")  # a daemon of before an upgrade does not tell it
+    return f"not watched: {problem}" if problem else ""
 
 
 def end(facts: dict[str, Any]) -> str:
@@ -67,3 +73,18 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def refused(source: str, mistakes: Sequence[str]) -> str:
+    """Return what is wrong with a file that is followed; that it is well, if nothing is."""
+    file = file_of(source)
+    if not mistakes:
+        return f"{file} can be used again"
+    if len(mistakes) > 1:
+        return f"{file} cannot be used: {len(mistakes)} mistakes"
+    return f"{file} cannot be used: {mistakes[0].removeprefix(f'{source}: ')}"
+
+
+def file_of(source: str) -> str:
+    """Return the name of a file without its directory."""
+    return source.rpartition("/")[2]

@@ -12,6 +12,7 @@ from pathlib import Path
 from supctl.errors import InvalidConfig
 
 from .content import read_content
+from .files_read import note_read
 from .mistakes import ConfigErrors
 
 
@@ -79,6 +80,7 @@ class EnvFiles:
     def _read(self, file: EnvFile, place: str) -> dict[str, str]:
         path = self._directory / file.path
         if file.optional and not os.path.exists(path):  # noqa: PTH110, any name may be missing
+            note_read(path, None)
             return {}
         wanted = "a file of variables, NAME=value"
         try:

@@ -82,7 +82,8 @@ def _property(name: str, key: Key) -> Json:
 
 def _form(key: Key) -> Json:
     if key.table is not None:
-        return _table(key.table)
+        table = _table(key.table)
+        return table if key.kind is None else {"anyOf": [*key.kind.forms, table]}
     if key.words:
         return {"anyOf": [{"enum": [*key.words]}, _REFERENCE]}
     if key.kind is None:

@@ -22,6 +22,7 @@ from supctl.specs import (
     Limits,
     Log,
     Ready,
+    Sources,
     StartRate,
     Stop,
     Supervisor,
@@ -29,7 +30,7 @@ from supctl.specs import (
     Worker,
 )
 
-from . import probes
+from . import probes, sources
 from .kinds import KINDS, Json, Kind, wanted_by
 from .native import USUAL_OF_ROOT, USUAL_OF_SUPERVISORS
 from .reading import By, Each, Table, hints
@@ -45,6 +46,7 @@ from .schema import (
     StartRateKeys,
     StopKeys,
     SupervisorKeys,
+    WatchKeys,
     WorkerKeys,
     children,
     files,
@@ -52,7 +54,11 @@ from .schema import (
 )
 
 _KIND_OF: Final = {kind.parse: kind for kind in KINDS}
-TABLES: Final = {probes.parse_ready: ReadyKeys, probes.parse_health: HealthKeys}
+TABLES: Final = {
+    probes.parse_ready: ReadyKeys,
+    probes.parse_health: HealthKeys,
+    sources.parse_watch: WatchKeys,
+}
 """Keys of tables that have a parser of their own."""
 
 
@@ -64,7 +70,7 @@ class Key:
         meaning: a sentence.
         kind: what parser reads it, if one of :data:`KINDS`.
         words: one of which it is, if it is a word.
-        table: the schema of the table that it is, if it is one.
+        table: the schema of the table that it is, if it is one; with ``kind``: may be.
         each: whether it is a table of free names, of which the rest tells the values.
         plain: as JSON Schema, if it is none of these.
         default: as a file would say it; ``None`` if there is none to say.
@@ -99,7 +105,7 @@ def _type(hint: Any, marker: object) -> dict[str, Any]:
         case Each(parse):
             return {"kind": _KIND_OF[parse], "each": True}
         case By(parse) if parse in TABLES:
-            return {"table": TABLES[parse]}
+            return {"table": TABLES[parse], "kind": _KIND_OF.get(parse)}
         case By(parse) if parse in _KIND_OF:
             return {"kind": _KIND_OF[parse]}
         case By(parse):
@@ -133,6 +139,7 @@ def _specs() -> dict[type, object]:
         LogKeys: Log(),
         ReadyKeys: Ready(Tcp(1)),
         HealthKeys: Health(Tcp(1)),
+        WatchKeys: Sources(),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from supctl.errors import InvalidConfig
 from supctl.specs.dependencies import Condition
 
-from . import env_files, outputs, units, values
+from . import env_files, outputs, sources, units, values
 
 Json = dict[str, Any]
 
@@ -109,6 +109,8 @@ KINDS: Final = (
         (_TEXT, _ENV_FILE, _list_of(_TEXT, _ENV_FILE)),
     ),
     Kind("files", "", values.parse_include, (_TEXT, _NAMES)),
+    Kind("paths", "", sources.parse_paths, (_TEXT, _NAMES)),
+    Kind("sources", "", sources.parse_watch, (_FLAG, _NAMES)),
     Kind("variable", "", values.parse_variable, ({"type": "string"}, _SECRET)),
     Kind("resource limit", "", values.parse_rlimit, (*_LIMIT, _list_of(*_LIMIT))),
 )

@@ -19,6 +19,7 @@ from supctl.specs.names import as_name
 from .content import read_content
 from .discovery import Discovery, discover, is_usual_name
 from .env_files import EnvFiles
+from .files_read import Files, files_read
 from .formats import recognise
 from .imports import Import, Remark, told_together
 from .layers import Layers
@@ -54,6 +55,8 @@ class LoadedTree:
         remarks: what became of the keys of another tool's file.
         enhancements: what plugins changed; the tables know nothing of it.
         failures: which plugins were passed over and why, one sentence each.
+        files: all that was read or looked for. What the code of a JavaScript file reads is not
+            known.
     """
 
     root: Supervisor
@@ -64,6 +67,12 @@ class LoadedTree:
     remarks: tuple[Remark, ...] = ()
     enhancements: tuple[Enhancement, ...] = ()
     failures: tuple[str, ...] = ()
+    files: Files = field(default_factory=dict)
+
+    @property
+    def watches_itself(self) -> bool:
+        """Whether what runs is to follow the edits of these files (``watch_config``)."""
+        return self.tables.get("watch_config") is True
 
     @property
     def document(self) -> dict[str, Any]:
@@ -124,8 +133,8 @@ def load(
     Raises:
         ConfigErrors: with everything that is wrong.
     """
-    with _collecting_nothing():
-        return _load(path, environ, over, profile, to_run_here)
+    with _collecting_nothing(), files_read() as files:
+        return replace(_load(path, environ, over, profile, to_run_here), files=files)
 
 
 @contextmanager

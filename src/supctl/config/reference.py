@@ -21,6 +21,7 @@ from .schema import (
     StartRateKeys,
     StopKeys,
     SupervisorKeys,
+    WatchKeys,
     WorkerKeys,
 )
 
@@ -43,6 +44,7 @@ _SECTIONS: Final = (
     ),
     ("`ready`", "Exactly one question, and how it is asked (docs/health.md).", ReadyKeys),
     ("`health`", "Exactly one question, and how it is asked (docs/health.md).", HealthKeys),
+    ("`watch`", "docs/watch.md tells more.", WatchKeys),
     ("`stop`", "", StopKeys),
     ("`limits`", "", LimitsKeys),
     ("`log`", "docs/logs.md tells more.", LogKeys),
@@ -80,7 +82,8 @@ def _row(name: str, key: Key) -> str:
 
 def _type(name: str, key: Key) -> str:
     if key.table is not None:
-        return f"[table](#{name})"
+        table = f"[table](#{name})"
+        return table if key.kind is None else f"[{key.kind.name}](#types) or {table}"
     if key.words:
         return ", ".join(f"`{word}`" for word in key.words)
     if key.kind is not None:

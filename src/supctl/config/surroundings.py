@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache, reduce
 
+from supctl.errors import Unsupported
 from supctl.specs import App, ChildSpec, Supervisor
 from supctl.specs.instances import used_in
 
@@ -73,6 +74,7 @@ def _mistakes(app: App, place: str, look: Look) -> Iterator[Mistake]:
     yield from wrong_cwd
     yield from _user(app, place)
     yield from _group(app, place)
+    yield from _watch(app, place)
     if not wrong_cwd:  # it says where the program is looked for
         yield from dict.fromkeys(it for own in instances for it in _program(own, place, look))
 
@@ -91,6 +93,23 @@ def _wrong_directory(path: str) -> tuple[str, str]:
     if not stat.S_ISDIR(mode):
         return "is not a directory", "name the directory it lies in"
     return ("", "") if os.access(path, os.X_OK) else ("may not be entered", "check its permissions")
+
+
+def _watch(app: App, place: str) -> Iterator[Mistake]:
+    if app.watch is None:
+        return
+    from supctl.watching.ignored import is_pattern
+
+    where = join(place, "watch")
+    try:
+        for number, pattern in enumerate(app.watch.ignore):
+            if not is_pattern(pattern):
+                wanted = "a pattern as in .gitignore, such as *.log or tmp/"
+                yield Mistake(f"{where}.ignore[{number}]", f"is {pattern!r}", wanted)
+        is_pattern("")
+    except Unsupported as error:
+        wanted = "the extra supctl[watch]"
+        yield Mistake(where, "needs a library that is not installed", wanted, error.instead)
 
 
 def _program(app: App, place: str, look: Look) -> Iterator[Mistake]:

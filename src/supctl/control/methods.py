@@ -64,6 +64,7 @@ class Methods(Generic[Items]):
         source: str = "",
         profile: str = "",
         plugins: Mapping[str, Sequence[str]] | None = None,
+        followed: Facts | None = None,
         *,
         timeout: float | None = None,
         wait: bool = True,
@@ -78,8 +79,11 @@ class Methods(Generic[Items]):
             profile: the profile of that file which was asked for.
             plugins: what plugins changed in the tree, a phrase for each, by the paths of apps; for
                 people.
+            followed: if edits of the file are to be followed: ``files`` and digests of them, the
+                ``environ`` and the ``directory`` to read them in, and whether that is wanted
+                ``by_option``, whatever the file says.
         """
-        told = _project(project, tree, source, profile, plugins)
+        told = _project(project, tree, source, profile, plugins, followed)
         answer: Facts = await self._call("add", **told, **_patience(timeout, wait))
         return answer
 
@@ -90,6 +94,7 @@ class Methods(Generic[Items]):
         source: str = "",
         profile: str = "",
         plugins: Mapping[str, Sequence[str]] | None = None,
+        followed: Facts | None = None,
         *,
         timeout: float | None = None,
         wait: bool = True,
@@ -100,7 +105,7 @@ class Methods(Generic[Items]):
         ``restarted``, or ``changed`` if it runs on; with ``keys`` and ``because`` as of
         :meth:`plan`, if it is waited for. The arguments are those of :meth:`add`.
         """
-        told = _project(project, tree, source, profile, plugins)
+        told = _project(project, tree, source, profile, plugins, followed)
         outcomes: list[Facts] = await self._call("update", **told, **_patience(timeout, wait))
         return outcomes
 
@@ -113,7 +118,8 @@ class Methods(Generic[Items]):
         return rows
 
     async def projects(self) -> list[Facts]:
-        """Return ``name``, ``source``, a file or nothing, and its ``profile`` of each project."""
+        """Return ``name``, ``source``, a file or nothing, its ``profile``, and ``watch_config`` of
+        each project: who wants its file to be followed, ``option``, ``file``, or nobody."""
         found: list[Facts] = await self._call("projects")
         return found
 
@@ -341,9 +347,12 @@ def _project(
     source: str,
     profile: str,
     plugins: Mapping[str, Sequence[str]] | None,
+    followed: Facts | None,
 ) -> Facts:
-    told = {"project": name, "tree": tree, "source": source, "profile": profile}
-    return {**told, "plugins": plugins} if plugins else told
+    told: Facts = {"project": name, "tree": tree, "source": source, "profile": profile}
+    if plugins:
+        told["plugins"] = plugins
+    return told if followed is None else {**told, "followed": followed}
 
 
 def _within(timeout: float | None) -> Facts:

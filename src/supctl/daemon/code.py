@@ -34,14 +34,23 @@ def own_program() -> Program:
     return program_at(PACKAGE.parent)
 
 
+def own_command(*words: str) -> list[str]:
+    """Return how another process of the code is started that runs here."""
+    return [sys.executable, *_way(PACKAGE.parent), *words]
+
+
 def program_at(root: Path) -> Program:
     """Return how a daemon of our version is started.
 
     Args:
         root: directory that the package is in: as :func:`keep_code` returns it, or as installed.
     """
-    way = [str(root)] if (root / _START).is_file() else ["-m", PACKAGE.name]
-    return Program(__version__, [sys.executable, *way, "daemon", "serve"], reaper_program(root))
+    serve = [sys.executable, *_way(root), "daemon", "serve"]
+    return Program(__version__, serve, reaper_program(root))
+
+
+def _way(root: Path) -> list[str]:
+    return [str(root)] if (root / _START).is_file() else ["-m", PACKAGE.name]
 
 
 def keep_code(package: Path, directory: Path) -> Path:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from supctl.errors import InvalidConfig, StorageFailed
 from supctl.logs.directory import sync_directory
+
+from .followed import Followed
 
 VERSION: Final = 1
 
@@ -28,12 +31,14 @@ class Project:
         profile: of that file; empty for none.
         plugins: what plugins changed in the tree, a phrase for each, by the paths of apps:
             ``{"web/api": ["venv: sets VIRTUAL_ENV"]}``. It is for people.
+        followed: how edits of that file are followed, if they are.
     """
 
     text: str
     source: str
     profile: str
     plugins: Mapping[str, Sequence[str]]
+    followed: Followed | None
 
     def __init__(
         self,
@@ -41,9 +46,11 @@ class Project:
         source: str = "",
         profile: str = "",
         plugins: Mapping[str, Sequence[str]] | None = None,
+        followed: Mapping[str, Any] | None = None,
     ) -> None:
         self.text, self.source, self.profile = json.dumps(tree), source, profile
         self.plugins = plugins or {}
+        self.followed = None if followed is None else Followed.of(followed)
 
     @property
     def tree(self) -> dict[str, Any]:
@@ -51,11 +58,28 @@ class Project:
         tree: dict[str, Any] = json.loads(self.text)
         return tree
 
+    @property
+    def watch_config(self) -> str:
+        """Who wants edits of the file to be followed: ``option``, ``file``, or nobody."""
+        if self.followed is None:
+            return ""
+        return "option" if self.followed.by_option else "file"
+
+    def with_tree(
+        self, tree: dict[str, Any], plugins: Mapping[str, Sequence[str]] | None
+    ) -> Project:
+        """Return the project with another tree, in which plugins changed that."""
+        made = copy(self)
+        made.text, made.plugins = json.dumps(tree), plugins or {}
+        return made
+
     def as_json(self) -> str:
         """Return what is saved of it."""
         told: dict[str, Any] = {"source": self.source, "profile": self.profile}
         if self.plugins:  # left out it can be read by versions that know none
             told["plugins"] = self.plugins
+        if self.followed is not None:
+            told["followed"] = asdict(self.followed)
         return f'{{"tree": {self.text}, {json.dumps(told)[1:]}'
 
 

@@ -15,12 +15,16 @@ class Keeper:
     Args:
         file: where it is kept.
         desired: what is kept.
+
+    Attributes:
+        changed: is set when something has changed, and is another one then.
     """
 
     def __init__(self, file: DesiredFile, desired: Desired) -> None:
         self._file, self.desired = file, desired
         self._changes = self._saved = 0
         self._one_at_a_time = trio.Lock()
+        self.changed = trio.Event()
 
     @property
     def path(self) -> Path:
@@ -40,3 +44,5 @@ class Keeper:
             now = self._changes
             await trio.to_thread.run_sync(self._file.save, self.desired.snapshot())
             self._saved = now
+            self.changed.set()
+            self.changed = trio.Event()

@@ -18,6 +18,7 @@ from .calls import Calls
 from .control import Control
 from .details import Details
 from .errands import Errands
+from .followers import Followers
 from .health import HealthViews
 from .keeper import Keeper
 from .lines import Lines
@@ -52,7 +53,7 @@ class Office:
         nursery: commands are carried out in it.
 
     Attributes:
-        projects, logs: what is also needed elsewhere.
+        projects, logs, followers: what is also needed elsewhere.
         audit: where who changed what is noted.
     """
 
@@ -67,8 +68,9 @@ class Office:
         nursery: trio.Nursery,
     ) -> None:
         errands, details = Errands(nursery), Details(tree)
-        views = Views(tree, home, lines, backend, keeper.desired)
         self.projects, self.logs = Projects(tree, keeper, errands), Logs(tree, home.outputs)
+        self.followers = Followers(tree, keeper, self.projects)
+        views = Views(tree, home, lines, backend, keeper.desired, self.followers)
         self.audit = Audit(home.audit)
         control, stories = (
             Control(tree, keeper, errands),

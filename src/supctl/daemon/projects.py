@@ -61,6 +61,7 @@ class Projects:
         source: str = "",
         profile: str = "",
         plugins: Mapping[str, Sequence[str]] | None = None,
+        followed: dict[str, Any] | None = None,
         timeout: float | None = None,
         wait: bool = True,
     ) -> dict[str, Any]:
@@ -72,6 +73,7 @@ class Projects:
             source: the file.
             profile: the profile of that file which was asked for.
             plugins: what plugins changed in the tree, as of :class:`~.desired.Project`.
+            followed: if edits of the file are to be followed: those of :class:`.Followed`.
 
         Returns:
             ``did``: ``"added"``, ``"was there"`` if it was, as it is, or ``"asked"``; ``address``;
@@ -83,12 +85,16 @@ class Projects:
             StorageFailed: it cannot be saved; nothing was started.
             StartFailed: it did not start, and is forgotten again.
         """
-        spec, new = await read_tree(project, tree), Project(tree, source, profile, plugins)
+        spec, new = (
+            await read_tree(project, tree),
+            Project(tree, source, profile, plugins, followed),
+        )
         projects = self._keeper.desired.projects
         if (known := projects.get(project)) is not None:
             if known.tree != tree:
                 mend = '"supctl apply" brings in what has changed'
                 raise AlreadyPresent(f"/{project}", "of another version of its file", mend)
+            known.followed = new.followed
             await self._keeper.keep()  # whoever has brought it may still be about to
             return _added("was there", project)
         projects[project] = new
@@ -130,6 +136,7 @@ class Projects:
         source: str = "",
         profile: str = "",
         plugins: Mapping[str, Sequence[str]] | None = None,
+        followed: dict[str, Any] | None = None,
         timeout: float | None = None,
         wait: bool = True,
     ) -> list[dict[str, Any]]:
@@ -138,7 +145,7 @@ class Projects:
         ``because`` as of :meth:`.plans.Plans.plan`, which tells all that before it is done.
 
         The rest runs on, as of :meth:`~supctl.supervision.tree.Tree.update`. The arguments are
-        those of :meth:`add`; without ``source`` it and ``profile`` stay what they were.
+        those of :meth:`add`; without ``source`` it and what goes with it stay what they were.
 
         Raises:
             ProcessNotFound: there is no such project.
@@ -149,8 +156,9 @@ class Projects:
         spec = await read_tree(project, tree)
 
         async def make(known: Project) -> tuple[Project, Supervisor]:
-            of = (source, profile) if source else (known.source, known.profile)
-            return Project(tree, *of, plugins), spec
+            if source:
+                return Project(tree, source, profile, plugins, followed), spec
+            return known.with_tree(tree, plugins), spec
 
         return await self._become(project, make, "update", timeout, wait)
 
@@ -186,8 +194,7 @@ class Projects:
                 mend = "supctl stop ends all of them"
                 raise InvalidConfig("instances", wanted, "1 or more", mend)
             table["instances"] = wanted
-            new = Project(tree, known.source, known.profile, known.plugins)
-            return new, await read_tree(project, tree)
+            return known.with_tree(tree, known.plugins), await read_tree(project, tree)
 
         return await self._become(project, make, "scale", timeout, wait)
 
@@ -205,7 +212,7 @@ class Projects:
             await self._turns[name].acquire()
             held.callback(self._turns[name].release)
             known = self._known(name)
-            if not self._is_there(name):  # it is about to be started for the first time
+            if not self.is_there(name):  # it is about to be started for the first time
                 raise InvalidState(f"/{name}", "starting", "a project that has been started")
             project, spec = await make(known)
             await self._save(name, known, project, spec)
@@ -248,7 +255,8 @@ class Projects:
             outcomes.append(outcome | {"keys": [*it.keys], "because": [*it.because]})
         return outcomes
 
-    def _is_there(self, project: str) -> bool:
+    def is_there(self, project: str) -> bool:
+        """Return whether a project has begun to start."""
         return any(row.address == f"/{project}" for row in self._tree.status())
 
     def _known(self, project: str) -> Project:
@@ -258,9 +266,19 @@ class Projects:
         return projects[project]
 
     async def projects(self) -> list[dict[str, Any]]:
-        """Return ``name``, ``source``, a file or nothing, and its ``profile`` of each project."""
+        """Return ``name``, ``source``, a file or nothing, its ``profile``, and ``watch_config`` of
+        each project: whether edits of the file are followed, by an ``option`` or as the ``file``
+        says, or not."""
         known = self._keeper.desired.projects.items()
-        return [{"name": name, "source": it.source, "profile": it.profile} for name, it in known]
+        return [
+            {
+                "name": name,
+                "source": it.source,
+                "profile": it.profile,
+                "watch_config": it.watch_config,
+            }
+            for name, it in known
+        ]
 
     async def delete(
         self, *, names: Sequence[str], timeout: float | None = None, wait: bool = True

@@ -101,6 +101,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         watch=survival,
         claim=survival.claim,
         events_after=journal.last_seq,
+        private=[str(it) for it in (home.run, home.state, home.logs)],
     ) as tree:
         with ending_at_once(home.crash):
             listener = await _take_over(home, tree, survival, strays, chronicle, admission, backend)
@@ -116,6 +117,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
                 if survival.was_ending:
                     with because_of(began):
                         tree.stop()
+                nursery.start_soon(office.followers.run)
                 server = ControlServer(listener, partial(office.serve, admission), strays.ended)
                 nursery.start_soon(server.serve)
                 _log.info("daemon %d listens at %s", os.getpid(), home.socket)

@@ -25,6 +25,7 @@ from supctl.supervision.tree import Tree
 from .crash import loss_of
 from .desired import Desired
 from .ends import Ends
+from .followers import Followers
 from .lines import Lines
 from .naming import below, is_below, resolve, resolve_one
 from .replay import replayed
@@ -44,13 +45,20 @@ class Views:
         lines: all output as it comes.
         backend: that it runs with.
         desired: what should run.
+        followers: know what is wrong with files.
     """
 
     def __init__(
-        self, tree: Tree, home: Home, lines: Lines, backend: Backend, desired: Desired
+        self,
+        tree: Tree,
+        home: Home,
+        lines: Lines,
+        backend: Backend,
+        desired: Desired,
+        followers: Followers,
     ) -> None:
         self._tree, self._home, self._lines, self._backend = tree, home, lines, backend
-        self._desired = desired
+        self._desired, self._followers = desired, followers
         self._began_at = trio.current_time()
 
     def ping(self) -> str:
@@ -95,7 +103,11 @@ class Views:
             rows = below(resolve(names, rows), rows)
         ends = Ends(self._tree.latest_events)
         trouble = self._tree.logs.trouble
-        told = [_row(row, ends) | {"log": trouble(row.address)} for row in rows]
+        refusal = self._followers.refusal_of
+        told = [
+            _row(row, ends) | {"log": trouble(row.address), "refused": refusal(row.address)}
+            for row in rows
+        ]
         if usage:
             used = await self._usage([row.pid for row in rows if row.pid])
             for row in told:
@@ -190,6 +202,7 @@ def _row(row: ChildStatus, ends: Ends) -> dict[str, Any]:
         "status_text": row.status_text,
         "tags": list(row.tags),
         "waits_for": list(row.waits_for),
+        "unwatched": row.unwatched,
     }
 
 

@@ -30,6 +30,7 @@ from .probe import Probe as Probe
 from .probe import Tcp as Tcp
 from .probe import Watchdog as Watchdog
 from .secret import Secret as Secret
+from .sources import Sources as Sources
 from .supervisor import ChildSpec as ChildSpec
 from .supervisor import DynamicSupervisor as DynamicSupervisor
 from .supervisor import PartitionSupervisor as PartitionSupervisor

@@ -23,6 +23,7 @@ from .placeholders import PORT, filler
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 from .probe import Probe, check_port
 from .secret import Secret
+from .sources import Paths, Sources, sources_of
 
 _SIGNALS: Final = signals.valid_signals()
 
@@ -126,6 +127,8 @@ class App:
             or ``Stop()``.
         limits: memory, processors, processes.
         log: what becomes of its output; ``None``: what the tree says for all, or ``Log()``.
+        watch: the files that it is made of; when one changes it is restarted. ``True`` is all in
+            its working directory, paths are short for :class:`Sources` of them; ``None``: none.
         instances: number of copies, addressed ``name:1`` to ``name:N`` when more than one. In
             ``command``, ``cwd``, values of ``env``, paths of ``log`` and addresses of ``ready``
             and ``health`` an instance finds ``{instance}`` (1 to N), ``{index}`` (0 to N - 1) and
@@ -171,6 +174,7 @@ class App:
     has_own_stop: bool = field(compare=False)
     limits: Limits
     log: Log | None
+    watch: Sources | None
     instances: int
     port: int | None
     detached: bool
@@ -206,6 +210,7 @@ class App:
         stop: Stop | None = None,
         limits: Limits | None = None,
         log: Log | None = None,
+        watch: Sources | Paths | bool | None = None,
         instances: int = 1,
         port: int | None = None,
         detached: bool = False,
@@ -243,6 +248,7 @@ class App:
         put("has_own_stop", stop is not None)
         put("limits", limits or _LIMITS)
         put("log", _check_log(log))
+        put("watch", sources_of(watch))
         check_count("instances", instances, 1)
         put("instances", instances)
         put("port", _check_ports(port, instances))

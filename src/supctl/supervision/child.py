@@ -56,6 +56,8 @@ class Child:
     """How its present or last life looks, as last told."""
     unenforced: tuple[str, ...] = ()
     """Its limits that are not enforced here, as last told."""
+    unwatched: str = ""
+    """Why not all files that it is made of are watched, as last told."""
 
     @property
     def own(self) -> ChildSpec:

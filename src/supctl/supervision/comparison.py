@@ -16,7 +16,7 @@ from .node import Node
 _TAKEN_OVER: Final = frozenset({
     *("restart", "stays_stopped", "backoff", "give_up_after", "exhausted", "significant"),
     *("essential", "depends_on", "autostart", "max_restarts", "within", "min_uptime"),
-    *("stop_exit_codes", "instances", "tags"),
+    *("stop_exit_codes", "instances", "tags", "watch"),
 })  # fmt: skip
 """Fields that say what is done when a child ends: what runs need not end for another value."""
 

@@ -54,6 +54,7 @@ async def open_tree(
     watch: Watch | None = None,
     claim: Claim | None = None,
     events_after: int = 0,
+    private: Sequence[str] = (),
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -79,6 +80,7 @@ async def open_tree(
         claim: gives programs that have outlived an earlier life of the tree to who goes on with
             them. With it, programs outlive this life too, if its process is killed.
         events_after: number of the last event of that.
+        private: absolute paths of what the caller writes itself: no program is restarted for it.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -111,6 +113,7 @@ async def open_tree(
                     check_log=_checked_by(capture),
                     claim=claim or nothing,
                     keeps=claim is not None,
+                    private=(str(directory.path.absolute()), *private),
                 )
                 watch = watch or Watch()
                 world = World(services, feed, random, watch=watch, parked=parked, logs=capture)

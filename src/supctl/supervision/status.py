@@ -35,6 +35,7 @@ class ChildStatus:
         tags: of its spec.
         waits_for: what keeps it from its first start, a phrase for each:
             ``migrate to complete (running)``.
+        unwatched: why not all files that it is made of (``watch``) are watched; empty if they are.
     """
 
     address: str
@@ -51,6 +52,7 @@ class ChildStatus:
     status_text: str = ""
     tags: tuple[str, ...] = ()
     waits_for: tuple[str, ...] = ()
+    unwatched: str = ""
 
     @property
     def name(self) -> str:
@@ -76,6 +78,7 @@ def status_of(
         probed=child.seen.said,
         status_text=child.seen.status_text,
         tags=child.spec.tags,
+        unwatched=child.unwatched,
     )
 
 
@@ -142,6 +145,8 @@ def _line(row: ChildStatus) -> str:
     if row.probed and (row.state == "starting" or row.health not in ("", "healthy")):
         facts.append(row.probed)
     facts += [f"waits for {it}" for it in row.waits_for]
+    if row.unwatched:
+        facts.append(f"not watched: {row.unwatched}")
     if row.due_in is not None:
         facts.append(f"starts in {row.due_in:.1f} s")
     if row.restarts:

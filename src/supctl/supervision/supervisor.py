@@ -52,6 +52,7 @@ from .flags import Flags
 from .isolated.life import IsolatedSupervisor
 from .narrator import Narrator
 from .pacer import Pacer
+from .sources import SourceWatch
 from .world import World
 
 _log = logging.getLogger("supctl.supervision")
@@ -115,6 +116,7 @@ class SupervisorActor(Incarnation):
         self._asked: set[Request] = set()
         self._requests: dict[str, Request] = {}  # the latest about each child
         self._narrator = Narrator(world.events, address)
+        self._sources = SourceWatch(self, world, self._narrator)
         self._origin = origin
         self.stopped_for: int | None = None
         self._over = trio.Event()
@@ -170,6 +172,7 @@ class SupervisorActor(Incarnation):
         self.spec = spec
         made = policies(self.children.values(), self._world.parked)
         self.core.respecify(Flags.of(spec), made)
+        self._sources.review()
         self._world.watch.respecified(self)
 
     # What its own supervisor does with it.
@@ -214,6 +217,7 @@ class SupervisorActor(Incarnation):
         self._world.watch.opened(self)
         async with trio.open_nursery() as self._nursery:
             self._serves = True
+            self._sources.begin(self._nursery)
             self._post(m.Shutdown(urgent=True) if self._stopping else m.Begin())
             await self._over.wait()
             # Timers of restarts that will not be.
@@ -371,6 +375,7 @@ class SupervisorActor(Incarnation):
                 self.children[name] = request.child
                 because = self._narrator.because
                 self._narrator.tell(request.child, events.ChildAdded, cause=because)
+                self._sources.add(request.child)
             case m.Forgotten(name):
                 self._requests.pop(name, None)
                 if not self.children[name].is_static:
@@ -460,6 +465,7 @@ class SupervisorActor(Incarnation):
         child = self.children.pop(name, None)
         if child is not None:
             self._narrator.tell(child, events.ChildForgotten)
+            self._sources.drop(child)
 
     async def _fire_after(self, delay: float, event: m.TimerFired) -> None:
         await trio.sleep(delay)

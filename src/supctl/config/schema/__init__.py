@@ -24,6 +24,7 @@ from .policies import LogKeys as LogKeys
 from .policies import ReadyKeys as ReadyKeys
 from .policies import StartRateKeys as StartRateKeys
 from .policies import StopKeys as StopKeys
+from .policies import WatchKeys as WatchKeys
 from .types import Copies as Copies
 from .types import Flag as Flag
 from .types import Names as Names

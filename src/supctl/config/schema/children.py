@@ -11,6 +11,7 @@ from supctl.config.env_files import EnvFile, parse_env_file
 from supctl.config.environment import Inherit
 from supctl.config.probes import parse_health, parse_ready, write_health, write_ready
 from supctl.config.reading import By, Each, Table
+from supctl.config.sources import parse_watch, write_watch
 from supctl.config.values import (
     parse_account,
     parse_auto_shutdown,
@@ -44,6 +45,7 @@ from supctl.specs import (
     Ready,
     Restart,
     Secret,
+    Sources,
     Start,
     StartFailures,
     StartRate,
@@ -120,6 +122,9 @@ class DefaultsKeys(RunKeys, total=False):
     """What it may use together with all that it has started."""
     log: Annotated[Log, Table(LogKeys)]
     """What becomes of its output; what it does not say is as `[log]` of the file says."""
+    watch: Annotated[Sources | None, By(parse_watch, write_watch)]
+    """Files by whose changes it is restarted: `true` is all in `cwd`, else paths relative to it,
+    or a table of `paths`, `ignore`, `gitignore` and `debounce`."""
     instances: Copies
     """How many copies of it run, called `name:1` and so on. In `command`, `cwd`, `env`, files of
     `log` and addresses of `ready` and `health`, `{instance}` and `{index}` are the number of a

@@ -9,7 +9,7 @@ from msgspec import Meta
 from supctl.config.reading import By
 from supctl.config.values import parse_include
 
-from .types import Text, Whole
+from .types import Flag, Text, Whole
 
 
 class FileKeys(TypedDict, total=False):
@@ -21,6 +21,8 @@ class FileKeys(TypedDict, total=False):
     """What becomes of the output of all programs that do not say it themselves."""
     defaults: Any
     """What programs do not say themselves."""
+    watch_config: Flag
+    """Whether what runs follows edits of this file, and of all that it is made of."""
     apps: Any
     """Programs, workers and supervisors, a table for each, in the order of their start."""
 

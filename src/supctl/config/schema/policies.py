@@ -20,6 +20,7 @@ from supctl.config.outputs import (
     write_unlimited,
 )
 from supctl.config.reading import By
+from supctl.config.sources import parse_paths
 from supctl.config.units import (
     parse_cpu,
     parse_patience,
@@ -174,3 +175,16 @@ class HealthKeys(HttpKeys, total=False):
     """Failures in a row after which it is asked to stop and has ended as unhealthy."""
     start_period: Seconds
     """How long after it is up the first question comes."""
+
+
+class WatchKeys(TypedDict, total=False):
+    """``watch``: the files that a program is made of."""
+
+    paths: Annotated[tuple[str, ...], By(parse_paths)]
+    """Files, and directories with all below them, relative to `cwd`."""
+    ignore: Annotated[tuple[str, ...], By(parse_paths)]
+    """Patterns as in `.gitignore` of files in `cwd` that are none of them: `*.log`, `tmp/`."""
+    gitignore: Flag
+    """Whether what git ignores is ignored, too."""
+    debounce: Seconds
+    """How long no file must have changed before the program is restarted."""

@@ -59,6 +59,7 @@ def _app(program: Program) -> dict[str, Any]:
         **_stop(program),
         **_account(program),
         **_output(program),
+        **_watch(program),
     }
     if app.limits.memory is not None:
         program.change("limits.memory", "max_memory_restart", "PM2 looks every 30 s")
@@ -155,3 +156,20 @@ def _output(program: Program) -> dict[str, Any]:
         program.take("log.mode")
         told |= {"time": True} if log.mode is LogMode.TIMESTAMPED else {"log_type": "json"}
     return {**told, "merge_logs": True if log.merged else None}
+
+
+def _watch(program: Program) -> dict[str, Any]:
+    sources = program.app.watch
+    if sources is None:
+        return {}
+    detail = "PM2 heeds no .gitignore, and reads the patterns as globs"
+    program.change("watch", "watch", detail)
+    return {
+        "watch": True if sources.paths == (".",) else [*sources.paths],
+        "ignore_watch": [*_UNWATCHED, *sources.ignore],
+        "watch_delay": round(sources.debounce * 1000),
+    }
+
+
+_UNWATCHED: Final = ("node_modules", ".git", "__pycache__", ".venv")
+"""What is always ignored here, and by PM2 only if it is said, once anything is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from supctl import events
 from supctl.actors.incarnation import Ignored, NotUp, Tell
@@ -29,6 +29,10 @@ from .retelling import Retelling
 _CUSTODY_CALLS = ("spawn", "spawn_python", "check_log")
 _CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
 _MIRROR_CASTS = ("opened", "closed", "respecified", "state", "added", "forgotten", "shown")
+
+
+_SHARED: Final = ("preload", "start_method", "private")
+"""What is of a tree's services in each of its processes."""
 
 
 class IsolatedSupervisor(Hosted):
@@ -74,7 +78,7 @@ class IsolatedSupervisor(Hosted):
 
     def _what(self) -> Sequence[Any]:
         services = self._services
-        options = {"preload": services.preload, "start_method": services.start_method}
+        options = {name: getattr(services, name) for name in _SHARED}
         pacer = self._world.pacer
         parked = [it for it in self._world.parked if it.startswith(f"{self._address}/")]
         return self._spec, options, None if pacer is None else pacer.rate, parked, self._origin

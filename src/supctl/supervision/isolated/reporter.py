@@ -80,6 +80,6 @@ class Reporter(Watch):
         core = node.actor.core
         return (
             *(node.state_of(child.name), child.pid, child.restarts, child.reason, child.life),
-            child.seen,
+            *(child.seen, child.unwatched),
             *(child.started_at, core.state_of(child.name), core.due_at(child.name)),
         )

@@ -22,6 +22,7 @@ from supctl.specs import (
     PartitionSupervisor,
     Pool,
     Secret,
+    Sources,
     Supervisor,
     Worker,
     dependencies,
@@ -99,7 +100,7 @@ for described in _SPECS:
 for kind in (
     *(policy.AutoShutdown, policy.Jitter, policy.Restart, policy.Start, policy.Strategy),
     *(policy.Exhausted, policy.StartFailures, dependencies.Condition),
-    *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop),
+    *(policy.Intensity, policy.StartRate, Backoff, Limits, Stop, Sources),
     *(log.Log, log.LogMode, log.LogTarget, log.Every, log.Compress, log.WhenFull),
     *(health.Ready, health.Health, probe.Tcp, probe.Http, probe.Exec, probe.Output),
     *(probe.Delay, probe.Notify, probe.Watchdog, Secret),

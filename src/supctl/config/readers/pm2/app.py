@@ -18,6 +18,7 @@ from .attributes import Attributes
 from .lifecycle import instances, restarts, shares_port, stop
 from .logs import log
 from .program import Program, Which, as_text, is_there, words
+from .watch import watch
 
 _MONITORING: Final = (
     *("trace", "disable_trace", "deep_monitoring", "pmx", "automation", "io"),
@@ -30,10 +31,6 @@ _LEFT_OUT: Final = {
     "listen_timeout": "it goes with wait_ready; ready.timeout is how long an app may take",
     "shutdown_with_message": "Node's channel is not there; the app is asked by the signal",
     "cron_restart": "supctl restarts nothing by the clock",
-    "watch": "supctl does not restart an app when its files change",
-    "ignore_watch": "supctl does not restart an app when its files change",
-    "watch_delay": "supctl does not restart an app when its files change",
-    "watch_options": "supctl does not restart an app when its files change",
     "pid_file": "supctl writes no pid files; supctl status --json has the pids",
     "treekill": "an app is asked as a group, and what is left of its tree is ended, always",
     "kill_retry_time": "supctl does not poll: the kernel tells it that a program has ended",
@@ -54,7 +51,7 @@ _LEFT_OUT: Final = {
 
 _ANYWAY: Final[dict[str, Any]] = {
     **dict.fromkeys(
-        ("wait_ready", "shutdown_with_message", "watch", "trace", "disable_source_map_support"),
+        ("wait_ready", "shutdown_with_message", "trace", "disable_source_map_support"),
         False,
     ),
     "treekill": True,
@@ -105,6 +102,7 @@ class AppImport:
             **stop(self.said, self.became),
             **self._limits(),
             **log(self.said, self.became, where, copies),
+            **watch(self.said, self.became),
             **({"instances": copies} if copies > 1 else {}),
             **({"share_port": True} if shares else {}),
             **self._profiles(),

@@ -19,6 +19,7 @@ from .probes import ready_and_health
 from .project import REPLICA, Process, Project
 from .schema import AvailabilityKeys, DependencyKeys, ProcessKeys, ShutdownKeys
 from .table import Table
+from .watch import watch_of
 
 _NAME: Final = "PC_PROC_NAME"
 _GRACE: Final = 10
@@ -35,7 +36,6 @@ _LEFT_OUT: Final = {
     "is_elevated": "supctl asks nobody for a password; run it as root, and say user for the others",
     "disable_ansi_colors": "output is stored as it comes",
     "schedule": "supctl has no schedules; call it from cron",
-    "watch": "supctl does not watch source files",
     "monitor_for": "it is about the screen of process-compose",
     "monitor_silence_threshold": "it is about the screen of process-compose",
     "mcp": "supctl serves no tools to language models",
@@ -75,7 +75,7 @@ def app_of(process: Process, project: Project, needed: set[str]) -> dict[str, An
         app["depends_on"] = depends_on
     if log := log_of(table):
         app["log"] = log
-    return app
+    return {**app, **watch_of(table)}
 
 
 def needed_apps(project: Project) -> set[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from supctl.config.files_read import note_read
 from supctl.config.imports import Import
 from supctl.config.ini import Entry, Section, parse_ini
 from supctl.config.mistakes import ConfigErrors
@@ -141,6 +142,7 @@ class Tables:
             why = (error.strerror or "does not open").lower()
             self._found.reader.wrong(place, f"includes {name}: {why}", "files that can be read")
             return
+        note_read(path, content)
         if len(content) > _LARGEST:
             seen = f"includes {name}, which is larger than {_LARGEST} bytes"
             self._found.reader.wrong(place, seen, "files that somebody wrote")
