@@ -32,7 +32,10 @@ def sentences(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["services.json", "production.json", "any-name"])
-def test_gosvs_own_example(write: Write, name: str, tmp_path: Path) -> None:
+def test_gosvs_own_example(
+    write: Write, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     web = {"name": "web", "command": "sh", "args": ["-c", "x"], "max_restarts": 5}
     web |= {"memory_mb": 256, "cpu_percent": 50}
     loaded = load(write([web, {"name": "worker", "command": "/bin/sh"}], name), ENVIRON)
