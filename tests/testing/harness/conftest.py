@@ -19,7 +19,7 @@ import pytest
 
 from supctl import App, Backoff
 
-PATIENCE = 30.0
+PATIENCE = 50.0
 """Seconds after which something that has not come will not come."""
 
 MARKER = "SUPCTL_HARNESS_TEST"
