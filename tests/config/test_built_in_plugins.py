@@ -8,7 +8,7 @@ import pytest
 
 from supctl.config import LoadedTree, load
 from supctl.config.plugins.python import poetry_name
-from supctl.specs import App
+from supctl.specs import App, Secret
 
 BASE = "/usr/bin:/bin"
 
@@ -204,6 +204,28 @@ def test_dotenv_adds_only_what_is_missing(project: Path, home: Path) -> None:
     env = env_of(tree)
     assert (env["TOKEN"], env["MODE"], env["PATH"]) == ("secret", "mine", BASE)
     assert [str(it) for it in tree.enhancements] == ["plugin 'dotenv' changes a: sets TOKEN"]
+
+
+def test_what_is_in_an_env_file_is_no_placeholder(
+    project: Path, home: Path, tmp_path: Path
+) -> None:
+    put(project / ".env", "GREETING='on {port}'\n")
+    put(project / ".envrc")
+    path = direnv(tmp_path, """echo '{"PLACE": "at {index}"}'""")
+    (app,) = loaded(project, home, app="instances = 2", PATH=path).root.children
+    assert isinstance(app, App)
+    env = app.instance(2).environment({})
+    assert (env["GREETING"], env["PLACE"]) == ("on {port}", "at {index}")
+
+
+def test_secrets_stay_secrets(project: Path, home: Path) -> None:
+    put(project / ".env", "TOKEN=other\nMODE=file\n")
+    put(project / "token", "s3cret\n")
+    tree = loaded(project, home, app="env = { TOKEN = { file = 'token' } }")
+    assert [str(it) for it in tree.enhancements] == ["plugin 'dotenv' changes a: sets MODE"]
+    (app,) = tree.root.children
+    assert isinstance(app, App)
+    assert app.secrets == {"TOKEN": Secret(str(project / "token"))}
 
 
 @pytest.mark.parametrize("said", ["env_file = []", "env_file = 'other.env'"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -96,8 +95,10 @@ def tell(notes: Iterable[str]) -> None:
 
 
 def by_app(enhancements: Sequence[Enhancement]) -> dict[str, list[str]]:
-    """Return what plugins changed of each app, by its path."""
+    """Return what plugins changed of each app, by its path: ``web/api``."""
     found: dict[str, list[str]] = {}
-    for path, told in chain.from_iterable(it.by_app for it in enhancements):
-        found.setdefault(path, []).append(told)
+    for it in enhancements:
+        for path in it.paths:
+            told = f"{it.plugin}: {', '.join(it.changes)}"
+            found.setdefault("/".join(path), []).append(told)
     return found

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Final
 
 from supctl.specs import App
+from supctl.specs.placeholders import literal
 
 from .project import Projects
 from .tool import Tool, Variables
@@ -53,7 +54,7 @@ class Direnv(Tool):
         said = _output([program, "export", "json"], directories[0], self._seen(env), self._left())
         changes = json.loads(said or "{}")
         return {
-            name: value
+            name: value and literal(value)
             for name, value in changes.items()
             if not name.startswith("DIRENV_") and value != env.get(name)
         }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from supctl.config.env_files import EnvFile, EnvFiles
 from supctl.specs import App
+from supctl.specs.placeholders import literal
 
 from .tool import Tool, Variables
 
@@ -28,7 +29,8 @@ class Dotenv(Tool):
         own = directories[0]
         if not (own / ".env").is_file():
             return {}
-        return EnvFiles(own, self._environ).values([EnvFile(".env")], "env_file")
+        found = EnvFiles(own, self._environ).values([EnvFile(".env")], "env_file")
+        return {name: literal(text) for name, text in found.items()}
 
     def changes(self, spec: App) -> Variables:
         """Return the variables that the app does not have."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,12 +41,6 @@ class Enhancement:
     plugin: str
     changes: tuple[str, ...]
     paths: tuple[Path, ...]
-
-    @property
-    def by_app(self) -> Iterator[tuple[str, str]]:
-        """The path of each app (``web/api``), and what was changed of it."""
-        told = f"{self.plugin}: {', '.join(self.changes)}"
-        return (("/".join(path), told) for path in self.paths)
 
     def __str__(self) -> str:
         return f"plugin {self.plugin!r} changes {_names(self.paths)}: {', '.join(self.changes)}"

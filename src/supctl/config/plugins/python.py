@@ -114,10 +114,8 @@ class Conda(Tool):
 
     def variables(self, spec: App, directories: tuple[Path, ...]) -> Variables:
         """Return what ``conda activate`` sets, but for what packages add by scripts."""
-        if spec.environment({}).get("CONDA_PREFIX") not in (
-            None,
-            self._environ.get("CONDA_PREFIX"),
-        ):
+        own, outer = spec.environment({}), self._environ
+        if own.get("CONDA_PREFIX") not in (None, outer.get("CONDA_PREFIX")):
             return {}
         said = first_text(directories, *self.marks)
         prefix = None if said is None else self._prefix(spec, said, directories)
