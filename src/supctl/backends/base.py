@@ -280,6 +280,9 @@ class Process(ABC):
 class Spawner(ABC):
     """Starts processes and tells what becomes of them."""
 
+    is_simulated: bool = False
+    """Whether nothing of this system is needed, as no program runs."""
+
     @abstractmethod
     async def spawn(self, spec: ProcessSpec, notify: Notify | None = None) -> Process:
         """Start a program and return once it is executing.

@@ -69,6 +69,8 @@ class SimulatedBackend(Backend):
         reaper_pid: pid of the simulated reaper.
     """
 
+    is_simulated = True
+
     def __init__(
         self,
         programs: Mapping[str, Script] | None = None,

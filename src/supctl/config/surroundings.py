@@ -68,7 +68,7 @@ def apps_of(node: ChildSpec, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple
 
 
 def _mistakes(app: App, place: str, look: Look) -> Iterator[Mistake]:
-    copies = app.instances if used_in(app.cwd) else 1
+    copies = app.instances if used_in([app.cwd]) else 1
     instances = [app.instance(number) for number in range(1, copies + 1)]
     wrong_cwd = [it for own in instances for it in _cwd(own, place, look)]
     yield from wrong_cwd

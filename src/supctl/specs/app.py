@@ -260,7 +260,7 @@ class App:
     @property
     def placeholders(self) -> set[str]:
         """The names of placeholders in it; ``""`` is one that writes itself."""
-        return set().union(*map(used_in, _told(self).values()))
+        return used_in(_told(self).values())
 
     @property
     def has_numbers(self) -> bool:
@@ -352,10 +352,10 @@ def _check_ports(port: int | None, instances: int) -> int | None:
 
 def _check_no_port(app: App) -> None:
     """Refuse an app without a port that speaks of it."""
-    for name, value in _told(app).items():
-        if "port" in used_in(value):
-            wanted = f"that of the first instance, as {name} says {PORT}"
-            raise InvalidConfig("port", None, wanted, "such as 8000; {{port}} is just text")
+    if "port" in app.placeholders:
+        name = next(name for name, value in _told(app).items() if "port" in used_in([value]))
+        wanted = f"that of the first instance, as {name} says {PORT}"
+        raise InvalidConfig("port", None, wanted, "such as 8000; {{port}} is just text")
 
 
 def _check_log(log: Log | None) -> Log | None:

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from supctl import App, Backoff, Limits, Stop
+from supctl import App, Backoff, Limits, Secret, Stop
 from supctl.specs import Delay, Exec, Health, Notify, Ready, Watchdog
 from supctl.testing import Http, Output, SharedAppLost, SharedApps, Tcp
 from supctl.testing.wire import (
@@ -193,7 +193,10 @@ TEXT = st.text(st.characters(exclude_characters="\0"), min_size=1, max_size=20)
 @given(
     name=NAMES,
     command=st.lists(TEXT, min_size=1, max_size=4),
-    env=st.none() | st.dictionaries(TEXT.filter(lambda key: "=" not in key), TEXT, max_size=3),
+    env=st.none()
+    | st.dictionaries(
+        TEXT.filter(lambda key: "=" not in key), TEXT | st.builds(Secret, st.just("/a")), max_size=3
+    ),
     stop=st.builds(Stop, st.sampled_from([2, 15]), st.floats(0, 100)),
     limits=st.builds(Limits, memory=st.none() | st.integers(1, 2**40)),
     backoff=st.builds(Backoff, st.floats(0, 30), jitter=st.sampled_from(["none", "full"])),

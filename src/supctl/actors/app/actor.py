@@ -213,7 +213,10 @@ class AppActor(Incarnation):
             spec = replace(spec, kept=f"{self._address} {fingerprint(spec)}")
         if self._watch is not None:
             spec = self._watch.dress(spec)
-        return await self._services.backend.spawn(await revealed(spec), self._handle)
+        backend = self._services.backend
+        if not backend.is_simulated:
+            spec = await revealed(spec)
+        return await backend.spawn(spec, self._handle)
 
     async def _live(self, process: Process) -> None:
         watch, inherited, age = self._watch, self._inherited, None

@@ -34,7 +34,7 @@ def numbered(app: App) -> Fill | None:
     env = app.environment({})
     texts = tuple(text for text in env.values() if text != INDEX)
     others = [getattr(app, name) for name in FILLED if name != "env"]
-    used = used_in(texts).union(*map(used_in, others))
+    used = used_in([texts, *others])
     many = list(env.values()).count(INDEX) > 1
     return None if app.port is not None or used - {""} or many else filler()
 
