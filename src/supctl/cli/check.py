@@ -147,7 +147,7 @@ def _app_facts(app: App, home: str) -> list[str]:
     if app.port is not None:
         last = app.port + app.instances - 1
         facts.append(f"port {app.port}" if app.instances == 1 else f"ports {app.port} to {last}")
-    facts += [str(asked) for asked in (app.ready, app.health) if asked is not None]
+    facts += [str(asked) for asked in (app.ready, app.health, app.watch) if asked is not None]
     if app.stop_exit_codes:
         codes = ", ".join(map(str, app.stop_exit_codes))
         facts.append(f"stays ended by code {codes}")

@@ -41,5 +41,6 @@ class Followed:
         except (TypeError, AttributeError):
             is_right = False
         if not is_right:
-            raise InvalidConfig("followed", told, "files, environ, directory and by_option")
+            wanted = "a map of files, environ, directory and by_option"
+            raise InvalidConfig("followed", "something else", wanted)  # it may hold secrets
         return made

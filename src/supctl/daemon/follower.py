@@ -13,7 +13,7 @@ from supctl.config.content import digests
 from supctl.config.files_read import Files
 from supctl.errors import SupctlError
 from supctl.watching.area import Area
-from supctl.watching.lookout import Lookout
+from supctl.watching.lookout import Lookout, Sight
 
 from .followed import Followed
 from .loader import Loaded, load
@@ -70,11 +70,9 @@ class Follower:
                 now = await trio.to_thread.run_sync(digests, files)
                 if now == self.followed.files:
                     refused = Files()
-                    self.host.refuse(())
+                    self.host.refuse(_unseen(sight))
                 elif now != refused:
                     return
-                if sight.problem:
-                    self.host.refuse((f"its edits are not all seen: {sight.problem}",))
                 sight = await watch.next()
 
     async def _become(self, loaded: Loaded) -> tuple[str, ...]:
@@ -86,3 +84,8 @@ class Follower:
             self.followed = before
             return (str(error),)
         return ()
+
+
+def _unseen(sight: Sight) -> tuple[str, ...]:
+    """Return what is wrong where not every edit would be seen."""
+    return (f"its edits are not all seen: {sight.problem}",) if sight.problem else ()

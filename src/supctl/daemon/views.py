@@ -214,7 +214,9 @@ def _spec(spec: Any) -> dict[str, Any]:
         told |= {"command": list(spec.command), "port": spec.port, "cwd": spec.cwd, "stop": stop}
         told["secrets"] = [f"{name} {secret}" for name, secret in spec.secrets.items()]
         told |= {"user": spec.user, "limits": asdict(spec.limits) if spec.limits else None}
-        told |= {name: str(it) for name in ("ready", "health") if (it := getattr(spec, name))}
+        told |= {
+            name: str(it) for name in ("ready", "health", "watch") if (it := getattr(spec, name))
+        }
     elif isinstance(spec, Supervisor):
         told |= {"strategy": str(spec.strategy), "intensity": asdict(spec.intensity)}
     told |= {"depends_on": write_depends_on(spec.depends_on), "tags": list(spec.tags)}

@@ -51,9 +51,15 @@ class Sources:
         if not paths:
             raise InvalidConfig("paths", paths, "at least one path, such as 'src'")
         object.__setattr__(self, "ignore", _texts("ignore", ignore, "*.log"))
+        if not isinstance(gitignore, bool):
+            raise InvalidConfig("gitignore", gitignore, "True or False")
         object.__setattr__(self, "gitignore", gitignore)
         check_seconds("debounce", debounce)
         object.__setattr__(self, "debounce", debounce)
+
+    def __str__(self) -> str:
+        where = ", ".join("its directory" if it == "." else it for it in self.paths)
+        return f"restarted by edits in {where}"
 
 
 def sources_of(value: Sources | Paths | bool | None) -> Sources | None:

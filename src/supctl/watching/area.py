@@ -40,6 +40,7 @@ class Area:
         self._rules_for = rules_for
         self._rules: dict[str, Rules] = {}  # of each directory whose entries matter
         self._names: dict[str, set[str]] = {}  # of others, those entries that matter
+        self._judged: dict[str, tuple[Rules, dict[str, bool]]] = {}  # of each directory, by entry
 
     def look(self, heed: Callable[[str], None]) -> dict[str, Stamp]:
         """Return how each file looks now. For a worker thread: may take as long as the disk.
@@ -83,13 +84,23 @@ class Area:
             rules = self._rules[directory] = rules.within(directory)
             for entry in _entries(directory):
                 is_directory = entry.is_dir(follow_symlinks=False)
-                if rules.ignores(entry.path, is_directory=is_directory):
+                if self._ignores(rules, directory, entry.path, is_directory):
                     continue
                 if is_directory:
                     waiting.append((entry.path, rules))
                 else:
                     with suppress(OSError):  # it has gone, or leads nowhere
                         self._note(entry.path, entry.stat(), found)
+
+    def _ignores(self, rules: Rules, directory: str, path: str, is_directory: bool) -> bool:
+        """Return what rules say of an entry: patterns are matched once, not at every look."""
+        by, known = self._judged.get(directory, (None, {}))
+        if by is None or not rules.is_like(by):
+            self._judged[directory] = rules, (known := {})
+        key = path + "/" * is_directory
+        if key not in known:
+            known[key] = rules.ignores(path, is_directory=is_directory)
+        return known[key]
 
     def _note(self, path: str, about: os.stat_result, found: dict[str, Stamp]) -> None:
         found[path] = about.st_mtime_ns, about.st_size, about.st_ino

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import translate
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,14 +15,18 @@ from supctl.errors import Unsupported
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
-USUAL: Final = (
-    *(".git/", ".hg/", ".svn/", "node_modules/", "__pycache__/", "*.py[co]"),
-    *(".venv/", ".tox/", ".nox/", ".mypy_cache/", ".ruff_cache/", ".pytest_cache/"),
-    *("*.log", "*.pid", "supctl.toml", "supctl.yaml", "supctl.yml", "supctl.json"),
+_DIRECTORIES: Final = frozenset({
+    *(".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".tox", ".nox"),
+    *(".mypy_cache", ".ruff_cache", ".pytest_cache"),
+})  # fmt: skip
+_FILES: Final = (
+    *("*.py[co]", "*.log", "*.pid", "supctl.toml", "supctl.yaml", "supctl.yml", "supctl.json"),
     *("*.sw[a-p]", "*~", ".#*", "#*#", "4913", "*___jb_tmp___", "*___jb_old___", ".DS_Store"),
 )
 """What no program is made of: files of supctl and of programs that run, of version control, package
 managers, caches and editors."""
+
+_USUAL: Final = re.compile("|".join(map(translate, _FILES)))
 
 _GITIGNORE: Final = ".gitignore"
 
@@ -30,7 +36,7 @@ class Rules:
     """What is ignored in one directory and below it.
 
     Args:
-        own: what was asked for; decides where it says anything.
+        own: what was asked for, with its directory; decides where it says anything.
         layers: ``.gitignore`` files, each with its directory; the last that says anything decides.
         private: absolute paths of what is ignored whatever the patterns say.
         heeds_git: whether there are such files to be looked for.
@@ -45,12 +51,21 @@ class Rules:
         """Return whether what is at an absolute path is of no interest."""
         if path in self.private:
             return True
-        for directory, patterns in (self.own, *reversed(self.layers)):
-            below = path.removeprefix(directory).lstrip("/")
-            said = patterns.check_file(below + "/" * is_directory).include
-            if said is not None:
-                return said
-        return False
+        said = _said(*self.own, path, is_directory)
+        if said is not None:
+            return said
+        name = path.rpartition("/")[2]
+        if name in _DIRECTORIES if is_directory else _USUAL.match(name):
+            return True
+        found = (_said(*it, path, is_directory) for it in reversed(self.layers))
+        return next((it for it in found if it is not None), False)
+
+    def is_like(self, other: Rules) -> bool:
+        """Return whether it says the same of everything as ``other`` of the same area."""
+        ours, theirs = (it.layers for it in (self, other))
+        return len(ours) == len(theirs) and all(
+            a[1] is b[1] for a, b in zip(ours, theirs, strict=True)
+        )
 
     def within(self, directory: str) -> Rules:
         """Return what holds in a directory below, which may have a ``.gitignore`` of its own."""
@@ -75,11 +90,17 @@ def rules_for(
     """
     if root != base and not root.startswith(f"{base.rstrip('/')}/"):
         base = root  # elsewhere
-    own = base, compiled((*USUAL, *ignore))
+    own = base, compiled(tuple(ignore))
     rules = Rules(own, private=frozenset(private), heeds_git=heeds_git)
     for directory in _repository_above(root) if heeds_git else ():
         rules = rules.within(directory)
     return rules
+
+
+def _said(directory: str, patterns: GitIgnoreSpec, path: str, is_directory: bool) -> bool | None:
+    """Return whether patterns of a directory ignore what is below it; ``None`` if none is of it."""
+    below = path.removeprefix(directory).lstrip("/")
+    return patterns.check_file(below + "/" * is_directory).include if patterns else None
 
 
 def _repository_above(root: str) -> Iterator[str]:
