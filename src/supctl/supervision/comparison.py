@@ -16,9 +16,10 @@ from .node import Node
 _TAKEN_OVER: Final = frozenset({
     *("restart", "stays_stopped", "backoff", "give_up_after", "exhausted", "significant"),
     *("essential", "depends_on", "autostart", "max_restarts", "within", "min_uptime"),
-    *("stop_exit_codes", "instances", "tags", "watch"),
+    *("stop_exit_codes", "instances", "tags", "watch", "stop", "log", "ready"),
 })  # fmt: skip
-"""Fields that say what is done when a child ends: what runs need not end for another value."""
+"""Fields that say what is done with a child, or when it ends or starts: what runs need not end for
+another value."""
 
 _TAKEN_OVER_BY_SUPERVISORS: Final = frozenset({
     *("children", "strategy", "intensity", "auto_shutdown", "start", "start_failures", "stop"),
@@ -63,8 +64,10 @@ def judge(old: ChildSpec, new: ChildSpec, state: str) -> Verdict:
     differing = _differing(old, new)
     if at_rest:
         return Verdict("changed", _keys(differing, old, new))
-    if not goes_on(old, new):
-        hindering = differing - _taken_over(old, new)
+    hindering = differing - _taken_over(old, new)
+    if state == "starting":
+        hindering |= differing & {"ready"}  # it may be what keeps it from being up
+    if hindering:
         return Verdict("restarted", _keys(differing, old, new), _keys(hindering, old, new))
     if isinstance(new, Supervisor):
         differing -= {"children", "stop"}  # these are told of its children
@@ -77,13 +80,20 @@ def goes_on(old: ChildSpec, new: ChildSpec) -> bool:
 
 
 def _taken_over(old: ChildSpec, new: ChildSpec) -> frozenset[str]:
-    if isinstance(old, App) and isinstance(new, App) and old.health and new.health:
-        return _TAKEN_OVER | ({"health"} if old.health.can_become(new.health) else set())
+    if isinstance(old, App) and isinstance(new, App):
+        return _TAKEN_OVER | set(_taken_over_by_app(old, new))
     if not isinstance(new, Supervisor):
         return _TAKEN_OVER
     if not _names_its_children(new):
         return frozenset()
     return _TAKEN_OVER | _TAKEN_OVER_BY_SUPERVISORS
+
+
+def _taken_over_by_app(old: App, new: App) -> Iterator[str]:
+    if old.health and new.health and old.health.can_become(new.health):
+        yield "health"
+    if old.limits:  # else it has no cgroup, and what is in one already cannot be limited later
+        yield "limits"
 
 
 def _names_its_children(spec: ChildSpec) -> bool:
