@@ -190,6 +190,14 @@ def test_limits_are_written_where_the_kernel_reads_them(tmp_path: Path) -> None:
     ]
 
 
+def test_a_limit_that_is_no_more_is_taken_back(tmp_path: Path) -> None:
+    files = ("memory.max", "memory.swap.max", "cpu.max", "pids.max")
+    for name in files:
+        (tmp_path / name).touch()
+    assert set_limits(str(tmp_path), ProcessSpec(("true",)), ("memory", "cpu", "pids")) == {}
+    assert [(tmp_path / name).read_text() for name in files] == ["max"] * 4
+
+
 def test_a_limit_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "memory.max").touch()  # neither swap accounting nor oom.group: no failure
     spec = ProcessSpec(("true",), memory=1, pids=10)

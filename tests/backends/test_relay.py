@@ -34,11 +34,20 @@ class Line:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.handovers = Handover(ours.detach()), Handover(theirs.detach())
         self.taken: dict[str, Process] = {}
+        self.redirected: list[tuple[str, Log | None, int]] = []
         self.is_cut = False
         self.custody = Custody(
-            backend, self._take_output, self._check_log, self.handovers[0], self._tell_relay
+            backend,
+            self._take_output,
+            self._check_log,
+            self._redirect,
+            self.handovers[0],
+            self._tell_relay,
         )
         self.relay = Relay(self, self.handovers[1])
+
+    def _redirect(self, address: str, log: Log | None, pid: int) -> None:
+        self.redirected.append((address, log, pid))
 
     def _take_output(
         self,

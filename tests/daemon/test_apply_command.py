@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 from .conftest import Desk, until
 
@@ -63,12 +65,12 @@ def test_a_plan_tells_what_is_done_then(desk: Desk) -> None:
     desk.write(EDITED)
     assert desk.run("plan", "shop").splitlines() == [
         "WILL BE    NAME            WHY",
-        "changed    shop/db         restart",
-        "changed    shop/web        strategy",
-        "added      shop/web/api:3",
-        "changed    shop/web/api:1  instances",
-        "changed    shop/web/api:2  instances",
-        "restarted  shop/web/proxy  env.TOKEN, limits.pids",
+        "changed    shop/db         restart unless-stopped -> never",
+        "changed    shop/web        strategy one_for_one -> rest_for_one",
+        "added      shop/web/api:3  2 run, the file says 3",
+        "restarted  shop/web/proxy  env.TOKEN changed",
+        "                           limits.pids none -> 50",
+        "2 others stay as now",
     ]
     assert pids(desk) == first
     planned = {row["address"]: row for row in desk.json("plan", "shop", "--exit-code", status=3)}
@@ -89,16 +91,65 @@ def test_a_plan_shows_what_was_stopped_or_scaled_by_hand(desk: Desk) -> None:
     desk.run("stop", "db")
     assert desk.run("plan", "shop").splitlines() == [
         "WILL BE  NAME            WHY",
-        "removed  shop/web/api:3",
-        "changed  shop/web/api:1  instances",
-        "changed  shop/web/api:2  instances",
-        "3 others stay as now",
+        "removed  shop/web/api:3  3 run, the file says 2",
+        "5 others stay as now",
         'shop/db stays stopped, although its file has it run ("supctl start shop/db")',
     ]
     desk.run("apply", "shop")
     assert desk.states()["/shop/db"] == "stopped"
     (db,) = (row for row in desk.json("plan", "shop") if row["drift"])
     assert (db["address"], db["drift"], db["will"]) == ("/shop/db", "stopped", "")
+
+
+TUNED = """
+[apps.worker]
+command = ["sh", "-c", "while :; do echo working; sleep 0.02; done"]
+limits = { pids = 40 }
+stop = { grace = "5s" }
+log = { max_size = "1M" }
+"""
+RETUNED = """
+[apps.worker]
+command = ["sh", "-c", "while :; do echo working; sleep 0.02; done"]
+limits = { pids = 60, memory = "64M" }
+stop = { signal = "INT", grace = "1s" }
+log = { mode = "json" }
+ready = { delay = "10ms" }
+"""
+
+
+def test_limits_log_stop_and_ready_are_changed_in_place(desk: Desk) -> None:
+    desk.run("start", desk.write(TUNED))
+    first = pids(desk)
+    log = desk.home.logs / "shop" / "worker.out.log"
+    until(lambda: log.exists() and b"working\n" in log.read_bytes())
+    desk.write(RETUNED)
+    assert desk.run("plan", "shop").splitlines() == [
+        "WILL BE  NAME         WHY",
+        "changed  shop/worker  ready none -> when it has run for 0.01 s (from its next start on)",
+        "                      stop.signal SIGTERM -> SIGINT",
+        "                      stop.grace 5 s -> 1 s",
+        "                      limits.memory none -> 64.0 MiB",
+        "                      limits.pids 40 -> 60",
+        "                      log.mode raw -> json",
+        "                      log.max_size 1.0 MiB -> 50.0 MiB",
+    ]
+    desk.run("apply", "shop")
+    assert pids(desk) == first
+    until(lambda: b'"text":"working"}\n' in log.read_bytes())
+    for _ in range(2):  # also those who take over have it so
+        with desk.client() as client:
+            os.kill(client.daemon["pid"], signal.SIGKILL)
+        assert pids(desk) == first
+    desk.write(TUNED)
+    desk.run("apply", "shop")
+    assert pids(desk) == first
+    desk.run("stop", "worker")
+    lines = log.read_bytes().splitlines()
+    assert set(lines[:1] + lines[-1:]) == {b"working"}
+    assert {it if it == b"working" else json.loads(it)["text"].encode() for it in lines} == {
+        b"working"
+    }
 
 
 def test_a_project_that_is_not_there_is_planned_and_started(desk: Desk) -> None:

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from signal import SIGINT, SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from supctl import App, Backoff, Health, Http, Stop, Supervisor, Tcp, Watchdog
-from supctl.backends.simulated import Program
+from supctl import (
+    App,
+    Backoff,
+    Delay,
+    Health,
+    Http,
+    Limits,
+    Stop,
+    Supervisor,
+    Tcp,
+    Watchdog,
+    open_tree,
+)
+from supctl.backends.simulated import Program, SimulatedBackend
 from supctl.errors import InvalidConfig
 from supctl.events import ChildExited, ChildStarted
 from supctl.exits import ExitKind
@@ -96,7 +110,7 @@ async def test_what_is_foreseen_is_what_is_done_and_for_the_same_reasons(
             "/s": ("changed", ("backoff.initial",)),
             "/s/a": ("removed", ()),
             "/s/b": ("changed", ("command", "restart")),
-            "/s/c": ("restarted", ("stop.grace",)),
+            "/s/c": ("changed", ("stop.grace",)),
             "/s/d:1": ("changed", ("instances",)),
             "/s/d:2": ("changed", ("instances",)),
             "/s/d:3": ("added", ()),
@@ -228,6 +242,50 @@ async def test_one_supervisor_is_updated_and_stays_so_when_those_above_are_resta
         assert list(pids(tree)) == ["/x", "/out/in/a", "/out/in/b", "/out/y", "/out/z"]
         with pytest.raises(InvalidConfig, match="a supervisor called in"):
             await tree.update(Supervisor("other", []), "out/in")
+
+
+async def test_limits_and_stop_are_changed_while_it_runs(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    backend = SimulatedBackend({"forever": Program(deaf_to=frozenset({SIGTERM}))})
+    limited, freed = Limits(memory=2**20), Limits(memory=2**30, pids=7)
+    before = root(app("a", limits=limited), app("b"), app("c", limits=limited))
+    async with open_tree(before, backend=backend, log_directory=tmp_path) as tree:
+        first = pids(tree)
+        (process,) = (it for it in backend.processes if it.pid == first["/a"])
+        after = root(
+            app("a", limits=freed, stop=Stop(SIGINT, grace=60)),
+            app("b", limits=limited),
+            app("c"),
+        )
+        changes = {it.address: it for it in await tree.update(after)}
+        assert {it: changes[it].did for it in changes} == {
+            "/a": "changed", "/b": "restarted", "/c": "changed"
+        }  # fmt: skip
+        assert changes["/b"].because == ("limits.memory",)
+        assert {it for it in first if first[it] == pids(tree)[it]} == {"/a", "/c"}
+        assert (process.spec.memory, process.spec.pids, process.spec.grace) == (2**30, 7, 60)
+        await tree["a"].stop()
+        assert process.signals[0] == SIGINT
+        assert tree["a"].reason is not None
+        assert tree["a"].reason.kind is ExitKind.SHUTDOWN
+
+
+async def test_what_is_not_ready_yet_is_restarted_for_another_way_to_be(
+    autojump_clock: MockClock, open_simulated: OpenSimulated
+) -> None:
+    programs = {"late": Program(ready_after=1000), "soon": Program(ready_after=1)}
+    late, soon = (app(it, command=it, ready=Tcp(1)) for it in programs)
+    retry = {"start_failures": "retry", "start": "concurrent"}
+    tree_spec = root(late, soon, **retry)
+    async with open_simulated(tree_spec, programs, wait_up=False) as tree:
+        await trio.sleep(5)
+        assert [row.state for row in tree.status()] == ["starting", "ready"]
+        other = [app(it, command=it, ready=Delay(2)) for it in programs]
+        assert await updated(tree, root(*other, **retry)) == {
+            "/late": "restarted",
+            "/soon": "changed",
+        }
 
 
 async def test_another_health_check_is_asked_from_now_on_and_nothing_is_restarted(

@@ -74,8 +74,8 @@ def nothing(address: str) -> Inherited | None:
 
 _HOW_IT_RUNS: Final = (
     *("command", "env", "cwd", "umask", "user", "group", "nice", "rlimits", "death_signal"),
-    *("memory", "cpu", "pids"),
 )
+"""What cannot be changed while it runs."""
 
 
 def fingerprint(spec: ProcessSpec) -> str:

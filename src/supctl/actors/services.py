@@ -48,6 +48,14 @@ CheckLog: TypeAlias = Callable[[str, Log], Awaitable[None]]
 """Sees whether the log of the child at an address can be written; raises StorageFailed."""
 
 
+Redirect: TypeAlias = Callable[[str, Log | None, int], None]
+"""Has what is to come of the child at an address, of that pid, stored as a log says."""
+
+
+def _nowhere(address: str, log: Log | None, pid: int) -> None:
+    """Where nothing is stored, nothing changes."""
+
+
 async def _no_files(address: str, log: Log) -> None:
     """Where nothing is stored, nothing can fail."""
 
@@ -65,6 +73,7 @@ class Services:
         board: knows the way to actors in other processes.
         registry: knows actors by name, and in groups.
         check_log: sees whether a log can be written.
+        redirect: has the output of a program that runs stored otherwise.
         probes: how many questions to programs may be under way at once.
         claim: gives programs that have outlived who supervised them to who goes on with them.
         keeps: whether programs outlive us in their turn.
@@ -79,6 +88,7 @@ class Services:
     board: Switchboard = field(default_factory=Switchboard)
     registry: Registry = field(default_factory=TreeRegistry)
     check_log: CheckLog = _no_files
+    redirect: Redirect = _nowhere
     probes: trio.Semaphore = field(default_factory=lambda: trio.Semaphore(PROBES_AT_ONCE))
     claim: Claim = nothing
     keeps: bool = False

@@ -312,6 +312,14 @@ class Spawner(ABC):
             PlatformNotSupported: this backend runs no Python code.
         """
 
+    @abstractmethod
+    def change(self, process: Process, spec: ProcessSpec) -> None:
+        """Have a process be limited, and ended if we are gone, as another spec says. Never blocks.
+
+        What cannot be enforced is among what it has ``unenforced`` then. What was started without
+        limits gets none.
+        """
+
     def open_notify_socket(self, fd: int | None = None) -> NotifySocket | None:
         """Return a socket for what programs tell of themselves; ``None``: they are simulated.
 

@@ -29,6 +29,8 @@ from .reaper import cgroups as control
 _CPU_PERIOD: Final = 100_000
 """Microseconds; the kernel's default. A quota must not be below 1,000."""
 
+_UNLIMITED: Final = "max"
+
 
 class Subtree:
     """The cgroups of this process, which all its backends share.
@@ -117,7 +119,8 @@ def _vacate(base: str, leaf: str, ours: Callable[[], Collection[int]]) -> None:
 
 
 def set_limits(cgroup: str, spec: ProcessSpec, limits: Collection[str]) -> dict[str, str]:
-    """Write those limits of ``spec`` that are named; return, by name, why one could not be set.
+    """Write those limits of ``spec`` that are named, also that there is none; return, by name, why
+    one could not be set.
 
     A limit of memory means memory: with it nothing of the program is swapped out, or the limit
     would bind on some machines and only slow down on others. Beyond it the kernel kills the
@@ -131,16 +134,18 @@ def set_limits(cgroup: str, spec: ProcessSpec, limits: Collection[str]) -> dict[
         except OSError as error:
             failed[name] = _told(error, f"{cgroup}/{file}")
     if "memory" in limits:
-        control.write(cgroup, "memory.swap.max", "0")  # not there without swap accounting
+        no_swap = "0" if spec.memory is not None else _UNLIMITED
+        control.write(cgroup, "memory.swap.max", no_swap)  # not there without swap accounting
         control.write(cgroup, "memory.oom.group", "1")  # since Linux 4.19
     return failed
 
 
 def _control_of(limit: str, spec: ProcessSpec) -> tuple[str, str]:
-    """Return the control file of a limit that ``spec`` sets, and what to write to it."""
-    if limit == "cpu":
-        return "cpu.max", cpu_max(spec.cpu or 0)
-    return f"{limit}.max", str(getattr(spec, limit))
+    """Return the control file of a limit, and what to write to it."""
+    value = getattr(spec, limit)
+    if value is None:
+        return f"{limit}.max", _UNLIMITED
+    return f"{limit}.max", cpu_max(value) if limit == "cpu" else str(value)
 
 
 def cpu_max(processors: float) -> str:

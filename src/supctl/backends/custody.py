@@ -58,6 +58,7 @@ class Custody:
         spawner: starts them.
         take_output: takes their output.
         check_log: sees whether that can be stored.
+        redirect: has it stored otherwise.
         handover: what brings descriptors to the relay.
         tell: tells the relay something: ``tell("hear_notice", number, notice)``.
     """
@@ -67,10 +68,12 @@ class Custody:
         spawner: Spawner,
         take_output: TakeOutput,
         check_log: Callable[[str, Log], Awaitable[None]],
+        redirect: Callable[[str, Log | None, int], None],
         handover: Handover,
         tell: Callable[..., None],
     ) -> None:
         self._spawner, self._take_output, self._check_log = spawner, take_output, check_log
+        self.redirect = redirect
         self._handover, self._tell = handover, tell
         self._held: dict[int, _Held] = {}
 
@@ -112,6 +115,12 @@ class Custody:
         """Kill a process, if it is there."""
         if (held := self._held.get(number)) is not None:
             held.process.kill()
+
+    def change(self, number: int, spec: ProcessSpec) -> None:
+        """Have a process, if it is there, be limited and ended as another spec says."""
+        if (held := self._held.get(number)) is not None:
+            held.stop_signal, held.grace, held.force = spec.stop_signal, spec.grace, spec.force
+            self._spawner.change(held.process, spec)
 
     def abandon(self, number: int) -> None:
         """Kill a process that nobody wants any more, if it is there."""

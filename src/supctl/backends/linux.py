@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from types import TracebackType
 
 from . import cgroup_hierarchy
 from .base import Capabilities, ProcessInfo, ProcessSpec, Usage
 from .cgroup_hierarchy import Unusable
-from .cgroups import Subtree
+from .cgroups import Subtree, set_limits
 from .posix import PosixBackend
 from .reaper import marks
 from .reaper_link import ReaperLink
@@ -84,11 +84,19 @@ class LinuxBackend(PosixBackend):
                 failed |= refused
             except Unusable as why:
                 failed |= dict.fromkeys(possible, str(why))
-        return cgroup, tuple(
-            f"{phrase} is not enforced: {failed[name]}"
-            for name, phrase in wanted.items()
-            if name in failed
-        )
+        return cgroup, _unenforced(spec, failed)
+
+    def change_limits(self, cgroup: str | None, spec: ProcessSpec) -> tuple[str, ...]:
+        controllers = self.capabilities.controllers
+        if cgroup is None:
+            why = "it was started without limits" if controllers else ""
+            return _unenforced(spec, dict.fromkeys(spec.limits(), why or self._reason))
+        failed = dict.fromkeys(spec.limits().keys() - controllers, self._reason)
+        return _unenforced(spec, failed | set_limits(cgroup, spec, controllers))
+
+    @property
+    def _reason(self) -> str:
+        return self.capabilities.cgroup_reason
 
     def _open_subtree(self) -> Subtree:
         if self._subtree is None:
@@ -117,6 +125,14 @@ class LinuxBackend(PosixBackend):
         mark_of = {run.pid: run.terms.mark for run in list(self._runs.values())}
         carriers = marks.marked({mark_of[pid] for pid in pids if pid in mark_of})
         return {pid: carriers.get(mark_of.get(pid, 0), []) for pid in pids}
+
+
+def _unenforced(spec: ProcessSpec, failed: Mapping[str, str]) -> tuple[str, ...]:
+    """Return phrases for those limits of ``spec`` that have failed, each for its reason."""
+    limits = spec.limits().items()
+    return tuple(
+        f"{phrase} is not enforced: {failed[name]}" for name, phrase in limits if name in failed
+    )
 
 
 def _facts(pid: int, descendants: tuple[int, ...]) -> ProcessInfo | None:

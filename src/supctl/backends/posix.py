@@ -262,6 +262,15 @@ class PosixBackend(Backend):
         wanted = spec.limits().values()
         return None, tuple(f"{limit} is not enforced: {reason}" for limit in wanted)
 
+    def change(self, process: Process, spec: ProcessSpec) -> None:
+        assert isinstance(process, PosixProcess)
+        process.change_terms(spec.stop_signal, spec.grace)
+        process.unenforced = self.change_limits(process.terms.cgroup, spec)
+
+    def change_limits(self, cgroup: str | None, spec: ProcessSpec) -> tuple[str, ...]:
+        """Limit what is in a cgroup as ``spec`` says, and return phrases for what it lacks."""
+        return self.prepare_limits(spec)[1]
+
     def _abandon(self, process: PosixProcess) -> None:
         """Kill what was asked for but is not wanted any more; it may not even have started."""
         process.kill()  # sent behind the spawn, so it finds the run

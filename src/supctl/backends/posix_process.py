@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import trio
 
@@ -60,6 +60,14 @@ class PosixProcess(ToldProcess):
         if self._link is not None:
             self._unconfirmed.append((word, number))
             self._link.send(word, self._number, number)
+
+    def change_terms(self, stop_signal: int, grace: float) -> None:
+        """Have the reaper end it so if we are gone."""
+        terms = replace(self.terms, stop_signal=stop_signal, grace=grace)
+        if terms != self.terms:
+            self.terms = terms
+            if self._link is not None:
+                self._link.send("terms", self._number, stop_signal, grace)
 
     def kill(self) -> None:
         self._is_killed = True

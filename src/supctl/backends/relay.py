@@ -110,6 +110,15 @@ class Relay(Spawner):
         except ConnectionLost as error:
             raise ReaperLost(error.reason) from None
 
+    def redirect(self, address: str, log: Log | None, pid: int) -> None:
+        """Have the output of the child at ``address`` stored as ``log`` says."""
+        self._above.tell("redirect", address, log, pid)
+
+    def change(self, process: Process, spec: ProcessSpec) -> None:
+        assert isinstance(process, RelayedProcess)
+        if not process.gone:
+            self._above.tell("change", process.number, spec)
+
     def take_output(
         self,
         address: str,

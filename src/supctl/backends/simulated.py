@@ -224,6 +224,10 @@ class SimulatedBackend(Backend):
     def _forget(self, pid: int) -> None:
         del self._living[pid]
 
+    def change(self, process: Process, spec: ProcessSpec) -> None:
+        assert isinstance(process, SimulatedProcess)
+        process.spec, process.unenforced = spec, self._unenforced(spec)
+
     def _unenforced(self, spec: ProcessSpec) -> tuple[str, ...]:
         """Return phrases for the limits of ``spec`` that the capabilities do not cover."""
         reason = self.capabilities.cgroup_reason or "this system has no cgroups"

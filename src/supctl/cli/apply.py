@@ -14,6 +14,7 @@ import click
 from supctl.errors import InvalidConfig, ProcessNotFound
 
 from .columns import Column, table, terminal_width
+from .differences import differences
 from .lifecycle import as_json_option
 from .loading import Loaded, is_file, load_project, profile_option
 from .naming import complete_names
@@ -77,23 +78,40 @@ def plan(
 def _show(name: str, rows: Sequence[dict[str, Any]]) -> None:
     """Show a plan: a line for each child that would change, and for each that is not as its file
     says and would stay so."""
-    changes = [
-        (row["will"], row["address"].strip("/"), ", ".join(row["because"] or row["keys"]))
-        for row in rows
-        if row["will"]
-    ]
-    if not changes:
+    numbers = _numbers(rows)
+    shown = [row for row in rows if row["will"] and not _only_counts(row)]
+    if not shown:
         click.echo(f"{name} is what its file says")
     else:
-        for line in table(_COLUMNS, changes, terminal_width()):
+        lines = [line for row in shown for line in _lines(row, numbers)]
+        for line in table(_COLUMNS, lines, terminal_width()):
             click.echo(line)
-        if kept := sum(not row["will"] for row in rows[1:]):  # the first is the project itself
+        if kept := sum(row not in shown for row in rows[1:]):  # the first is the project itself
             click.echo(f"{counted(kept, 'other')} {'stays' if kept == 1 else 'stay'} as now")
     for row in rows:
         if row["drift"]:
             child = row["address"].strip("/")
             mend = f'"supctl start {child}"'
             click.echo(f"{child} stays {row['drift']}, although its file has it run ({mend})")
+
+
+def _only_counts(row: dict[str, Any]) -> bool:
+    """Return whether nothing is about a child but how many there are of its kind."""
+    return bool(row["will"] == "changed" and row["keys"] == ["instances"])
+
+
+def _numbers(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return how many instances there are and will be, in words, by the address without number."""
+    counted_rows = (row for row in rows if "instances" in row["keys"])
+    return {row["address"].rpartition(":")[0]: next(differences(row)) for row in counted_rows}
+
+
+def _lines(row: dict[str, Any], numbers: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the lines of a child that would change: what differs, one below the other."""
+    address = row["address"]
+    whys = [*differences(row)] or [numbers.get(address.rpartition(":")[0], "")]
+    yield row["will"], address.strip("/"), whys[0]
+    yield from (("", "", why) for why in whys[1:])
 
 
 @click.command()
@@ -114,11 +132,11 @@ def apply(
     """Read the file of a project again, and change what has changed in it (also: reload).
 
     What is new is started, what is gone is stopped, and what cannot go on as it now is (its
-    command, environment, limits...) is restarted. All others run on, also with another restart
-    policy, health check or number of instances. What was stopped by hand stays stopped. A file
-    with mistakes changes nothing. The profile stays what it was, unless another is asked for
-    (--profile "" for none). "supctl plan" shows all this before. A project that is not there is
-    started.
+    command, environment, user...) is restarted. All others run on, also with another restart
+    policy, health check, stop, log, number of instances, or other limits. What was stopped by hand
+    stays stopped. A file with mistakes changes nothing. The profile stays what it was, unless
+    another is asked for (--profile "" for none). "supctl plan" shows all this before. A project
+    that is not there is started.
 
     \b
     Examples:

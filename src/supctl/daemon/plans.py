@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
+from supctl.config.values import write_restart
+from supctl.specs import Restart
 from supctl.supervision.comparison import Foreseen, Verdict, foresee
 from supctl.supervision.tree import Tree
 
@@ -11,6 +14,10 @@ from .trees import read_tree
 
 _AT_REST: Final = frozenset({"stopped", "failed"})
 """States in which nothing but an operator has a child run again."""
+
+
+_UNTOLD: Final = frozenset({"env", "apps", "kind"})
+"""Keys whose values are nobody's business, or too much of one."""
 
 
 class Plans:
@@ -32,7 +39,8 @@ class Plans:
         Returns:
             For the project and each child below it, those that stay as they are among them:
             ``address``; ``will``: ``"added"``, ``"removed"``, ``"restarted"``, ``"changed"`` or
-            empty; ``keys`` that differ; ``because``, those of them that need the restart; and
+            empty; ``keys`` that differ; ``because``, those of them that need the restart;
+            ``values``, by key what is now and what will be, but for the environment; and
             ``drift``: its state, if it does not run although the file has it run, or empty. What is
             below an added, removed or restarted one goes with it.
 
@@ -54,5 +62,24 @@ def _row(foreseen: Foreseen) -> dict[str, Any]:
         "will": verdict.will,
         "keys": [*verdict.keys],
         "because": [*verdict.because],
+        "values": {
+            key: [_told(value) for value in values]
+            for key, values in verdict.values.items()
+            if key.partition(".")[0] not in _UNTOLD
+        },
         "drift": "" if runs else state,
     }
+
+
+def _told(value: Any) -> Any:
+    """Return a value of a spec as a file holds it, or as people say it."""
+    match value:
+        case Restart():
+            return write_restart(value)
+        case None | bool() | int() | float():
+            return value
+        case tuple():
+            return [_told(it) for it in value]
+        case Mapping():
+            return {key: _told(it) for key, it in value.items()}
+    return str(value)

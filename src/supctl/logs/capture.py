@@ -35,7 +35,7 @@ from .ring import LastLine, Ring
 from .seek import Seek, Seeker
 from .sink import Sink
 from .sinks import sink_for
-from .source import LastWords, Source
+from .source import LastWords, Source, Turnover
 from .stream import Stream
 from .watching import FileWatch
 
@@ -114,6 +114,27 @@ class Capture:
                 self._reader.ask(Attached(known, source))
                 return
         os.close(fd)
+
+    def redirect(self, address: str, log: Log | None, pid: int) -> None:
+        """Have what an app writes from its next lines on be stored as ``log`` says. Its pipes stay
+        as they are, and no line is lost, doubled, or torn.
+
+        ``pid`` is told with it.
+        """
+        log = log or self._usual
+        with self._lock:
+            for name in _STREAMS if not self._is_closed else ():
+                key = address, name
+                stream = self._streams.get(key)
+                if stream is None or stream.log == log or key in self._ended_streams:
+                    continue
+                before, path = stream.outlet, stream.path
+                self._change(stream, log)
+                writer = writer_for(log, address, name, pid)
+                turnover = Turnover(stream.outlet, writer, in_order=path == stream.path)
+                self._reader.ask(partial(self._reader.redirect, stream, turnover))
+                if not any(it.outlet is before for it in self._streams.values()):
+                    self._forget_outlet(before, path)
 
     def rotate(self, addresses: Iterable[str] | None = None) -> None:
         """Rotate the files of apps, of all if none is named, each at the end of a line. Soon."""
@@ -225,11 +246,19 @@ class Capture:
                 stream.log, stream.outlet, stream.path = log, outlet, path
         return stream
 
-    def _outlet(self, address: str, name: str, log: Log) -> tuple[Outlet, str]:
+    def _change(self, stream: Stream, log: Log) -> None:
+        outlet, path = self._outlet(stream.address, stream.name, log, in_use=True)
+        stream.log, stream.outlet, stream.path = log, outlet, path
+
+    def _outlet(
+        self, address: str, name: str, log: Log, *, in_use: bool = False
+    ) -> tuple[Outlet, str]:
+        """Return the outlet for a stream, and its path. One with another policy is used on as long
+        as it is needed, unless those who use it are told (``in_use``)."""
         path = self._path(address, name, log) if log.has_file else None
         place = str(log.to) if path is None else path
         outlet = self._outlets.get(place)
-        if outlet is None or (outlet.log != log and outlet.is_free):
+        if outlet is None or (outlet.log != log and (in_use or outlet.is_free)):
             if path is None:
                 sink: Sink = sink_for(log, address, name)
             else:
@@ -262,6 +291,10 @@ class Capture:
                 key = next(iter(self._ended_streams))
                 del self._ended_streams[key]
                 self._forget(self._streams.pop(key))
+
+    def _forget_outlet(self, outlet: Outlet, path: str) -> None:
+        if self._outlets.get(path) is outlet:
+            del self._outlets[path]
 
     def _forget(self, stream: Stream) -> None:
         self._outlets.pop(stream.path, None)

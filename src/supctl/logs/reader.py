@@ -20,7 +20,7 @@ from .outlet import Outlet
 from .peek import Peeker, enlarge, waiting_in
 from .piece import Piece
 from .poll import Poll
-from .source import Source
+from .source import Source, Turnover
 from .stream import Stream
 from .turn import Turn, TurnIsOver, Turns
 from .watching import FileWatch
@@ -215,6 +215,8 @@ class Reader:
         ``is_all``: also what is in it of a line that has no end, whatever its log does.
         """
         is_urgent = is_all or source.outlet.log.when_full is not WhenFull.BLOCK
+        if source.turnover is not None and (size := self._turn_over(source, source.turnover)):
+            return size
         if not self._settle(source, is_urgent=is_urgent):
             return 0
         try:
@@ -222,6 +224,47 @@ class Reader:
             return self._take(source, is_all, is_urgent) if poured is None else poured
         except BlockingIOError:
             return 0
+
+    def redirect(self, stream: Stream, turnover: Turnover) -> None:
+        """Have what comes through the latest pipe of a stream stored elsewhere, from its next line
+        on. In the reader's thread."""
+        for source in stream.sources[-1:]:
+            source.turnover = turnover
+            self._turn_over(source, turnover)
+
+    def _turn_over(self, source: Source, turnover: Turnover) -> int:
+        """Bring the line that is begun to its end where it began, and have what follows go
+        elsewhere, as far as that can be now. Return the bytes that were stored."""
+        if not self._settle(source, is_urgent=True):
+            return 0
+        size = 0
+        if not source.is_between_lines and self._peeker.can_peek(source.fd):
+            size = self._store_rest_of_line(source)
+            if not size or not self._settle(source, is_urgent=True):
+                return size
+        before = source.outlet
+        if turnover.in_order and before.is_slow:
+            return size
+        before.sources = tuple(it for it in before.sources if it is not source)
+        turnover.outlet.sources = (*turnover.outlet.sources, source)
+        source.turn_over(self._peeker)
+        self._await(source)
+        self._store(before, Piece(b""))  # which closes its file, if nobody else uses it
+        return size
+
+    def _store_rest_of_line(self, source: Source) -> int:
+        """Store what is in the pipe of the line that is begun, if that has an end; return its
+        bytes."""
+        try:
+            data = self._peeker.peek(source.fd, source.writer.read_size)
+        except OSError:
+            return 0
+        size = data.find(b"\n") + 1
+        piece = source.piece_in(data[:size], time.time(), is_all=True) if size else None
+        if piece is not None:
+            self._note_read(source, size)
+            self._store(source.outlet, piece, source.stream, source)
+        return size
 
     def _take(self, source: Source, is_all: bool, is_urgent: bool) -> int:
         size, now = source.writer.read_size, time.time()

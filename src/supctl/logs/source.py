@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from supctl.specs.log import WhenFull
 
 from .format import Writer
 from .gap import Gap
+from .outlet import Outlet
 from .peek import Peeker, sure_room_of
 from .piece import Piece
 from .seek import Seeker
@@ -22,6 +24,21 @@ LastWords: TypeAlias = Callable[[bytes], None]
 _HELD: Final = 4 * 2**20
 """Bytes more than may wait, that earlier lives may have left behind. What is beyond is dropped:
 an app that crashes again and again while its log is stuck must not fill the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """Where the bytes of a pipe go from its next line on.
+
+    Args:
+        outlet, writer: the new ones.
+        in_order: whether all that the outlet before has in hand has to be stored first: both
+            write to the same place.
+    """
+
+    outlet: Outlet
+    writer: Writer
+    in_order: bool
 
 
 class Source:
@@ -39,11 +56,13 @@ class Source:
     Attributes:
         in_hand: what is being stored and still in the pipe.
         has_hung_up: whether nobody can write to it any more.
+        turnover: where its bytes go from the next line on, if that is elsewhere.
     """
 
     __slots__ = (
         *("_ends_line", "_gap", "_longest", "_seen", "_stored", "_words", "can_peek", "fd"),
-        *("has_hung_up", "in_hand", "is_large", "on_end", "outlet", "seeker", "stream", "writer"),
+        *("has_hung_up", "in_hand", "is_large", "on_end", "outlet", "seeker", "stream", "turnover"),
+        *("writer",),
     )
 
     def __init__(
@@ -58,6 +77,7 @@ class Source:
         self.writer, self.on_end, self.seeker = writer, on_end, seeker
         self.is_large = self.has_hung_up = self.can_peek = False
         self.in_hand: Piece | None = None
+        self.turnover: Turnover | None = None
         # Bytes at the begin of the pipe of which more is known:
         self._stored = 0  # that are stored, of a line that is begun
         self._seen = 0  # that have been shown, and are not stored
@@ -81,6 +101,18 @@ class Source:
     def is_edge(self) -> bool:
         """Whether something may stay in the pipe that is to be looked at only when more comes."""
         return self.can_peek and self.writer.has_lines
+
+    @property
+    def is_between_lines(self) -> bool:
+        """Whether nothing is stored of the line that comes next."""
+        return self._ends_line or self._gap is not None
+
+    def turn_over(self, peeker: Peeker) -> None:
+        """Go where :attr:`turnover` says; nothing of it is in hand, and it is between lines."""
+        assert self.turnover is not None
+        self.outlet, self.writer = self.turnover.outlet, self.turnover.writer
+        self.turnover, self._ends_line = None, True
+        self.look(peeker)
 
     def look(self, peeker: Peeker) -> None:
         """See what kind of a pipe it is."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Final
 
-from supctl.specs import App, ChildSpec, Supervisor
+from supctl.specs import App, ChildSpec, Log, Supervisor
+from supctl.specs.child import UNLESS_STOPPED
 from supctl.specs.dependencies import start_order
 
 from .child import expand, join
@@ -16,9 +17,10 @@ from .node import Node
 _TAKEN_OVER: Final = frozenset({
     *("restart", "stays_stopped", "backoff", "give_up_after", "exhausted", "significant"),
     *("essential", "depends_on", "autostart", "max_restarts", "within", "min_uptime"),
-    *("stop_exit_codes", "instances", "tags", "watch"),
+    *("stop_exit_codes", "instances", "tags", "watch", "stop", "log", "ready"),
 })  # fmt: skip
-"""Fields that say what is done when a child ends: what runs need not end for another value."""
+"""Fields that say what is done with a child, or when it ends or starts: what runs need not end for
+another value."""
 
 _TAKEN_OVER_BY_SUPERVISORS: Final = frozenset({
     *("children", "strategy", "intensity", "auto_shutdown", "start", "start_failures", "stop"),
@@ -44,11 +46,13 @@ class Verdict:
             or does not run, and follows its new spec from then on. Empty if it stays as it is.
         keys: what differs, as files call it: ``"command"``, ``"limits.memory"``, ``"env.PORT"``.
         because: those of them that what runs cannot take over.
+        values: what is there now and what the new spec says, by key.
     """
 
     will: str
     keys: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    values: Mapping[str, tuple[Any, Any]] = field(default_factory=dict, compare=False)
 
 
 def judge(old: ChildSpec, new: ChildSpec, state: str) -> Verdict:
@@ -62,13 +66,26 @@ def judge(old: ChildSpec, new: ChildSpec, state: str) -> Verdict:
         )
     differing = _differing(old, new)
     if at_rest:
-        return Verdict("changed", _keys(differing, old, new))
-    if not goes_on(old, new):
-        hindering = differing - _taken_over(old, new)
-        return Verdict("restarted", _keys(differing, old, new), _keys(hindering, old, new))
+        return _verdict("changed", old, new, differing)
+    hindering = differing - _taken_over(old, new)
+    if state == "starting":
+        hindering |= differing & {"ready"}  # it may be what keeps it from being up
+    if hindering:
+        return _verdict("restarted", old, new, differing, hindering)
     if isinstance(new, Supervisor):
         differing -= {"children", "stop"}  # these are told of its children
-    return Verdict("changed" if differing else "", _keys(differing, old, new))
+    return _verdict("changed" if differing else "", old, new, differing)
+
+
+def _verdict(
+    will: str,
+    old: ChildSpec,
+    new: ChildSpec,
+    differing: set[str],
+    hindering: set[str] | frozenset[str] = frozenset(),
+) -> Verdict:
+    values = _values(differing, old, new)
+    return Verdict(will, tuple(values), tuple(_values(hindering, old, new)), values)
 
 
 def goes_on(old: ChildSpec, new: ChildSpec) -> bool:
@@ -77,13 +94,20 @@ def goes_on(old: ChildSpec, new: ChildSpec) -> bool:
 
 
 def _taken_over(old: ChildSpec, new: ChildSpec) -> frozenset[str]:
-    if isinstance(old, App) and isinstance(new, App) and old.health and new.health:
-        return _TAKEN_OVER | ({"health"} if old.health.can_become(new.health) else set())
+    if isinstance(old, App) and isinstance(new, App):
+        return _TAKEN_OVER | set(_taken_over_by_app(old, new))
     if not isinstance(new, Supervisor):
         return _TAKEN_OVER
     if not _names_its_children(new):
         return frozenset()
     return _TAKEN_OVER | _TAKEN_OVER_BY_SUPERVISORS
+
+
+def _taken_over_by_app(old: App, new: App) -> Iterator[str]:
+    if old.health and new.health and old.health.can_become(new.health):
+        yield "health"
+    if old.limits:  # else it has no cgroup, and what is in one already cannot be limited later
+        yield "limits"
 
 
 def _names_its_children(spec: ChildSpec) -> bool:
@@ -99,21 +123,34 @@ def _differing(old: ChildSpec, new: ChildSpec) -> set[str]:
     }
 
 
-def _keys(names: set[str], old: ChildSpec, new: ChildSpec) -> tuple[str, ...]:
-    """Return what files call those fields, and what is inside them that differs."""
-    ordered = (it.name for it in fields(new) if it.name in names)
-    found = [
-        key for name in ordered for key in _inside(name, getattr(old, name), getattr(new, name))
-    ]
-    return tuple(dict.fromkeys(found))
+def _values(
+    names: set[str] | frozenset[str], old: ChildSpec, new: ChildSpec
+) -> dict[str, tuple[Any, Any]]:
+    """Return what those fields hold, or what is inside them that differs, by what files call it."""
+    found: dict[str, tuple[Any, Any]] = {}
+    for it in fields(new):
+        if it.name in names:
+            found |= _inside(it.name, _value(old, it.name), _value(new, it.name))
+    return found
 
 
-def _inside(name: str, old: Any, new: Any) -> list[str]:
+def _value(spec: ChildSpec, name: str) -> Any:
+    """Return what a field holds, as files say it: one key of theirs is two fields."""
+    if name in ("restart", "stays_stopped"):
+        return UNLESS_STOPPED if spec.stays_stopped else spec.restart
+    value = getattr(spec, name)
+    return Log() if name == "log" and value is None else value
+
+
+def _inside(name: str, old: Any, new: Any) -> dict[str, tuple[Any, Any]]:
     key, before, after = _KEYS.get(name, name), _parts(old), _parts(new)
     if before is None or after is None or type(old) is not type(new):
-        return [key]
-    differing = [it for it in {**before, **after} if before.get(it) != after.get(it)]
-    return [f"{key}.{it}" for it in differing] or [key]
+        return {key: (old, new)}
+    return {
+        f"{key}.{it}": (before.get(it), after.get(it))
+        for it in {**before, **after}
+        if before.get(it) != after.get(it)
+    } or {key: (old, new)}
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:

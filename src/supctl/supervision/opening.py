@@ -111,6 +111,7 @@ async def open_tree(
                     tuple(preload),
                     start_method,
                     check_log=_checked_by(capture),
+                    redirect=capture.redirect,
                     claim=claim or nothing,
                     keeps=claim is not None,
                     private=(str(directory.path.absolute()), *private),

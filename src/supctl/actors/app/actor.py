@@ -34,7 +34,7 @@ from supctl.backends.base import Exited, Gone, Left, Lost, Notice, Process, Proc
 from supctl.errors import SupctlError
 from supctl.exits import ExitKind, ExitReason, ExitStatus
 from supctl.ipc.alarm import Alarm
-from supctl.specs import App, ChildSpec
+from supctl.specs import App, ChildSpec, Health
 
 from .machine import TABLE, Do, Event, State
 from .watch import AppWatch
@@ -55,6 +55,7 @@ class AppActor(Incarnation):
         "_alarm",
         "_asked_at",
         "_fault",
+        "_follows",
         "_health",
         "_inherited",
         "_is_asked",
@@ -73,6 +74,7 @@ class AppActor(Incarnation):
 
     def __init__(self, spec: App, address: str, services: Services, tell: Tell) -> None:
         self._spec, self._address, self._services, self._tell = spec, address, services, tell
+        self._follows = spec  # in what can be changed while it runs: stop, limits, log
         self._health = spec.health
         self._state = State.STARTING
         self._process: Process | None = None
@@ -88,7 +90,7 @@ class AppActor(Incarnation):
 
     @property
     def grace(self) -> float:  # type: ignore[override]
-        return self._spec.stop.grace
+        return self._follows.stop.grace
 
     @property
     def state(self) -> str:
@@ -109,7 +111,17 @@ class AppActor(Incarnation):
         self._decide(Event.KILL)
 
     def adopt(self, spec: ChildSpec) -> None:
-        health = spec.health if isinstance(spec, App) else None
+        if not isinstance(spec, App):
+            return
+        before, self._follows = self._follows, spec
+        self._adopt_health(spec.health)
+        process = self._process
+        if process is not None and (before.stop, before.limits) != (spec.stop, spec.limits):
+            self._services.backend.change(process, process_spec(spec))
+        if process is not None and before.log != spec.log:
+            self._services.redirect(self._address, spec.log, process.pid)
+
+    def _adopt_health(self, health: Health | None) -> None:
         if health is None or self._health is None or health == self._health:
             return
         if self._health.can_become(health):
@@ -189,8 +201,8 @@ class AppActor(Incarnation):
             self._open_watch(inherited.process.notify_fd)
             inherited.process.notify_fd = None
             return inherited.process
-        self._services.take_output(self._address, inherited.process, None, None, self._spec.log)
-        await end(inherited, self._spec.stop)
+        self._services.take_output(self._address, inherited.process, None, None, self._follows.log)
+        await end(inherited, self._follows.stop)
         self._inherited = None
         if self._state is State.STARTING:
             return await self._spawn(spec)
@@ -206,7 +218,7 @@ class AppActor(Incarnation):
             os.close(notify_fd)
 
     async def _spawn(self, spec: ProcessSpec) -> Process:
-        if (log := self._spec.log) is not None and log.required:
+        if (log := self._follows.log) is not None and log.required:
             await self._services.check_log(self._address, log)
         self._open_watch()
         if self._services.keeps:
@@ -226,8 +238,10 @@ class AppActor(Incarnation):
             is_cold = is_cold and not inherited.remains.is_up
             age = time.monotonic() - inherited.process.started_at
             self._started_at -= age
+        if inherited is not None or self._follows is not self._spec:
+            self._services.backend.change(process, process_spec(self._follows))
         seek = watch.seek(process) if watch is not None and is_cold else None
-        self._services.take_output(self._address, process, None, seek, self._spec.log)
+        self._services.take_output(self._address, process, None, seek, self._follows.log)
         self._decide(Event.SPAWNED_COLD if is_cold else Event.SPAWNED)
         self._is_up = not is_cold
         report = Started if is_cold else Up
@@ -322,12 +336,12 @@ class AppActor(Incarnation):
     def _ask(self, event: Event) -> None:
         """Decide what follows from an event that has it asked to stop."""
         # Without a grace it is OTP's brutal_kill: nobody asks.
-        self._decide(event if self._spec.stop.grace else Event.KILL)
+        self._decide(event if self._follows.stop.grace else Event.KILL)
 
     def _decide(self, event: Event) -> None:
         """Look up what follows from ``event`` and do it."""
         self._state, do = TABLE[self._state, event]
-        process, stop, watch = self._process, self._spec.stop, self._watch
+        process, stop, watch = self._process, self._follows.stop, self._watch
         if watch is not None and self._state not in WATCHED:
             watch.cancel()
         match do:
@@ -356,7 +370,7 @@ class AppActor(Incarnation):
     def _last_report(self) -> Report:
         reason = self._reason
         if reason is None or self._stuck:
-            stuck = f"SIGKILL has not ended it in {self._spec.stop.force:g} s"
+            stuck = f"SIGKILL has not ended it in {self._follows.stop.force:g} s"
             status = None if reason is None else reason.status
             reason = ExitReason(ExitKind.KILLED, status, stuck)
         if self._process is None:

@@ -19,6 +19,7 @@ The daemon asks, and never waits for one answer before it asks the next:
 ``["signal", run, number]``                to its process group; when the main process is
                                            gone, to every descendant that is left
 ``["signal_all", run, number]``            to every process of its tree
+``["terms", run, number, grace]``          when we are gone, end it by that signal, in so much time
 ``["kill", run]``                          kill all of its tree until none is left
 ``["note", notes, runs]``                  keep texts for the next daemon, by key; null: no more; by
                                            now it is known what became of those kept runs

@@ -11,7 +11,7 @@ import os
 import select
 import signal
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final, Self
 
 from supctl.errors import ProtocolError
@@ -183,6 +183,11 @@ class Reaper:
                     if run := self._runs.get(number):
                         self._runs.signal_all(run, signum)
                         self._tell_of(run, "signalled")
+                case ["terms", int(number), int(signum), int() | float() as grace] if (
+                    signum in _SIGNALS
+                ):
+                    if run := self._runs.get(number):
+                        run.terms = replace(run.terms, stop_signal=signum, grace=grace)
                 case ["kill", int(number)]:
                     if run := self._runs.get(number):
                         run.killing = self._look_needed = True

@@ -78,6 +78,7 @@ class SubtreeHost(Host):
             self._relay,
             self._relay.take_output,
             check_log=self._relay.check_log,
+            redirect=self._relay.redirect,
             board=self.board,
             registry=self.board.names,
             **options,

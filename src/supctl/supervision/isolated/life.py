@@ -27,7 +27,10 @@ from .mirror import Mirror
 from .retelling import Retelling
 
 _CUSTODY_CALLS = ("spawn", "spawn_python", "check_log")
-_CUSTODY_CASTS = ("signal", "signal_all", "kill", "abandon", "take_output", "discard_output")
+_CUSTODY_CASTS = (
+    *("signal", "signal_all", "kill", "change", "abandon"),
+    *("take_output", "discard_output", "redirect"),
+)
 _MIRROR_CASTS = ("opened", "closed", "respecified", "state", "added", "forgotten", "shown")
 
 
@@ -91,9 +94,8 @@ class IsolatedSupervisor(Hosted):
 
     async def _serve(self, descriptors: Sequence[int]) -> NotUp | Ignored | None:
         services, handover = self._services, Handover(descriptors[2])
-        self._custody = Custody(
-            services.backend, services.take_output, services.check_log, handover, self.tell
-        )
+        logs = services.take_output, services.check_log, services.redirect
+        self._custody = Custody(services.backend, *logs, handover, self.tell)
         try:
             return await super()._serve(descriptors)
         finally:
