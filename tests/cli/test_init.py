@@ -125,8 +125,7 @@ def test_options_are_written(init: Init) -> None:
     app = written()
     assert (app.name, app.command, app.instances) == ("api.v2", ("bash", "bin/work.sh"), 3)
     assert (app.limits.memory, app.limits.cpu) == (256 * 2**20, 0.5)
-    assert app.env is not None
-    assert app.env["PORT"] == "9000"
+    assert app.port == 9000
 
 
 def test_what_stands_in_comments_is_right_too(init: Init) -> None:

@@ -19,13 +19,15 @@ _TOML: Final = """\
 command = {command}  # {because}
 {keys}
 # restart = "on-failure"               # else: always, when it ends
-# ready = {{ http = "http://127.0.0.1:{port}/" }}
-# health = {{ tcp = {port} }}
+# ready = {{ http = "http://127.0.0.1:{{port}}/" }}
+# health = {{ tcp = "127.0.0.1:{{port}}" }}
 # stop = {{ signal = "TERM", grace = "10s" }}
 # log = {{ mode = "timestamped", max_size = "50M", keep = 10 }}
 # depends_on = ["db"]
-{env}
+# env = {{ MODE = "production" }}
 """
+
+_NO_LIMITS: Final = '# limits = { memory = "256M", cpu = "50%" }'
 
 _EXAMPLE: Final = Entry(("python3", "app.py"), "the program and its arguments, without a shell")
 
@@ -35,7 +37,7 @@ class Wishes:
     """What the first file is to say besides the command; ``None``: nothing.
 
     Args:
-        port: told to the program as ``PORT`` in its environment.
+        port: that of the first instance, told to the program as ``PORT`` in its environment.
         memory, cpu: limits, as files write them: ``"256M"``, ``"50%"``.
         instances: how many run.
 
@@ -67,14 +69,13 @@ def first_toml(name: str, entry: Entry | None, wishes: Wishes) -> str:
         because=shown.because,
         keys="\n".join(
             [
-                f"limits = {{ {limited} }}"
-                if limited
-                else '# limits = { memory = "256M", cpu = "50%" }',
+                f"limits = {{ {limited} }}" if limited else _NO_LIMITS,
                 "# instances = 2" if instances is None else f"instances = {instances}",
+                "# port = 8000                        # PORT and {port}; the next instance has 8001"
+                if port is None
+                else f"port = {port}",
             ]
         ),
-        port=port or 8000,
-        env='# env = { PORT = "8000" }' if port is None else f'env = {{ PORT = "{port}" }}',
     )
     return text if entry is not None else "".join(map(_as_comment, text.splitlines(keepends=True)))
 
