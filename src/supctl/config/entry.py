@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+import tomli
 
 _SHELL: Final = set("|&;<>()$`\\\"'*?[]#~=%\n")
 """Characters that a command line needs a shell for, or at least a closer look: quotes."""
@@ -175,6 +176,6 @@ def _json(path: Path) -> dict[str, Any]:
 
 def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_text(path))
+        return tomli.loads(_text(path))
     except (ValueError, RecursionError):
         return {}

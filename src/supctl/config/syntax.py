@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
+
+import tomli
 
 from .mistakes import ConfigErrors, Mistake
 from .reading import join
@@ -18,7 +19,7 @@ DEEPEST: Final = 100
 """Levels of nesting; what walks a tree of specs may then simply recurse."""
 
 _POSITION: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
-_DOTTED: Final = re.compile(r"\('.*'\)|\('.*',\)")  # a key as tomllib shows it: ('apps', 'web')
+_DOTTED: Final = re.compile(r"\('.*'\)|\('.*',\)")  # a key as tomli shows it: ('apps', 'web')
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 _TOML_MENDS: Final = (
@@ -51,10 +52,10 @@ def parse(content: bytes, file: str, *, as_json: bool) -> dict[str, Any]:
     """
     text = decode(content, file)
     try:
-        tables = _json(text, file) if as_json else tomllib.loads(text)
+        tables = _json(text, file) if as_json else tomli.loads(text)
         if _depth(tables) <= DEEPEST:
             return tables
-    except tomllib.TOMLDecodeError as error:
+    except tomli.TOMLDecodeError as error:
         raise _toml_mistake(error, text, file) from None
     except json.JSONDecodeError as error:
         raise _syntax(file, "JSON", error.msg, _JSON_MENDS, error.lineno, error.colno) from None
@@ -92,7 +93,7 @@ def decode(content: bytes, file: str) -> str:
         raise ConfigErrors([Mistake("", seen, "UTF-8 text", mend, file, line)]) from None
 
 
-def _toml_mistake(error: tomllib.TOMLDecodeError, text: str, file: str) -> ConfigErrors:
+def _toml_mistake(error: tomli.TOMLDecodeError, text: str, file: str) -> ConfigErrors:
     said = str(error)
     message = _DOTTED.sub(lambda key: ".".join(_QUOTED.findall(key[0])), said.partition(" (at ")[0])
     if position := _POSITION.search(said):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import grp
 import os
 import stat
-import tomllib
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
+
+import tomli
 
 from supctl.control.home import Home
 from supctl.errors import InvalidConfig, StorageFailed
@@ -88,7 +89,7 @@ def read_admission(path: Path) -> Admission:
     try:
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
-            said = tomllib.load(file)
+            said = tomli.load(file)
     except FileNotFoundError:
         return Admission()
     except OSError as error:

@@ -31,11 +31,11 @@ def used_in(values: Iterable[object]) -> set[str]:
 
 def _texts(value: Any) -> Iterable[str]:
     """Return the texts of a value that :func:`filled` fills in."""
+    if isinstance(value, MappingProxyType):  # what every app has comes first
+        return [it if isinstance(it, str) else it.file for it in value.values()]
     match value:
         case tuple():
             return value
-        case Mapping():
-            return [it if isinstance(it, str) else it.file for it in value.values()]
         case str():
             return (value,)
         case Log(file=file, error_file=error_file):

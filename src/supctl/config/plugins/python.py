@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomli
 
 from supctl.specs import App
 
@@ -80,7 +81,7 @@ class Poetry(Tool):
 
 
 def _kept_by_poetry(cache: Path, project: Path) -> Path | None:
-    said = tomllib.loads(text_of(project / "pyproject.toml"))
+    said = tomli.loads(text_of(project / "pyproject.toml"))
     poetry: Any = said.get("tool", {}).get("poetry", {})
     name = said.get("project", {}).get("name") or poetry.get("name")
     if not isinstance(name, str):
@@ -88,7 +89,7 @@ def _kept_by_poetry(cache: Path, project: Path) -> Path | None:
     base = poetry_name(name, project)
     there = [it for it in cache.glob(f"{base}-py*") if _is_environment(it)]
     if len(there) > 1 and (cache / "envs.toml").is_file():
-        chosen = tomllib.loads(text_of(cache / "envs.toml")).get(base, {}).get("minor")
+        chosen = tomli.loads(text_of(cache / "envs.toml")).get(base, {}).get("minor")
         there = [it for it in there if it.name == f"{base}-py{chosen}"]
     return there[0] if len(there) == 1 else None
 

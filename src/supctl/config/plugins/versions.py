@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
+
+import tomli
 
 from supctl.specs import App
 
@@ -118,7 +119,7 @@ class Mise(_Installs):
             return {}
         wanted = _tool_versions(directories)
         said = first_text(directories, "mise.toml", ".mise.toml")
-        tools = tomllib.loads(said or "").get("tools", {})
+        tools = tomli.loads(said or "").get("tools", {})
         wanted |= {tool: list(_versions(value)) for tool, value in tools.items()}
         return self.on_path(spec, root, wanted)
 
