@@ -218,6 +218,12 @@ def test_what_is_in_an_env_file_is_no_placeholder(
     assert (env["GREETING"], env["PLACE"]) == ("on {port}", "at {index}")
 
 
+def test_what_tools_read_is_among_the_files_of_a_configuration(project: Path, home: Path) -> None:
+    (home / ".nvm").mkdir()
+    read = {str(put(project / ".env", "A=1\n")), str(put(project / ".nvmrc", "20\n"))}
+    assert loaded(project, home).files.keys() == {*read, str(project / "supctl.toml")}
+
+
 def test_secrets_stay_secrets(project: Path, home: Path) -> None:
     put(project / ".env", "TOKEN=other\nMODE=file\n")
     put(project / "token", "s3cret\n")

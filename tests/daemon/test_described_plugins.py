@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -121,6 +122,7 @@ def test_only_what_plugins_change_is_a_difference(desk: Desk, site: Path) -> Non
     desk.run("start", "shop.toml")
     install(site, "Region")
     assert planned(desk) == {f"/shop/web/api:{number}": ["env.REGION"] for number in (1, 2)}
+    assert re.search(r"env\.REGION.*\n +plugin region: sets REGION\n", desk.run("plan", "shop"))
     desk.run("apply", "shop")
     assert (planned(desk), plugins_of(desk, "api:1")) == ({}, ["region: sets REGION"])
     (site / "supctl_region.py").write_text(PACKAGE.replace('"region"', '"place"'))

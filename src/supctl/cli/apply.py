@@ -69,21 +69,21 @@ def plan(
     if as_json:
         click.echo(json.dumps([row for rows in plans.values() for row in rows]))
     else:
-        for name, rows in plans.items():
-            _show(name, rows)
+        for it in loaded:
+            _show(it, plans[it.name])
     if exit_code and any(row["will"] for rows in plans.values() for row in rows):
         sys.exit(_DIFFERS)
 
 
-def _show(name: str, rows: Sequence[dict[str, Any]]) -> None:
+def _show(loaded: Loaded, rows: Sequence[dict[str, Any]]) -> None:
     """Show a plan: a line for each child that would change, and for each that is not as its file
     says and would stay so."""
     numbers = _numbers(rows)
     shown = [row for row in rows if row["will"] and not _only_counts(row)]
     if not shown:
-        click.echo(f"{name} is what its file says")
+        click.echo(f"{loaded.name} is what its file says")
     else:
-        lines = [line for row in shown for line in _lines(row, numbers)]
+        lines = [line for row in shown for line in _lines(row, numbers, loaded.plugins)]
         for line in table(_COLUMNS, lines, terminal_width()):
             click.echo(line)
         if kept := sum(row not in shown for row in rows[1:]):  # the first is the project itself
@@ -106,10 +106,16 @@ def _numbers(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     return {row["address"].rpartition(":")[0]: next(differences(row)) for row in counted_rows}
 
 
-def _lines(row: dict[str, Any], numbers: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the lines of a child that would change: what differs, one below the other."""
+def _lines(
+    row: dict[str, Any], numbers: dict[str, str], plugins: dict[str, list[str]]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the lines of a child that would change: what differs, one below the other, and if its
+    environment does, what plugins do to that."""
     address = row["address"]
     whys = [*differences(row)] or [numbers.get(address.rpartition(":")[0], "")]
+    if any(key.startswith("env.") for key in row["keys"]):
+        path = address.strip("/").partition("/")[2].partition(":")[0]
+        whys += [f"plugin {it}" for it in plugins.get(path, [])]
     yield row["will"], address.strip("/"), whys[0]
     yield from (("", "", why) for why in whys[1:])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import Thread
 from typing import TypeVar
 
@@ -33,7 +34,8 @@ def within(limit: float, call: Callable[[], T]) -> T:
         except BaseException as error:  # SystemExit, too, is somebody else's answer
             errors.append(error)
 
-    thread = Thread(target=run, name="supctl plugin", daemon=True)
+    context = copy_context()  # what is read in it counts as read here
+    thread = Thread(target=context.run, args=(run,), name="supctl plugin", daemon=True)
     thread.start()
     thread.join(limit)
     if thread.is_alive():

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, TypeAlias
 
+from supctl.config.files_read import note_read
 from supctl.specs import App
 
 from .plugin import with_env
@@ -109,7 +110,9 @@ def text_of(path: Path) -> str:
         UnicodeDecodeError: it is not UTF-8.
     """
     with path.open("rb") as file:
-        return file.read(_LONGEST).decode("utf-8-sig")
+        content = file.read(_LONGEST)
+    note_read(path, content)
+    return content.decode("utf-8-sig")
 
 
 def lines_of(text: str | None) -> Iterator[str]:
