@@ -43,9 +43,9 @@ async def test_one_newline_at_the_end_is_taken_away(
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (None, "does not exist"),
-        (b"sec\0ret", "holds a NUL character, which no variable can have"),
-        (b"x" * 65537, "holds more than 64 KiB"),
+        (None, "does not exist; create it, or correct env.TOKEN"),
+        (b"sec\0ret", "holds a NUL character, which no variable can have; mend the file"),
+        (b"x" * 65537, "holds more than 64 KiB; mend the file"),
     ],
 )
 async def test_what_cannot_be_a_secret(tmp_path: Path, content: bytes | None, why: str) -> None:
@@ -55,7 +55,7 @@ async def test_what_cannot_be_a_secret(tmp_path: Path, content: bytes | None, wh
     with pytest.raises(SpawnFailed) as caught:
         await revealed(spec(file))
     told = f"the secret TOKEN is to come from {file}, which {why}"
-    assert str(caught.value) == f"cannot start 'serve': {told}; check env"
+    assert str(caught.value) == f"cannot start 'serve': {told}"
 
 
 async def test_what_is_no_file_keeps_nobody_waiting(tmp_path: Path) -> None:

@@ -170,6 +170,19 @@ async def test_its_own_output_is_no_source(shop: Path) -> None:
         assert (await until(told, ev.SourcesChanged)).paths == ("zero.sh",)
 
 
+async def test_instances_have_directories_and_output_of_their_own(shop: Path) -> None:
+    for number in ("1", "2"):
+        (shop / number).mkdir()
+        edit(shop / number, "echo here; exec sleep 100")
+    log = Log(file=str(shop / "{instance}" / "out.log"))
+    async with running(shop, app(shop / "{instance}", instances=2, log=log)) as (_, told):
+        edit(shop / "2", name="more.sh")
+        paths = (await until(told, ev.SourcesChanged)).paths
+        while "2/more.sh" not in paths:  # before, what was written just before the start
+            paths = (await until(told, ev.SourcesChanged)).paths
+        assert not [it for it in paths if it.endswith(".log")]
+
+
 async def test_a_new_spec_is_followed(shop: Path) -> None:
     async with running(shop, app(shop)) as (tree, told):
         await tree.update(Supervisor("s", [app(shop, watch=["extra"])]))

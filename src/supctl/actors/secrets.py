@@ -37,7 +37,8 @@ def _read_all(spec: ProcessSpec) -> dict[str, str]:
 
 def _read(spec: ProcessSpec, name: str, file: str) -> str:
     def refused(number: int, why: str) -> SpawnFailed:
-        detail = f"the secret {name} is to come from {file}, which {why}"
+        mend = f"create it, or correct env.{name}" if number == errno.ENOENT else "mend the file"
+        detail = f"the secret {name} is to come from {file}, which {why}; {mend}"
         return SpawnFailed(spec.command[0], "secret", number, detail)
 
     try:

@@ -35,7 +35,7 @@ class SpawnFailed(SupctlError):
             "group": "check group",
             "limits": "check rlimits",
             "cgroup": "check limits",
-            "secret": "check env",
+            "secret": "",
             "import": "",
             "system": "the system is out of a resource",
         }.get(self.stage, "check the spec")

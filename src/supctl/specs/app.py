@@ -8,12 +8,11 @@ import signal as signals
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from types import MappingProxyType
 from typing import Final
 
 from supctl.errors import InvalidConfig
 
-from .child import Put, put_child_fields, put_run_fields
+from .child import put_child_fields, put_run_fields
 from .command import check_command
 from .dependencies import Condition, Dependencies
 from .health import Health, Ready, health_of, ready_of
@@ -22,6 +21,7 @@ from .log import Log
 from .placeholders import PORT, filler
 from .policy import Backoff, Exhausted, Restart, check_count, check_seconds
 from .probe import Probe, check_port
+from .process import put_process_fields
 from .secret import Secret
 from .sources import Paths, Sources, sources_of
 
@@ -237,7 +237,7 @@ class App:
             has_limit=max_restarts is not None,
         )
         put_run_fields(put, max_restarts=max_restarts, within=within, min_uptime=min_uptime)
-        _put_process_fields(
+        put_process_fields(
             put, cwd=cwd, env=env, umask=umask, user=user, group=group, nice=nice, rlimits=rlimits
         )
         put("stop_exit_codes", _check_codes(stop_exit_codes))
@@ -310,31 +310,6 @@ class App:
         return hash((self.name, self.command))
 
 
-def _put_process_fields(
-    put: Put,
-    *,
-    cwd: str | os.PathLike[str] | None,
-    env: Mapping[str, str | Secret] | None,
-    umask: int | None,
-    user: str | int | None,
-    group: str | int | None,
-    nice: int | None,
-    rlimits: Mapping[str, tuple[int, int]] | None,
-) -> None:
-    """Check the fields of what a process begins with and hand them to ``put``.
-
-    Raises:
-        InvalidConfig: naming the field and what it wanted.
-    """
-    put("cwd", None if cwd is None else os.fspath(cwd))
-    put("env", None if env is None else MappingProxyType(_check_env(env)))
-    put("umask", _between("umask", umask, 0, 0o777))
-    put("user", user)
-    put("group", group)
-    put("nice", _between("nice", nice, -20, 19))
-    put("rlimits", MappingProxyType(_check_rlimits(rlimits or {})))
-
-
 def _told(app: App) -> dict[str, object]:
     return {name: getattr(app, name) for name in FILLED}
 
@@ -371,34 +346,3 @@ def _check_codes(codes: Sequence[int]) -> tuple[int, ...]:
         if isinstance(code, bool) or not isinstance(code, int) or not 0 <= code <= 255:
             raise InvalidConfig("stop_exit_codes", code, "exit codes, 0 to 255")
     return tuple(codes)
-
-
-def _check_env(env: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
-    for key, value in env.items():
-        if not isinstance(key, str) or not key or "=" in key or "\0" in key:
-            raise InvalidConfig("env", key, "names that are not empty, without = and NUL")
-        if isinstance(value, Secret) and key == "PATH":
-            raise InvalidConfig("env.PATH", str(value), "text: it says where programs are")
-        if isinstance(value, Secret):
-            continue
-        if not isinstance(value, str) or "\0" in value:
-            raise InvalidConfig(f"env.{key}", value, "text without NUL characters")
-    return dict(env)
-
-
-def _check_rlimits(rlimits: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    checked: dict[str, tuple[int, int]] = {}
-    for name, (soft, hard) in rlimits.items():
-        place = f"rlimits.{name}"
-        if soft < -1 or hard < -1:
-            raise InvalidConfig(place, (soft, hard), "0 or more, or -1 for unlimited")
-        if hard != -1 and (soft == -1 or soft > hard):
-            raise InvalidConfig(place, (soft, hard), "a soft limit that is not above the hard one")
-        checked[name.lower()] = (soft, hard)
-    return checked
-
-
-def _between(field: str, value: int | None, low: int, high: int) -> int | None:
-    if value is not None and not low <= value <= high:
-        raise InvalidConfig(field, value, f"{low} to {high}")
-    return value

@@ -102,8 +102,11 @@ class SourceWatch:
                 self._note(app.name, f"internal error: {error!r}")
 
     async def _restart_on_change(self, app: App, sources: Sources) -> None:
-        base = _real(app.cwd or ".")
-        with self._open().watching(self._area(app, sources, base), sources.debounce) as watch:
+        copies = _copies(app)
+        bases = list(dict.fromkeys(_real(it.cwd or ".") for it in copies))
+        base = os.path.commonpath(bases)
+        area = self._area(copies, sources, bases, base)
+        with self._open().watching(area, sources.debounce) as watch:
             sight = await watch.begin(self._runs_since(app.name))
             while True:
                 self._note(app.name, sight.problem or _missing(sight))
@@ -118,9 +121,10 @@ class SourceWatch:
             self._nursery.start_soon(self._lookout.run)
         return self._lookout
 
-    def _area(self, app: App, sources: Sources, base: str) -> Area:
-        roots = [os.path.normpath(os.path.join(base, it)) for it in sources.paths]
-        ignore = (*_written_by(app, base), *sources.ignore)
+    def _area(self, copies: list[App], sources: Sources, bases: list[str], base: str) -> Area:
+        roots = [os.path.normpath(os.path.join(it, path)) for it in bases for path in sources.paths]
+        written = dict.fromkeys(pattern for it in copies for pattern in _written_by(it, base))
+        ignore = (*written, *sources.ignore)
         rules = partial(
             rules_for,
             base=base,
@@ -173,11 +177,17 @@ def _node_of(actor: SupervisorActor) -> Node:
 
 def _is_alike(spec: ChildSpec, app: App) -> bool:
     """Return whether what is watched for ``spec`` is what is for ``app``."""
-    return isinstance(spec, App) and (spec.watch, spec.cwd, spec.log) == (
-        app.watch,
-        app.cwd,
-        app.log,
-    )
+    return isinstance(spec, App) and _watched(spec) == _watched(app)
+
+
+def _watched(app: App) -> tuple[object, ...]:
+    return app.watch, [(it.cwd, it.log) for it in _copies(app)]
+
+
+def _copies(app: App) -> list[App]:
+    """Return the instances of an app, one of them if they are all alike."""
+    count = app.instances if app.has_numbers else 1
+    return [app.instance(number) for number in range(1, count + 1)]
 
 
 def _missing(sight: Sight) -> str:
