@@ -186,6 +186,15 @@ def test_it_ends_with_the_key_with_a_start_without_it_and_with_the_project(desk:
     assert desk.json("status") == []
 
 
+def test_another_profile_is_followed_from_then_on(desk: Desk) -> None:
+    profile = '[profiles.p.apps.b]\ncommand = "sleep 2000"\n'
+    desk.run("start", desk.write(shop() + profile))
+    desk.run("apply", "shop.toml", "--profile", "p")
+    desk.write(shop(1002) + profile)
+    until(partial(runs, desk, 1002))
+    assert command_of(desk, "shop/b") == "sleep 2000"
+
+
 def test_it_is_read_as_who_has_started_it_would(desk: Desk) -> None:
     """With their environment, in their directory; which only they can see."""
     desk.write(shop().replace("sleep 1001", "sleep ${SECONDS_OF_A:-1001}"))

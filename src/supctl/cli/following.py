@@ -37,7 +37,7 @@ class Following:
     async def follow(self, tree: Tree) -> None:
         """Do that until cancelled."""
         followed = Followed(self.loaded.files, dict(os.environ), os.getcwd())
-        paths = [str(it) for it in (self.loaded.source, *self.paths[1:])]
+        paths = tuple(str(it) for it in (self.loaded.source, *self.paths[1:]))
         host = _Host(tree, self.loaded.root.name, str(self.loaded.source))
         try:
             lookout = Lookout()

@@ -19,7 +19,7 @@ def why(row: dict[str, Any]) -> str:
         return ""
     if state == "paused":
         return "by request"
-    if row["waits_for"]:
+    if row.get("waits_for"):
         return f"waits for {', '.join(row['waits_for'])}"
     if row["due_in"] is not None:
         told.append(f"back-off {seconds(row['due_in'])}")

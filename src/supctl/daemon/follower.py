@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
@@ -46,7 +45,7 @@ class Follower:
         lookout: watches.
     """
 
-    paths: Sequence[str]
+    paths: tuple[str, ...]
     profile: str
     followed: Followed
     host: Host

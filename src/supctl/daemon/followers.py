@@ -73,7 +73,7 @@ class Followers:
         projects = self._keeper.desired.projects
         for name, (follower, scope) in list(self._running.items()):
             project = projects.get(name)
-            if project is None or project.followed != follower.followed:
+            if project is None or not _follows(follower, project):
                 del self._running[name]
                 self._refusals.pop(name, None)
                 scope.cancel()
@@ -92,9 +92,15 @@ class Followers:
         except OSError as error:
             host.refuse((f"its edits are not seen: {words(error)}",))
             return
-        follower = Follower([project.source], project.profile, followed, host, self._lookout)
+        follower = Follower((project.source,), project.profile, followed, host, self._lookout)
         self._running[name] = follower, (scope := trio.CancelScope())
         nursery.start_soon(_follow, name, follower, scope)
+
+
+def _follows(follower: Follower, project: Project) -> bool:
+    """Return whether a follower reads what a project is made of now."""
+    now = (project.source,), project.profile, project.followed
+    return (follower.paths, follower.profile, follower.followed) == now
 
 
 async def _follow(name: str, follower: Follower, scope: trio.CancelScope) -> None:
