@@ -230,6 +230,18 @@ def test_losing_the_daemon_asks_first_and_kills_after_the_grace(programs: Path) 
     assert marks.mark_of(pid) is None
 
 
+def test_losing_the_daemon_asks_as_was_told_last() -> None:
+    """It would not end of what it was to be asked by first, for ten minutes."""
+    reaper = Reaper()
+    text = "trap '' TERM; trap exit INT; echo ready; while :; do sleep 0.05; done"
+    reaper.send("spawn", 1, launch("sh", "-c", text, grace=600))
+    reaper.send("terms", 1, signal.SIGINT, 60)
+    pid = reaper.hear("started")[2]
+    assert os.read(wait_readable(reaper.descriptors[1]), 100) == b"ready\n"
+    reaper.close()
+    assert marks.mark_of(pid) is None
+
+
 def wait_readable(fd: int) -> int:
     os.set_blocking(fd, True)
     return fd

@@ -18,6 +18,7 @@ from supctl.backends.base import Backend, Exited, Gone, Notice, Process, Process
 from supctl.backends.custody import Custody
 from supctl.backends.handover import Handover
 from supctl.backends.platform import open_backend
+from supctl.backends.posix_process import PosixProcess
 from supctl.backends.relay import Relay
 from supctl.errors import ConnectionLost, ProtocolError, ReaperLost, SpawnFailed, StorageFailed
 from supctl.exits import ExitStatus
@@ -115,6 +116,20 @@ async def test_signals_reach_it(line: Line) -> None:
     assert (await other.wait()).signal == signal.SIGKILL
     other.kill()
     other.signal(signal.SIGTERM)
+
+
+async def test_what_changes_is_changed_on_the_other_side(line: Line) -> None:
+    process = await line.relay.spawn(ProcessSpec(("sleep", "1000"), ENV))
+    line.relay.change(process, ProcessSpec(("sleep", "1000"), ENV, stop_signal=2, grace=3.0))
+    line.relay.redirect("/a", Log(keep=3), process.pid)
+    (held,) = line.custody._held.values()
+    assert isinstance(held.process, PosixProcess)
+    assert (held.stop_signal, held.grace) == (2, 3.0)
+    assert (held.process.terms.stop_signal, held.process.terms.grace) == (2, 3.0)
+    assert line.redirected == [("/a", Log(keep=3), process.pid)]
+    process.kill()
+    await process.wait_gone()
+    line.relay.change(process, ProcessSpec(("sleep", "1000"), ENV))
 
 
 async def test_a_line_is_sought_on_the_other_side(line: Line) -> None:
