@@ -339,7 +339,8 @@ KINDS = "exactly one of command (a program), actor (a worker), apps (a superviso
         (
             "[apps.a]\ncommand = 'ls'\ndepends_on = ['b']\n"
             "[apps.b]\ncommand = 'ls'\nrestart = 'never'",
-            "apps.a.depends_on is 'b'; wanted children that are not temporary",
+            "apps.a.depends_on is 'b'; wanted children that are not temporary "
+            '(or wait for its end: { b = "completed" })',
         ),
         (
             "[apps.a]\ncommand = 'ls'\nrestart = 'never'\nsignificant = true",

@@ -14,7 +14,7 @@ import click
 from supctl.errors import InvalidConfig, ProcessNotFound
 
 from .columns import Column, table, terminal_width
-from .differences import differences
+from .differences import differences, number_of_instances
 from .lifecycle import as_json_option
 from .loading import Loaded, is_file, load_project, profile_option
 from .naming import complete_names
@@ -102,8 +102,11 @@ def _only_counts(row: dict[str, Any]) -> bool:
 
 def _numbers(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Return how many instances there are and will be, in words, by the address without number."""
-    counted_rows = (row for row in rows if "instances" in row["keys"])
-    return {row["address"].rpartition(":")[0]: next(differences(row)) for row in counted_rows}
+    return {
+        row["address"].rpartition(":")[0]: number_of_instances(row["values"]["instances"])
+        for row in rows
+        if "instances" in row["keys"]
+    }
 
 
 def _lines(

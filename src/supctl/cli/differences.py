@@ -33,9 +33,14 @@ def differences(row: dict[str, Any]) -> Iterator[str]:
         yield told
 
 
+def number_of_instances(values: list[Any]) -> str:
+    """Return how many instances there are, and are to be."""
+    return f"{values[0]} run, the file says {values[1]}"
+
+
 def _told(key: str, values: list[Any] | None) -> str:
     if key == "instances" and values is not None:
-        return f"{values[0]} run, the file says {values[1]}"
+        return number_of_instances(values)
     if values is None:
         return f"{key} changed"
     before, after = (_worded(key, value) for value in values)

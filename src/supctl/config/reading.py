@@ -146,7 +146,8 @@ class Reader:
             except InvalidConfig as error:
                 field, _, rest = error.field.partition(".")
                 if field == "children":
-                    self.refuse(InvalidConfig(join_path(children, rest), error.got, error.wanted))
+                    place = join_path(children, rest)
+                    self.refuse(InvalidConfig(place, error.got, error.wanted, error.mend))
                     return None
                 if field not in values:
                     seen = "is not said"

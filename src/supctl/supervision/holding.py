@@ -29,9 +29,8 @@ class Holding:
     def __init__(self, children: Children, plans: Plans, ground: Ground) -> None:
         self._children, self._plans, self._ground = children, plans, ground
         self._held: dict[ChildRecord, None] = {}
-        self._for_ends: set[ChildRecord] = (
-            set()
-        )  # who of them waits for an end, or for one of these
+        self._for_ends: set[ChildRecord] = set()
+        """Who of them waits for an end, or is to be up after one who does."""
         self._ends: dict[str, bool] = {}  # who has ended for good; whether it was a success
         self._unanswered: set[ChildRecord] = set()  # of the first starts in the start phase
 
@@ -62,13 +61,14 @@ class Holding:
         return True
 
     def keep(self, child: ChildRecord) -> bool:
-        """Let a child wait if it is for an end that it was never started; return whether it is."""
+        """Let a child that was never started wait, if it is an end that it lacks; return whether it
+        does."""
         if child not in self._held and not child.has_run and self._is_for_end(child):
             self._put(child)
         return child in self._for_ends and self._waits(child)
 
     def _is_for_end(self, child: ChildRecord) -> bool:
-        """Return whether it lacks an end, or one that does and is not up therefore."""
+        """Return whether it lacks an end, or is to be up after one who does."""
         lack = self.lack_of(child)
         if lack is None:
             return False
