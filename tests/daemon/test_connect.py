@@ -50,7 +50,8 @@ async def go_through(ask: Ask, project: str) -> set[str]:
     assert await call("ping") == "pong"
     assert (await call("about"))["pid"]
     assert (await call("add", project, tree, timeout=30))["did"] == "added"
-    assert {"name": project, "source": "", "profile": "", "watch_config": ""} in await call("projects")
+    known = {"name": project, "source": "", "profile": "", "watch_config": ""}
+    assert known in await call("projects")
     assert not any(it["will"] for it in await call("plan", project, tree))
     assert did(await call("stop", app, graceful=False, timeout=30)) == ["killed"]
     assert did(await call("start", app)) == ["started"]
