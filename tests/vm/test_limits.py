@@ -209,6 +209,24 @@ async def test_backends_of_one_process_share_its_subtree() -> None:
             assert again.unenforced == ()
 
 
+async def test_limits_of_what_runs_are_changed() -> None:
+    async with LinuxBackend(probe()) as backend:
+        heard = Notices()
+        process = await backend.spawn(silent(("sleep", "600"), memory=64 * MIB, pids=10), heard)
+        cgroup = cgroup_of(process.pid)
+
+        def now() -> list[str]:
+            names = ("memory.max", "cpu.max", "pids.max")
+            return [(cgroup / name).read_text().strip() for name in names]
+
+        assert now() == [str(64 * MIB), "max 100000", "10"]
+        backend.change(process, silent(("sleep", "600"), memory=80 * MIB, cpu=0.5))
+        assert process.unenforced == ()
+        assert now() == [str(80 * MIB), "50000 100000", "max"]
+        process.kill()
+        await heard.wait_for(Exited)
+
+
 async def test_limits_survive_the_loss_of_the_reaper() -> None:
     async with LinuxBackend(probe()) as backend:
         heard = Notices()
