@@ -38,12 +38,17 @@ def app(folder: Path, name: str = "api", **keys: Any) -> App:
     return App(name, _RUNS_MAIN, cwd=str(folder), **keys)
 
 
+def age(folder: Path) -> None:
+    """Have all files be old, and none be an edit of the very moment in which a program starts."""
+    for path in folder.rglob("*"):
+        os.utime(path, (0, 0))
+
+
 @asynccontextmanager
 async def running(
     folder: Path, *apps: App, **keys: Any
 ) -> AsyncIterator[tuple[Tree, Subscription]]:
-    for path in folder.rglob("*"):  # or one would be an edit of the very moment of the start
-        os.utime(path, (0, 0))
+    age(folder)
     root = Supervisor("s", apps, **keys)
     async with open_tree(root, log_directory=folder / ".logs") as tree:
         with trio.fail_after(20), tree.subscribe() as told:
