@@ -23,6 +23,8 @@ from supctl.supervision.history import NOTHING, History
 
 from .conftest import Desk
 
+pytestmark = pytest.mark.survival
+
 CRASHER = """
 [apps.crasher]
 command = ["false"]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from supctl.config import load
 from supctl.config.document import as_native
 
 from .conftest import Desk
+
+pytestmark = pytest.mark.survival
 
 KEPT = "command = ['sleep', '1000']\nrestart = 'unless-stopped'\n"
 
