@@ -195,3 +195,12 @@ def test_children_that_come_and_go_leave_nothing() -> None:
     world.add(policy("passing", Restart.TEMPORARY))
     world.exit("passing", NORMAL)
     assert world.core.legacy_of("passing", 0.0).completed is None
+
+
+@pytest.mark.parametrize("concurrent", [False, True])
+@pytest.mark.parametrize("retries", [False, True])
+def test_one_that_ignores_its_start_has_completed(concurrent: bool, retries: bool) -> None:
+    last = policy("b", "temporary", after_success=("a",))
+    world = World("a", last, ignores=["a"], concurrent=concurrent, retries=retries)
+    world.feed(m.Begin())
+    assert world.states() == "stopped running"

@@ -64,6 +64,7 @@ class World:
         ends: dict[str, ExitReason] | None = None,
         reports: bool = False,
         past: Standing = NEW,
+        is_forest: bool = False,
     ) -> None:
         policies = [policy(child) if isinstance(child, str) else child for child in children]
         self.names = [child.name for child in policies]
@@ -75,6 +76,7 @@ class World:
                 AutoShutdown(auto_shutdown),
                 concurrent=concurrent,
                 retries=retries,
+                is_forest=is_forest,
             ),
             random=lambda: 0.5,
             pacer=pacer,

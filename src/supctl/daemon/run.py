@@ -102,6 +102,7 @@ async def _run(home: Home, link: int, lock: int, journal: Journal, ready_fd: int
         claim=survival.claim,
         events_after=journal.last_seq,
         private=[str(it) for it in (home.run, home.state, home.logs)],
+        is_forest=True,
     ) as tree:
         with ending_at_once(home.crash):
             listener = await _take_over(home, tree, survival, strays, chronicle, admission, backend)

@@ -177,7 +177,7 @@ class SupervisorCore:
         """Put an event into the inbox; an answer, and an urgent stop, take effect at once."""
         match event:
             case m.ChildDown(reason=reason) | m.ChildNotUp(reason=reason) if (
-                reason.kind is ExitKind.ESCALATED and self._phase is not Phase.ENDING
+                self._is_our_end(reason) and self._phase is not Phase.ENDING
             ):
                 self._escalate(self._current(event), reason)
             case m.ChildDown():
@@ -324,6 +324,7 @@ class SupervisorCore:
         self._phase = Phase.RUNNING
         self._holding.tell_all()
         self.say(m.Up())
+        self._holding.release()  # who waited for one that has ignored its start
 
     def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
         """Treat a child that has not started like one that crashed."""
@@ -386,6 +387,10 @@ class SupervisorCore:
             self.has_ended(child, reason)
         self._holding.release()
 
+    def _is_our_end(self, reason: ExitReason) -> bool:
+        """Return whether who ends with ``reason`` does so with all of a tree that we are of."""
+        return reason.kind is ExitKind.ESCALATED and not self.flags.is_forest
+
     def _escalate(self, child: ChildRecord, reason: ExitReason) -> None:
         """A supervisor below has ended with all of the tree; whatever we were about is over."""
         child.state, child.exit_waits = ChildState.STOPPED, None
@@ -396,7 +401,8 @@ class SupervisorCore:
         self._holding.note_end(child, success=reason.is_normal and not child.has_failed)
         if self._children.lets_go(child):
             self.forget(child)
-        if (told := escalation(child, reason)) is not None:
+        told = escalation(child, reason)
+        if told is not None and not self.flags.is_forest:
             self.say(m.AutoShutdown(child.name))
             self._end(m.Finished(told))
             return

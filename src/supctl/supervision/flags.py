@@ -15,6 +15,7 @@ class Flags:
         strategy, intensity, auto_shutdown: as in :class:`supctl.Supervisor`.
         concurrent: ``start="concurrent"``.
         retries: ``start_failures="retry"``.
+        is_forest: each child is a tree of its own: what ends all of that does not end us.
     """
 
     strategy: Strategy = Strategy.ONE_FOR_ONE
@@ -22,9 +23,10 @@ class Flags:
     auto_shutdown: AutoShutdown = AutoShutdown.NEVER
     concurrent: bool = False
     retries: bool = False
+    is_forest: bool = False
 
     @classmethod
-    def of(cls, spec: Supervisor) -> Flags:
+    def of(cls, spec: Supervisor, *, is_forest: bool = False) -> Flags:
         """Return those of a supervisor."""
         return cls(
             spec.strategy,
@@ -32,6 +34,7 @@ class Flags:
             spec.auto_shutdown,
             concurrent=spec.start is Start.CONCURRENT,
             retries=spec.start_failures is StartFailures.RETRY,
+            is_forest=is_forest,
         )
 
     @property

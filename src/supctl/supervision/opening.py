@@ -55,6 +55,7 @@ async def open_tree(
     claim: Claim | None = None,
     events_after: int = 0,
     private: Sequence[str] = (),
+    is_forest: bool = False,
 ) -> AsyncIterator[Tree]:
     """Start a tree; leaving the block stops it and leaves nothing behind.
 
@@ -81,6 +82,8 @@ async def open_tree(
             them. With it, programs outlive this life too, if its process is killed.
         events_after: number of the last event of that.
         private: absolute paths of what the caller writes itself: no program is restarted for it.
+        is_forest: whether each child of the root is a tree of its own: an ``essential`` child, or
+            one that shuts all down, ends that one, and not the root.
 
     Raises:
         StartFailed: a child of the root did not start.
@@ -117,7 +120,15 @@ async def open_tree(
                     private=(str(directory.path.absolute()), *private),
                 )
                 watch = watch or Watch()
-                world = World(services, feed, random, watch=watch, parked=parked, logs=capture)
+                world = World(
+                    services,
+                    feed,
+                    random,
+                    watch=watch,
+                    parked=parked,
+                    logs=capture,
+                    is_forest=is_forest,
+                )
                 async with running(Tree(spec, world), wait_up=wait_up) as tree:
                     yield tree
         finally:

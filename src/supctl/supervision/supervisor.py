@@ -139,11 +139,15 @@ class SupervisorActor(Incarnation):
             child.last_event = self._origin
         self.core = SupervisorCore(
             policies(self.children.values(), self._world.parked),
-            Flags.of(self.spec),
+            self._flags(),
             random=self._world.random,
             pacer=self._world.pacer,
             past=self._past,
         )
+
+    def _flags(self) -> Flags:
+        is_root = self.address == "/"
+        return Flags.of(self.spec, is_forest=self._world.is_forest and is_root)
 
     def recall(self, child: Child) -> None:
         """Let the restarts of before of a new child count on."""
@@ -171,7 +175,7 @@ class SupervisorActor(Incarnation):
         self.children |= others
         self.spec = spec
         made = policies(self.children.values(), self._world.parked)
-        self.core.respecify(Flags.of(spec), made)
+        self.core.respecify(self._flags(), made)
         self._sources.review()
         self._world.watch.respecified(self)
 

@@ -26,6 +26,7 @@ class World:
         parked: addresses of what somebody has stopped: it does not start with its supervisor,
             unless its ``restart`` is ``always``.
         logs: keeps the output of programs; ``None`` where that is done elsewhere.
+        is_forest: as of :func:`~.opening.open_tree`.
     """
 
     services: Services
@@ -35,3 +36,4 @@ class World:
     watch: Watch = field(default_factory=Watch)
     parked: Collection[str] = frozenset()
     logs: Capture | None = None
+    is_forest: bool = False

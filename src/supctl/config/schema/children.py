@@ -73,7 +73,7 @@ class ChildKeys(TypedDict, total=False):
     significant: Flag
     """Whether its end for good may end its supervisor (`auto_shutdown`)."""
     essential: Flag
-    """Whether its end for good ends the whole tree."""
+    """Whether its end for good ends the whole tree, which under the daemon is its project."""
     autostart: Flag
     """Whether it starts with its supervisor."""
     depends_on: Annotated[Mapping[str, Condition], By(parse_depends_on, write_depends_on)]
