@@ -310,7 +310,10 @@ class Supervision(RuleBasedStateMachine):
         if self.model.setup.one_by_one:
             for name, child in self.model.known.items():
                 if self.core.state_of(name) is ChildState.HELD:
-                    assert not self.model.is_free(child.policy)
+                    # Who was up and has crashed is to be up again.
+                    states = {self.core.state_of(it) for it in child.policy.depends_on}
+                    is_away = states & {ChildState.WAITING, ChildState.FAILED}
+                    assert is_away or not self.model.is_free(child.policy)
 
     def teardown(self) -> None:
         """Whatever has happened, a stop brings it to its end."""
