@@ -298,7 +298,11 @@ class SupervisorCore:
             elif not self._holding.keep(child):
                 free.append(child)
         stage = self.stage(StageKind.START, free)
-        self._plans.carry_out(stage, then=self.be_up, failed=self._roll_back, whole=True)
+        self._plans.carry_out(stage, then=self._have_started, failed=self._roll_back, whole=True)
+
+    def _have_started(self) -> None:
+        self.be_up()
+        self._holding.release()  # who waited for one that has ignored its start
 
     def waits_with_group(self, child: ChildRecord) -> bool:
         """Return whether several children wait to be started together, and it is one of them."""
@@ -324,7 +328,6 @@ class SupervisorCore:
         self._phase = Phase.RUNNING
         self._holding.tell_all()
         self.say(m.Up())
-        self._holding.release()  # who waited for one that has ignored its start
 
     def bear_start_failure(self, child: ChildRecord, reason: ExitReason) -> None:
         """Treat a child that has not started like one that crashed."""
