@@ -7,6 +7,8 @@ import gzip
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 
 from supctl.logs import archive
 from supctl.logs.archive import Archivist
+from supctl.logs.reading.files import lines_of_rotated
 from supctl.logs.rotated import Rotated, leftovers, new_stamp, not_kept, rotated_files
 from supctl.specs import Log
 from supctl.specs.log import Compress
@@ -76,6 +79,29 @@ def test_a_file_is_there_once_while_it_is_compressed(tmp_path: Path) -> None:
 
 
 FILES = [Rotated(stamp, Path(stamp), 100) for stamp in stamps(10)]
+
+
+def test_one_that_is_compressed_while_it_is_listed_is_not_missed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, stamp = tmp_path / "app.log", "20260714T101213.000001Z"
+    plain = tmp_path / f"app.log.{stamp}"
+    plain.write_bytes(b"one\ntwo\n")
+    look = os.scandir
+
+    @contextmanager
+    def slowly(path: Path) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with look(path) as entries:
+            listed = list(entries)
+        with gzip.open(f"{plain}.gz", "wb") as packed:
+            packed.write(plain.read_bytes())
+        plain.unlink()
+        yield iter(listed)
+
+    monkeypatch.setattr(os, "scandir", slowly)
+    (found,) = rotated_files(log)
+    assert (found.stamp, found.size) == (stamp, 0)
+    assert [*lines_of_rotated(found)] == [b"one\n", b"two\n"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -97,8 +96,19 @@ def _entries(path: Path) -> Iterator[Rotated]:
             if entry.name.startswith(begin):
                 name = entry.name[length:].removesuffix(PART)
                 if (match := _NAME.fullmatch(name)) is not None:
-                    with suppress(FileNotFoundError):  # it has just been compressed or deleted
-                        yield Rotated(match[1], Path(entry.path), entry.stat().st_size)
+                    yield Rotated(match[1], Path(entry.path), _size(entry))
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    """Return the size of a file; 0 if it has just been compressed or deleted.
+
+    It is not passed over: who reads all files would miss those lines, as the compressed one may
+    have come too late to be listed.
+    """
+    try:
+        return entry.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def new_stamp(now: float, latest: str) -> str:
