@@ -214,7 +214,7 @@ async def test_one_that_says_nothing_any_more(opened: Open) -> None:
             end = await ended(subscription)
             assert end.reason.kind is ExitKind.UNHEALTHY
             assert end.reason.detail == "no WATCHDOG=1 within 0.6 s"
-            assert end.uptime >= 0.8
+            assert end.uptime > 0.6  # it had begun to sleep before we heard of its start
 
 
 async def test_one_that_goes_on_speaking_lives(opened: Open) -> None:
