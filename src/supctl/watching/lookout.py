@@ -82,13 +82,21 @@ class Lookout:
             self._remove(watch)
 
     def _hear(self, number: int, changes: int, name: str) -> None:
-        if number < 0:
-            for watch in {it for watches in self._watches.values() for it in watches}:
-                watch.disturb()
-        for watch, directory in tuple(self._watches.get(number, {}).items()):
+        if number < 0:  # there was more than the kernel remembers
+            self._disturb_all()
+            return
+        with self._lock:
+            heard = tuple(self._watches.get(number, {}).items())
+            if changes & OVER:
+                self._watches.pop(number, None)
+        for watch, directory in heard:
             watch.hear(directory, name)
-        if changes & OVER:
-            self._watches.pop(number, None)
+
+    def _disturb_all(self) -> None:
+        with self._lock:
+            everybody = {it for watches in self._watches.values() for it in watches}
+        for watch in everybody:
+            watch.disturb()
 
     def _add(self, watch: Watch, directory: str) -> None:
         with self._lock:
