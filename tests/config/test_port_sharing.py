@@ -66,6 +66,16 @@ def test_it_needs_an_environment_of_its_own(tmp_path: Path) -> None:
         load(file)
 
 
+def test_it_adds_to_no_secret(tmp_path: Path) -> None:
+    file = tmp_path / "supctl.toml"
+    text = '[apps.a]\ncommand = ["sh"]\nenv = { NODE_OPTIONS = { file = "x" } }\n'
+    file.write_text(f"{text}share_port = true\n")
+    with pytest.raises(ConfigErrors, match=r"NODE_OPTIONS is a secret besides share_port"):
+        load(file)
+    file.write_text(text)
+    load(file)
+
+
 WATCHED = """
 const source = require('fs').readFileSync(FILE, 'utf8');
 const heard = [];

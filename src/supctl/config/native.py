@@ -255,6 +255,9 @@ class NativeReader:
             self._reader.wrong(join(place, "share_port"), seen, "one of the two", mend)
             return None
         texts = {name: text for name, text in env.items() if isinstance(text, str)}
+        if "NODE_OPTIONS" in env.keys() - texts.keys():
+            seen, mend = "is a secret besides share_port, which adds to it", "write it as text"
+            self._reader.wrong(f"{place}.env.NODE_OPTIONS", seen, "one of the two", mend)
         return {**env, **with_shared_port(texts)}
 
     def _warn_of_shell(self, command: str, place: str) -> None:
